@@ -1,0 +1,55 @@
+# Two commands do everything: `make sandbox` to see the bot at work, `make test` to trust it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help sandbox test stories check lint types contracts bench lock clean
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+sandbox: $(VENV)/.run  ## the bot with a simulated cluster and Slack, on this machine: prints the page's address
+	$(BIN)/vm-migrate-bot sandbox
+
+test: $(VENV)/.dev  ## pure and in-process tests, injected clock
+	$(BIN)/pytest -m "not stories" -n auto
+
+stories: $(VENV)/.dev  ## whole journeys through real processes and a browser
+	$(BIN)/pytest -m stories -n 2 --timeout 300
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+check: lint types contracts test stories  ## everything that must hold before a change lands
+
+bench: $(VENV)/.dev  ## speed, as ratios within one run
+	$(BIN)/python -m tests.bench
+
+lock: $(VENV)/.dev  ## pin the newest versions that pyproject.toml allows
+	$(BIN)/uv --version >/dev/null 2>&1 || $(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --group build -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		pyproject.toml --group dev -o requirements-dev.lock
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Tests by behaviour: domain (pure), cluster, slack, sandbox_*, contract, stories."""
