@@ -1,0 +1,1 @@
+"""The product: domain, application and assembly."""

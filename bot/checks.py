@@ -1,0 +1,200 @@
+"""Preflight: may this VM move there, in this way?
+
+Each check is a small pure function from the facts to findings; all of them run, none stops at the first. A `block` takes
+the Confirm button away and says what would work instead; a `warn` is shown; an `info` is shown when it matters.
+`checks` judges what the cluster would accept as far as the facts tell; it does not promise that a move succeeds.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from bot.request import MoveType
+from k8s.names import CONDITION_LIVE_MIGRATABLE, CONDITION_PAUSED, READ_WRITE_MANY
+from k8s.snapshots import Facts
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    INFO = "info"
+
+
+class Finding(BaseModel):
+    """One check's result. `code` is stable and part of what people approve."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    severity: Severity
+    text: str
+    remedy: str = ""
+
+
+Check = Callable[[Facts, MoveType], Iterator[Finding]]
+
+
+def unshared_claims(facts: Facts) -> tuple[str, ...]:
+    """PVCs without ReadWriteMany: they keep a VM from moving live (KubeVirt pkg/storage/types/pvc.go)."""
+    modes = {claim.ref.name: claim.access_modes for claim in facts.claims}
+    modes |= dict(facts.vmi.claims) if facts.vmi else {}
+    return tuple(sorted(name for name, given in modes.items() if READ_WRITE_MANY not in given))
+
+
+def choose_type(facts: Facts, asked: MoveType | None) -> tuple[MoveType, str]:
+    """Live or cold, and why. What was asked for wins; whether it can work is for the checks to say."""
+    if asked:
+        return asked, "as asked for"
+    live = facts.vmi.condition(CONDITION_LIVE_MIGRATABLE) if facts.vmi else None
+    if live and live.status == "False":
+        return MoveType.COLD, f"KubeVirt says that it cannot move live: {live.reason}"
+    if unshared := unshared_claims(facts):
+        return MoveType.COLD, f"disk {unshared[0]} is not ReadWriteMany"
+    return MoveType.LIVE, "all its disks are shared" if facts.claims else "it has no persistent disk"
+
+
+def run(facts: Facts, type_: MoveType) -> tuple[Finding, ...]:
+    """All findings, blocks first."""
+    found = [finding for check in CHECKS for finding in check(facts, type_)]
+    own = any(finding.severity is Severity.BLOCK for finding in found)
+    if not own:
+        found += admission(facts)
+    order = list(Severity)
+    return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
+
+
+def _block(code: str, text: str, remedy: str) -> Finding:
+    return Finding(code=code, severity=Severity.BLOCK, text=text, remedy=remedy)
+
+
+def cold_not_yet(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Cold moves are planned but not carried out by this version."""
+    if type_ is MoveType.COLD:
+        yield _block(
+            "cold-not-yet",
+            "This would be a cold move (stop, move, start), and this version of the bot carries out live moves only.",
+            "Cold moves come with the next version; until then move it by hand.",
+        )
+
+
+def vm_deleting(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A VM with a deletionTimestamp is on its way out."""
+    if facts.vm.deleting:
+        yield _block("vm-deleting", f"{facts.vm.ref.name} is being deleted.", "There is nothing left to move.")
+
+
+def vm_running(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Only a running VMI can move live: admission says "does not exist" or "finalized", or it waits in Pending."""
+    if facts.vm.deleting or type_ is not MoveType.LIVE:
+        return
+    if facts.vmi is None:
+        yield _block(
+            "vm-stopped",
+            f"{facts.vm.ref.name} is not running (status {facts.vm.printable_status}).",
+            "Start it first; a live move needs a running VM.",
+        )
+    elif facts.vmi.phase != "Running" or facts.vmi.deleting:
+        phase = "shutting down" if facts.vmi.deleting else facts.vmi.phase
+        yield _block(
+            "vm-not-ready", f"{facts.vm.ref.name} is {phase}, not Running.", "Wait until it runs, then ask again."
+        )
+
+
+def live_migratable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Disks first, in words that name the disk; else the reason that KubeVirt itself gives."""
+    if type_ is not MoveType.LIVE or facts.vmi is None:
+        return
+    condition = facts.vmi.condition(CONDITION_LIVE_MIGRATABLE)
+    if unshared := unshared_claims(facts):
+        yield _block(
+            "disk-not-shared",
+            f"It cannot move live: disk {', '.join(unshared)} can be attached to one node only (not ReadWriteMany).",
+            "A cold move works with any disk: it stops the VM for about 30-60 s.",
+        )
+    elif condition and condition.status == "False":
+        yield _block(
+            "not-live-migratable",
+            f"It cannot move live: {condition.message or condition.reason} ({condition.reason}).",
+            "A cold move may work: it stops the VM for about 30-60 s.",
+        )
+
+
+def in_flight(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """KubeVirt takes one migration per VMI at a time."""
+    for migration in facts.migrations:
+        if not migration.final:
+            yield _block(
+                "in-flight",
+                f"A migration of it is already running: {migration.ref.name} ({migration.phase or 'just created'}).",
+                "Wait until that one has ended.",
+            )
+
+
+def target_usable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """The seed's fourth validation: the node is Ready and takes new pods."""
+    node = facts.target
+    if node is None:
+        return
+    if not node.ready:
+        yield _block("target-not-ready", f"{node.name} is not Ready.", "Choose another node.")
+    if node.cordoned:
+        yield _block(
+            "target-cordoned",
+            f"{node.name} is cordoned: it takes no new pods.",
+            f"Choose another node, or uncordon it: kubectl uncordon {node.name}",
+        )
+
+
+def source_ready(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A live move copies memory out of a living node; conditions of the VM go on saying Running when it is dead."""
+    if type_ is MoveType.LIVE and facts.source is not None and not facts.source.ready:
+        yield _block(
+            "source-not-ready",
+            f"Its node {facts.source.name} is not Ready; memory cannot be copied from it.",
+            "Recover the node first.",
+        )
+
+
+def named_target_possible(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Before KubeVirt 1.6 the API drops `addedNodeSelector` in silence and the VM lands anywhere."""
+    if type_ is MoveType.LIVE and facts.target is not None and not facts.capabilities.added_node_selector:
+        yield _block(
+            "no-named-target",
+            f"KubeVirt {facts.capabilities.kubevirt_version} cannot send a live move to a chosen node (1.6 and newer can).",
+            "Ask without a node and let the scheduler decide.",
+        )
+
+
+def admission(facts: Facts) -> Iterator[Finding]:
+    """The cluster's own answer to a dry run; asked last, since our own blocks say the same in better words."""
+    if facts.admission and not facts.admission.accepted:
+        yield _block(
+            "admission",
+            f"The cluster would refuse it: {facts.admission.message}",
+            "Nothing was changed. Its reason names what is in the way.",
+        )
+
+
+def paused(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A paused guest can migrate and stays paused (KubeVirt PR 5384)."""
+    condition = facts.vmi.condition(CONDITION_PAUSED) if facts.vmi else None
+    if condition and condition.status == "True":
+        yield Finding(
+            code="paused", severity=Severity.INFO, text="The VM is paused, and will be paused after the move."
+        )
+
+
+CHECKS: tuple[Check, ...] = (
+    vm_deleting,
+    cold_not_yet,
+    vm_running,
+    live_migratable,
+    in_flight,
+    source_ready,
+    target_usable,
+    named_target_possible,
+    paused,
+)

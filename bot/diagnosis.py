@@ -1,0 +1,154 @@
+"""From evidence to a cause that people can act on.
+
+One table, first match wins. What no rule knows stays what it is: the cluster's own words, and no invented fix. The cause
+never says where the VM is; the report reads that from the VMI.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from k8s.snapshots import Evidence
+
+
+class Cause(BaseModel):
+    """Why a move failed. `evidence` quotes the cluster and is escaped by whoever renders it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    what: str
+    remedy: str
+    evidence: tuple[str, ...] = ()
+
+
+class _Rule(NamedTuple):
+    code: str
+    signal: Callable[[Evidence], str | None]
+    """The words that prove it, None when it does not hold."""
+    what: str
+    remedy: str
+
+
+MOST_EVIDENCE = 4
+"""Quotes on one report."""
+
+
+def diagnose(evidence: Evidence) -> Cause:
+    """The first rule that holds, with its words first; else only facts."""
+    for rule in RULES:
+        if words := rule.signal(evidence):
+            return Cause(code=rule.code, what=rule.what, remedy=rule.remedy, evidence=_quotes(evidence, words))
+    return Cause(
+        code="unexplained",
+        what="KubeVirt ended the migration without a reason that I know.",
+        remedy="Read the events below; look at the VMIM and the virt-launcher pod on the target.",
+        evidence=_quotes(evidence, None),
+    )
+
+
+def _quotes(evidence: Evidence, first: str | None) -> tuple[str, ...]:
+    warnings = [f"{event.reason}: {event.message}" for event in evidence.events if event.warning]
+    quotes = ([first] if first else []) + [words for words in reversed(warnings) if words != first]
+    return tuple(dict.fromkeys(quotes))[:MOST_EVIDENCE]
+
+
+def _reason(evidence: Evidence) -> str:
+    """`failureReason` of this very migration; it may be absent or belong to an older one."""
+    states = [
+        evidence.migration.state if evidence.migration else None,
+        evidence.vmi.migration if evidence.vmi else None,
+    ]
+    uid = evidence.migration.uid if evidence.migration else ""
+    return next((state.failure_reason for state in states if state and state.uid == uid and state.failure_reason), "")
+
+
+def _texts(evidence: Evidence) -> list[str]:
+    pods = [pod.scheduled.message for pod in evidence.pods if pod.scheduled and pod.scheduled.status == "False"]
+    return [text for text in [_reason(evidence), *pods, *(event.message for event in evidence.events)] if text]
+
+
+def _says(pattern: str) -> Callable[[Evidence], str | None]:
+    wanted = re.compile(pattern, re.IGNORECASE)
+
+    def signal(evidence: Evidence) -> str | None:
+        return next((text for text in _texts(evidence) if wanted.search(text)), None)
+
+    return signal
+
+
+def _waits_for_image(evidence: Evidence) -> str | None:
+    waiting = [reason for pod in evidence.pods for reason in pod.waiting]
+    return next((reason for reason in waiting if reason in ("ErrImagePull", "ImagePullBackOff")), None)
+
+
+RULES: tuple[_Rule, ...] = (
+    _Rule(
+        "canceled",
+        _says(r"due to being canceled"),
+        "Somebody canceled the migration in the cluster.",
+        "Ask who did before you move it again.",
+    ),
+    _Rule(
+        "taint",
+        _says(r"untolerated taint|taints that the pod didn't tolerate"),
+        "The target node has a taint that this VM does not tolerate.",
+        "Choose another node, or add the toleration to the VM.",
+    ),
+    _Rule(
+        "capacity",
+        _says(r"Insufficient (cpu|memory|hugepages|devices)"),
+        "The target node has too little room for this VM.",
+        "Choose a node with more room, or move something else away first.",
+    ),
+    _Rule(
+        "selector",
+        _says(r"didn't match Pod's node affinity/selector"),
+        "No node fits both the target and the VM's own placement rules.",
+        "Look at the VM's nodeSelector and affinity, or choose a node that fits them.",
+    ),
+    _Rule(
+        "cpu-model",
+        _says(r"guest CPU doesn't match|missing features|NoSuitableNodesForHostModelMigration"),
+        "The target's CPU lacks features that the guest is using.",
+        "Choose a node with the same CPU model; a cold move would work too.",
+    ),
+    _Rule(
+        "image",
+        _waits_for_image,
+        "The target node could not pull the virt-launcher image.",
+        "Check the node's access to the image registry, or choose another node.",
+    ),
+    _Rule(
+        "guest-gone",
+        _says(r"vmi shutdown during migration|vmi does not exist"),
+        "The guest was shut down while it was moving.",
+        "Look at the VM's state before you do anything else.",
+    ),
+    _Rule(
+        "target-pod",
+        _says(r"target pod (shutdown|is down)|Target pod is down"),
+        "The launcher pod on the target died during the migration.",
+        "Look at that pod's events, or choose another node.",
+    ),
+    _Rule(
+        "did-not-converge",
+        _says(r"(stuck for|not completed after) \d+ seconds"),
+        "The copy did not finish in the time that the cluster allows.",
+        "Try again when the VM is quieter; a cold move would work too.",
+    ),
+    _Rule(
+        "unschedulable",
+        _says(r"unschedulable pod .* timeout period exceeded"),
+        "No place was found for the VM within five minutes.",
+        "Choose another node.",
+    ),
+    _Rule(
+        "failed-in-copy",
+        lambda evidence: _reason(evidence) or None,
+        "The migration failed in the cluster.",
+        "Its own words are below.",
+    ),
+)

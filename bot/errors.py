@@ -1,0 +1,83 @@
+"""Every refusal that a person may see: a code, what is wrong, and what to do about it.
+
+The sentence carries the person's own words; the remedy is something a tired operator can do. Nothing here holds a stack
+trace, a URL, a token or a path. Foreign text (names, the cluster's words) is kept raw: whoever renders it escapes it.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from k8s import errors as k8s
+
+
+class BotError(Exception):
+    """A refusal with a `code` (stable, kebab-case), `what` is wrong and a `remedy`."""
+
+    def __init__(self, code: str, what: str, remedy: str) -> None:
+        super().__init__(f"{code}: {what}")
+        self.code = code
+        self.what = what
+        self.remedy = remedy
+
+
+class NothingToDo(BotError):
+    """An answer rather than an error: what was asked for is already so."""
+
+
+def nearest(word: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
+    """The known names that look most like `word`, best first."""
+    return tuple(get_close_matches(word, sorted(set(known)), n=most, cutoff=0.5))
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str = "") -> BotError:
+    """A VM, node or namespace that does not exist, with the nearest ones that do."""
+    close = nearest(name, known)
+    remedy = f"Did you mean {' or '.join(close)}?" if close else f"Check the name of the {kind}."
+    code = f"unknown-{kind.lower()}"
+    return BotError(code, f"There is no {kind} named {name}{where}.", remedy)
+
+
+def from_cluster(error: k8s.ClusterError) -> BotError:
+    """Say an error of the cluster in the words of the bot."""
+    match error:
+        case k8s.Forbidden():
+            right = f"{error.verb} {error.resource}" + (f" in namespace {error.namespace}" if error.namespace else "")
+            return BotError(
+                "no-permission",
+                f"The cluster does not let the bot {right}.",
+                f"Ask a cluster admin to grant it “{error.verb}” on {error.resource}.",
+            )
+        case k8s.Unauthorized():
+            return BotError(
+                "not-authenticated",
+                "The cluster does not accept the bot's credentials.",
+                "Renew the bot's service account token or kubeconfig; `vm-migrate-bot check` tells when it works.",
+            )
+        case k8s.TooMany() | k8s.Unreachable():
+            return BotError(
+                "cluster-unreachable",
+                "The cluster's API server does not answer right now.",
+                "Nothing was changed. Try again in a minute; if it stays, check the API server.",
+            )
+        case k8s.Ambiguous():
+            names = [str(ref) for ref in error.matches]
+            return BotError(
+                "ambiguous-vm",
+                f"Several VMs are named {error.name}: {', '.join(names)}.",
+                f"Say which one, for example {names[0]}.",
+            )
+        case k8s.NotFound():
+            where = f" in namespace {error.namespace}" if error.namespace else ""
+            return BotError(
+                "not-found",
+                f"There is no {error.kind} named {error.name}{where}.",
+                "It may have been deleted just now.",
+            )
+        case k8s.Conflict():
+            return BotError("conflict", "Somebody else changed it at the same moment.", "Look again and repeat it.")
+        case _:
+            return BotError(
+                "refused",
+                f"The cluster refused it: {error.message}",
+                "Nothing was changed. Read its reason above; it names what is in the way.",
+            )

@@ -1,0 +1,134 @@
+"""The life of a plan and of a move, as two tables.
+
+Two rules: everything that decides which state may follow which lives in this file, and an event that is not in the row of
+the current state is an error that changes nothing. Who may cause an event is `policy`'s business, when it happens is the
+executor's; the picture in ARCHITECTURE.md is drawn from these tables by a test.
+
+A plan is proposed until enough people confirm it. Approved, it waits for its first write: it lapses when that does not
+come, and goes back to proposed (as a new revision) when the cluster no longer is what people approved. Running ends in
+exactly one final state. A move that we could not follow to its end is `unknown`: not final, because the VM stays locked
+until somebody or something has settled it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class PlanState(StrEnum):
+    """Where a plan stands."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    LAPSED = "lapsed"
+
+
+class PlanEvent(StrEnum):
+    """What can happen to a plan."""
+
+    CHANGED = "changed"
+    CONFIRMED = "confirmed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    DRIFTED = "drifted"
+    LAPSED = "lapsed"
+    STARTED = "started"
+    FINISHED = "finished"
+    BROKE = "broke"
+
+
+class MoveState(StrEnum):
+    """Where one move stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class MoveEvent(StrEnum):
+    """What can happen to a move."""
+
+    STARTED = "started"
+    ADVANCED = "advanced"
+    TIMED_OUT = "timed out"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
+    PlanState.PROPOSED: {
+        PlanEvent.CHANGED: PlanState.PROPOSED,
+        PlanEvent.CONFIRMED: PlanState.APPROVED,
+        PlanEvent.CANCELED: PlanState.CANCELED,
+        PlanEvent.EXPIRED: PlanState.EXPIRED,
+    },
+    PlanState.APPROVED: {
+        PlanEvent.STARTED: PlanState.RUNNING,
+        PlanEvent.DRIFTED: PlanState.PROPOSED,
+        PlanEvent.CANCELED: PlanState.CANCELED,
+        PlanEvent.LAPSED: PlanState.LAPSED,
+        PlanEvent.BROKE: PlanState.FAILED,
+    },
+    PlanState.RUNNING: {
+        PlanEvent.FINISHED: PlanState.SUCCEEDED,
+        PlanEvent.BROKE: PlanState.FAILED,
+    },
+    PlanState.SUCCEEDED: {},
+    PlanState.FAILED: {},
+    PlanState.CANCELED: {},
+    PlanState.EXPIRED: {},
+    PlanState.LAPSED: {},
+}
+
+MOVE: Mapping[MoveState, Mapping[MoveEvent, MoveState]] = {
+    MoveState.WAITING: {MoveEvent.STARTED: MoveState.RUNNING, MoveEvent.FAILED: MoveState.FAILED},
+    MoveState.RUNNING: {
+        MoveEvent.ADVANCED: MoveState.RUNNING,
+        MoveEvent.TIMED_OUT: MoveState.UNKNOWN,
+        MoveEvent.SUCCEEDED: MoveState.SUCCEEDED,
+        MoveEvent.FAILED: MoveState.FAILED,
+    },
+    MoveState.UNKNOWN: {
+        MoveEvent.ADVANCED: MoveState.UNKNOWN,
+        MoveEvent.SUCCEEDED: MoveState.SUCCEEDED,
+        MoveEvent.FAILED: MoveState.FAILED,
+    },
+    MoveState.SUCCEEDED: {},
+    MoveState.FAILED: {},
+}
+
+
+class IllegalEvent(Exception):
+    """An event that the current state does not know. Nothing has changed."""
+
+    def __init__(self, state: PlanState | MoveState, event: PlanEvent | MoveEvent) -> None:
+        super().__init__(f"{state.value} does not take “{event.value}”")
+        self.state = state
+        self.event = event
+
+
+def apply(state: PlanState, event: PlanEvent) -> PlanState:
+    """The state of a plan after the event. Raises IllegalEvent."""
+    try:
+        return PLAN[state][event]
+    except KeyError:
+        raise IllegalEvent(state, event) from None
+
+
+def apply_move(state: MoveState, event: MoveEvent) -> MoveState:
+    """The state of a move after the event. Raises IllegalEvent."""
+    try:
+        return MOVE[state][event]
+    except KeyError:
+        raise IllegalEvent(state, event) from None
+
+
+def is_final(state: PlanState | MoveState) -> bool:
+    """Whether nothing can follow."""
+    return not (PLAN[state] if isinstance(state, PlanState) else MOVE[state])

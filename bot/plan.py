@@ -1,0 +1,189 @@
+"""A plan: what exactly will be done, frozen, so that what people approve is what runs.
+
+`build` turns a request and the facts into a Plan of 1..n moves. A move carries its steps as data, its findings and the
+`proof` of what was judged: named parts that must still hold when somebody confirms and before the first write. Loads,
+counters and resourceVersions are no part of it; `drift` names what has changed in words that a card can show.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from bot import checks
+from bot.checks import Finding, Severity
+from bot.request import MoveRequest, MoveType
+from k8s.names import READ_WRITE_MANY
+from k8s.snapshots import Facts, Node, Placement
+
+
+class StepKind(StrEnum):
+    """What the executor can do. Each kind has one function there and one line on the cards."""
+
+    PROVE = "prove"
+    """Read again; stop when what was approved no longer holds."""
+    MIGRATE = "migrate"
+    """Create the VMIM."""
+    FOLLOW = "follow"
+    """Watch it to its end."""
+    VERIFY = "verify"
+    """Read where the VM really runs."""
+
+
+LIVE_STEPS = (StepKind.PROVE, StepKind.MIGRATE, StepKind.FOLLOW, StepKind.VERIFY)
+STEPS: Mapping[MoveType, tuple[StepKind, ...]] = {MoveType.LIVE: LIVE_STEPS, MoveType.COLD: ()}
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Target(_Frozen):
+    """The chosen node. `hostname` is its label's value, which is what a selector must name."""
+
+    name: str
+    uid: str
+    hostname: str
+
+
+class Disk(_Frozen):
+    """A PVC of the VM with its access modes."""
+
+    name: str
+    access_modes: tuple[str, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether two nodes can attach it for writing at once."""
+        return READ_WRITE_MANY in self.access_modes
+
+
+class Drift(_Frozen):
+    """One thing that is no longer as it was judged."""
+
+    what: str
+    before: str
+    now: str
+
+
+class Move(_Frozen):
+    """One VM in a plan."""
+
+    namespace: str
+    vm: str
+    status: str
+    """`printableStatus`, as the cluster words it."""
+    source: str
+    """Node that it runs on; empty when it does not run."""
+    target: Target | None
+    """None leaves the choice to the scheduler."""
+    type: MoveType
+    why_type: str
+    disks: tuple[Disk, ...]
+    memory_bytes: int
+    vcpus: int
+    steps: tuple[StepKind, ...]
+    findings: tuple[Finding, ...]
+    proof: dict[str, str]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether anything forbids to run it."""
+        return any(finding.severity is Severity.BLOCK for finding in self.findings)
+
+    @property
+    def key(self) -> str:
+        """The VM, for locks and logs."""
+        return f"{self.namespace}/{self.vm}"
+
+    @property
+    def target_name(self) -> str:
+        """The target for a sentence."""
+        return self.target.name if self.target else "a node that the scheduler chooses"
+
+
+class Plan(_Frozen):
+    """What one card asks approval for."""
+
+    request: MoveRequest
+    found_namespace: bool
+    """The namespace was not given but found, because only one has a VM of that name."""
+    moves: tuple[Move, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """A plan with a move that must not run is not confirmed at all."""
+        return any(move.blocked for move in self.moves)
+
+    @property
+    def fingerprint(self) -> str:
+        """One short word for all that is approved; equal exactly when the proofs are equal."""
+        proofs = json.dumps([move.proof for move in self.moves], sort_keys=True)
+        return hashlib.sha256(proofs.encode()).hexdigest()[:16]
+
+
+def build(request: MoveRequest, facts: Facts) -> Plan:
+    """Judge the facts and lay down the plan. Total: a move that must not run becomes a plan with blocks."""
+    type_, why = checks.choose_type(facts, request.type)
+    findings = checks.run(facts, type_)
+    move = Move(
+        namespace=facts.vm.ref.namespace,
+        vm=facts.vm.ref.name,
+        status=facts.vm.printable_status,
+        source=facts.vmi.node if facts.vmi else "",
+        target=_target(facts.target),
+        type=type_,
+        why_type=why,
+        disks=_disks(facts),
+        memory_bytes=facts.vmi.memory_bytes if facts.vmi else 0,
+        vcpus=facts.vmi.vcpus if facts.vmi else 0,
+        steps=STEPS[type_],
+        findings=findings,
+        proof=_proof(facts, type_, findings),
+    )
+    return Plan(request=request, found_namespace=request.namespace is None, moves=(move,))
+
+
+def drift(before: Move, now: Move) -> tuple[Drift, ...]:
+    """What has changed between two readings of the same move, in the order of the proof."""
+    names = [*before.proof, *(name for name in now.proof if name not in before.proof)]
+    return tuple(
+        Drift(what=name, before=before.proof.get(name, "none"), now=now.proof.get(name, "none"))
+        for name in names
+        if before.proof.get(name) != now.proof.get(name)
+    )
+
+
+def _target(node: Node | None) -> Target | None:
+    return Target(name=node.name, uid=node.uid, hostname=node.hostname) if node else None
+
+
+def _disks(facts: Facts) -> tuple[Disk, ...]:
+    modes = {claim.ref.name: claim.access_modes for claim in facts.claims}
+    modes |= dict(facts.vmi.claims) if facts.vmi else {}
+    return tuple(Disk(name=name, access_modes=tuple(modes[name])) for name in sorted(modes))
+
+
+def _proof(facts: Facts, type_: MoveType, findings: tuple[Finding, ...]) -> dict[str, str]:
+    codes = sorted(finding.code for finding in findings if finding.severity is not Severity.INFO)
+    running = "" if facts.vm.running is None else f"running: {str(facts.vm.running).lower()}"
+    return {
+        "VM": facts.vm.uid,
+        "running instance": facts.vmi.uid if facts.vmi else "none",
+        "current node": facts.vmi.node if facts.vmi else "none",
+        "target node": f"{facts.target.name} ({facts.target.uid})" if facts.target else "the scheduler decides",
+        "target hostname label": facts.target.hostname if facts.target else "none",
+        "type": type_.value,
+        "run strategy": facts.vm.run_strategy or running,
+        "placement rules": _placement(facts.vm.placement),
+        "disks": ", ".join(f"{disk.name} ({'+'.join(disk.access_modes)})" for disk in _disks(facts)) or "none",
+        "findings": ", ".join(codes) or "none",
+    }
+
+
+def _placement(rules: Placement) -> str:
+    parts = {"affinity": rules.affinity, "nodeSelector": dict(rules.node_selector), "tolerations": rules.tolerations}
+    given = {name: value for name, value in parts.items() if value}
+    return json.dumps(given, sort_keys=True) if given else "none"

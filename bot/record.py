@@ -1,0 +1,323 @@
+"""One plan with all that has happened to it: the unit that is stored, approved, run and shown.
+
+A Record is frozen; each function here takes one and returns the next, or raises a BotError and changes nothing. No clock,
+no store, no cluster: the moment, the person and the readings are arguments. Two people who confirm at once meet in the
+store, which applies these functions one after the other to the newest Record; that is why both presses count and only one
+run starts.
+
+`revision` is what buttons carry: it changes when the plan changes (Modify, drift), never when its state does.
+"""
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from bot import migration, policy
+from bot.diagnosis import Cause
+from bot.errors import BotError
+from bot.migration import IllegalEvent, MoveEvent, MoveState, PlanEvent, PlanState
+from bot.plan import Drift, Plan, StepKind
+from bot.policy import Action, Actor
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Place(_Frozen):
+    """Where a plan is talked about: a channel of a chat."""
+
+    channel: str
+
+
+class Approval(_Frozen):
+    """One person's Confirm of one revision."""
+
+    actor: Actor
+    at: datetime
+    revision: int
+    rule: str
+
+
+class Phase(_Frozen):
+    """A VMIM phase that was reached. `at` is the cluster's clock."""
+
+    name: str
+    at: datetime
+
+
+class Intent(_Frozen):
+    """What was noted before the VMIM was created, so that a restart can tell what became of it."""
+
+    name: str
+    attempt: int
+    vmi_uid: str
+    seen_migration_uid: str
+    """The VMI's last migration before ours, to tell ours from it."""
+    noted_at: datetime
+    uid: str = ""
+    """The VMIM's uid, once the create was answered."""
+
+
+class Result(_Frozen):
+    """How a move ended, as read from the cluster."""
+
+    node: str
+    """Where the VM is now; empty when it could not be read."""
+    running: bool
+    """Whether the VMI's phase is Running."""
+    ready: bool
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    """Both by the cluster's clock: the migration's own start and end."""
+    cause: Cause | None = None
+    """None when it succeeded."""
+
+
+class Run(_Frozen):
+    """What one move of the plan has done so far."""
+
+    state: MoveState = MoveState.WAITING
+    step: int = 0
+    """Index into the move's steps of the one under way."""
+    intent: Intent | None = None
+    phases: tuple[Phase, ...] = ()
+    started_at: datetime | None = None
+    deadline: datetime | None = None
+    cluster_away_since: datetime | None = None
+    result: Result | None = None
+    cleaned: bool = False
+    """The finished VMIM was deleted on request."""
+
+
+class Record(_Frozen):
+    """A plan, its approvals and its runs."""
+
+    id: str
+    revision: int = 1
+    state: PlanState = PlanState.PROPOSED
+    plan: Plan
+    requester: Actor
+    place: Place
+    created_at: datetime
+    expires_at: datetime
+    approvals: tuple[Approval, ...] = ()
+    runs: tuple[Run, ...]
+    drift: tuple[Drift, ...] = ()
+    """Why this revision replaced the one before, when the cluster changed."""
+    changed_by: Actor | None = None
+    """Who made this revision with Modify."""
+    ended_by: Actor | None = None
+    """Who canceled it."""
+    approved_at: datetime | None = None
+    note: str = ""
+    """Why it ended without a run, in words."""
+
+    @property
+    def approvers(self) -> tuple[Approval, ...]:
+        """Approvals of the current revision."""
+        return tuple(approval for approval in self.approvals if approval.revision == self.revision)
+
+    @property
+    def open(self) -> bool:
+        """Whether anything can still happen to the plan or to one of its moves."""
+        return not migration.is_final(self.state) or any(run.state is MoveState.UNKNOWN for run in self.runs)
+
+
+def propose(plan_id: str, plan: Plan, requester: Actor, place: Place, now: datetime, valid_for: timedelta) -> Record:
+    """A new plan that waits for its Confirm."""
+    return Record(
+        id=plan_id,
+        plan=plan,
+        requester=requester,
+        place=place,
+        created_at=now,
+        expires_at=now + valid_for,
+        runs=tuple(Run() for _ in plan.moves),
+    )
+
+
+def check_revision(record: Record, revision: int) -> None:
+    """Refuse a click on a card that shows an older plan than the one in the store."""
+    if revision != record.revision:
+        raise BotError(
+            "old-card",
+            "This card shows an older version of the plan; it was changed meanwhile.",
+            "Read the card again, it has been put right. Nothing was done.",
+        )
+
+
+def authorize(actor: Actor, action: Action) -> policy.Decision:
+    """The policy's yes, or its refusal as an error."""
+    decision = policy.decide(actor, action)
+    if not decision.allowed:
+        raise BotError("not-allowed", decision.reason, decision.remedy)
+    return decision
+
+
+def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta) -> Record:
+    """Replace the plan by a new revision; approvals of the old one no longer count."""
+    return record.model_copy(
+        update={
+            "state": _next(record, PlanEvent.CHANGED),
+            "plan": plan,
+            "revision": record.revision + 1,
+            "changed_by": actor,
+            "drift": (),
+            "runs": tuple(Run() for _ in plan.moves),
+            "expires_at": now + valid_for,
+        }
+    )
+
+
+def confirm(record: Record, actor: Actor, decision: policy.Decision, now: datetime) -> Record:
+    """Count one Confirm; with enough of them the plan is approved."""
+    if record.plan.blocked:
+        raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
+    state = _next(record, PlanEvent.CONFIRMED)
+    approvals = record.approvals
+    if actor.id not in {approval.actor.id for approval in record.approvers}:
+        approval = Approval(actor=actor, at=now, revision=record.revision, rule=decision.rule)
+        approvals = (*approvals, approval)
+    record = record.model_copy(update={"approvals": approvals})
+    if len(record.approvers) < policy.QUORUM:
+        return record
+    return record.model_copy(update={"state": state, "approved_at": now})
+
+
+def cancel(record: Record, actor: Actor) -> Record:
+    """End a plan that has not started."""
+    return record.model_copy(update={"state": _next(record, PlanEvent.CANCELED), "ended_by": actor})
+
+
+def withdraw(record: Record, note: str) -> Record:
+    """End a plan that nobody could be shown."""
+    return record.model_copy(update={"state": _next(record, PlanEvent.CANCELED), "note": note})
+
+
+def expire(record: Record) -> Record:
+    """Nobody confirmed it in time."""
+    return record.model_copy(update={"state": _next(record, PlanEvent.EXPIRED)})
+
+
+def lapse(record: Record) -> Record:
+    """It was approved, but nothing was written in time."""
+    return record.model_copy(update={"state": _next(record, PlanEvent.LAPSED)})
+
+
+def drifted(record: Record, plan: Plan, changes: tuple[Drift, ...], now: datetime, valid_for: timedelta) -> Record:
+    """The cluster is no longer what the plan was judged on: a new revision that must be confirmed again."""
+    event = PlanEvent.CHANGED if record.state is PlanState.PROPOSED else PlanEvent.DRIFTED
+    return record.model_copy(
+        update={
+            "state": _next(record, event),
+            "plan": plan,
+            "revision": record.revision + 1,
+            "drift": changes,
+            "changed_by": None,
+            "approved_at": None,
+            "runs": tuple(Run() for _ in plan.moves),
+            "expires_at": now + valid_for,
+        }
+    )
+
+
+def rewind(record: Record) -> Record:
+    """Take up an approved plan from its first step: what was proved for an earlier try may be old."""
+    if record.state is not PlanState.APPROVED:
+        return record
+    return record.model_copy(update={"runs": tuple(Run() for _ in record.runs)})
+
+
+def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
+    """Note what is about to be written; from here on the plan runs."""
+    state = _next(record, PlanEvent.STARTED) if record.state is PlanState.APPROVED else record.state
+    run = record.runs[index]
+    event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
+    run = run.model_copy(
+        update={
+            "state": migration.apply_move(run.state, event),
+            "intent": intent,
+            "started_at": run.started_at or now,
+            "deadline": run.deadline or now + limit,
+        }
+    )
+    return _with_run(record.model_copy(update={"state": state}), index, run)
+
+
+def created(record: Record, index: int, uid: str) -> Record:
+    """The create was answered: the VMIM has this uid."""
+    run = record.runs[index]
+    intent = run.intent.model_copy(update={"uid": uid}) if run.intent else None
+    return _with_run(record, index, run.model_copy(update={"intent": intent}))
+
+
+def advance(record: Record, index: int) -> Record:
+    """The step under way is done; go to the next."""
+    run = record.runs[index]
+    return _with_run(record, index, run.model_copy(update={"step": run.step + 1}))
+
+
+def at_step(record: Record, index: int) -> StepKind | None:
+    """The step that a move is at, None after its last."""
+    steps, run = record.plan.moves[index].steps, record.runs[index]
+    return steps[run.step] if run.step < len(steps) else None
+
+
+def observe(record: Record, index: int, phases: tuple[Phase, ...]) -> Record:
+    """The VMIM has reached further phases."""
+    return _with_run(record, index, record.runs[index].model_copy(update={"phases": phases}))
+
+
+def cluster_away(record: Record, index: int, since: datetime | None) -> Record:
+    """The cluster stopped answering, or (None) answers again."""
+    return _with_run(record, index, record.runs[index].model_copy(update={"cluster_away_since": since}))
+
+
+def time_out(record: Record, index: int) -> Record:
+    """The limit passed while the cluster is still at it."""
+    run = record.runs[index]
+    state = migration.apply_move(run.state, MoveEvent.TIMED_OUT)
+    return _with_run(record, index, run.model_copy(update={"state": state, "deadline": None}))
+
+
+def finish(record: Record, index: int, result: Result) -> Record:
+    """A move has ended; the last one ends the plan."""
+    run = record.runs[index]
+    event = MoveEvent.FAILED if result.cause else MoveEvent.SUCCEEDED
+    ended = {"state": migration.apply_move(run.state, event), "result": result, "cluster_away_since": None}
+    record = _with_run(record, index, run.model_copy(update=ended))
+    if not all(migration.is_final(run.state) for run in record.runs):
+        return record
+    failed = any(run.state is MoveState.FAILED for run in record.runs)
+    return record.model_copy(update={"state": _next(record, PlanEvent.BROKE if failed else PlanEvent.FINISHED)})
+
+
+def cleaned(record: Record, index: int) -> Record:
+    """The finished VMIM is gone from the cluster, as somebody asked."""
+    return _with_run(record, index, record.runs[index].model_copy(update={"cleaned": True}))
+
+
+def _with_run(record: Record, index: int, run: Run) -> Record:
+    return record.model_copy(update={"runs": (*record.runs[:index], run, *record.runs[index + 1 :])})
+
+
+_ALREADY = {
+    PlanState.APPROVED: "This plan is already confirmed",
+    PlanState.RUNNING: "This move is already running",
+    PlanState.SUCCEEDED: "This move has already succeeded",
+    PlanState.FAILED: "This move has already ended",
+    PlanState.CANCELED: "This plan was canceled",
+    PlanState.EXPIRED: "This plan has expired",
+    PlanState.LAPSED: "This plan has lapsed",
+    PlanState.PROPOSED: "This plan is not confirmed yet",
+}
+
+
+def _next(record: Record, event: PlanEvent) -> PlanState:
+    try:
+        return migration.apply(record.state, event)
+    except IllegalEvent as illegal:
+        raise BotError(
+            "already-decided", f"{_ALREADY[record.state]}.", "The card shows where it stands; nothing was done twice."
+        ) from illegal

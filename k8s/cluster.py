@@ -1,0 +1,90 @@
+"""The port through which the bot sees a cluster.
+
+One Protocol, one real implementation (`k8s.client.KubeCluster`); tests and the sandbox run that same implementation
+against a simulated API server, so there is no second one to keep honest. Every method may raise the errors of
+`k8s.errors`; reads carry a time-out, writes do not give up half-way.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from k8s.snapshots import Capabilities, Evidence, Facts, Instance, Migration, NewMigration, Node, Ref, View
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to read for one move. `namespace` None searches all that the bot may see."""
+
+    vm: str
+    namespace: str | None
+    target: str | None
+    dry_run: bool = True
+    """Ask admission too (`dryRun=All`), side by side with the last reads."""
+
+
+class Cluster(Protocol):
+    """Reads, writes and watches of one cluster."""
+
+    async def facts(self, question: Question) -> Facts:
+        """Read what a move is judged on, at most three calls deep.
+
+        Raises NotFound (VirtualMachine, Namespace or Node), Ambiguous, Forbidden, Unreachable.
+        """
+        ...
+
+    async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
+        """All VMs, to offer the nearest names."""
+        ...
+
+    async def namespaces(self) -> tuple[str, ...]:
+        """All namespaces, to offer the nearest names; empty where the bot may not list them."""
+        ...
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """All nodes, for a choice."""
+        ...
+
+    async def capabilities(self) -> Capabilities:
+        """Version and abilities of KubeVirt; cached."""
+        ...
+
+    async def instance(self, ref: Ref) -> Instance | None:
+        """The VMI, None when it does not exist."""
+        ...
+
+    async def migration(self, ref: Ref) -> Migration | None:
+        """One VMIM by its own name, None when it does not exist."""
+        ...
+
+    async def migrations(self, vm: Ref) -> tuple[Migration, ...]:
+        """All VMIMs of a VMI, by label."""
+        ...
+
+    async def create_migration(self, new: NewMigration, *, dry_run: bool = False) -> Migration:
+        """Create a VMIM with `fieldValidation=Strict`; the returned object holds what the server kept.
+
+        Raises AlreadyExists, InFlight, Refused, Forbidden, Unreachable (then it may or may not exist).
+        """
+        ...
+
+    async def delete_migration(self, ref: Ref, uid: str) -> None:
+        """Delete a VMIM with a uid precondition; gone already is fine. On a running one this is the cancel."""
+        ...
+
+    async def evidence(self, vm: Ref, migration: Ref, migration_uid: str) -> Evidence:
+        """What the cluster shows of a migration now. What may not be read is left out."""
+        ...
+
+    def follow(self, vm: Ref, migration: Ref) -> AbstractAsyncContextManager[AsyncIterator[View]]:
+        """Watch a VMIM and its VMI: a view at once, then one for each change of either, in order.
+
+        Survives 410, cut watches and outages by itself (`outage` tells); ends only with its context. Entering does not
+        wait for the cluster, the first view does. Raises Forbidden or Unauthorized instead of a first view.
+        """
+        ...
+
+    def outage(self) -> float | None:
+        """Seconds for which the followed watches have not heard of the cluster; None while all is well."""
+        ...

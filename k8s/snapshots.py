@@ -1,0 +1,261 @@
+"""What the bot has read of the cluster, as frozen facts.
+
+A snapshot states what the API server said at one moment: no verdicts, no defaults invented, nothing fetched behind the
+reader's back. It is stale when it is acted on; whoever writes must read again first. Field names are KubeVirt's own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+"""A raw JSON object of the API, kept as it came."""
+
+FINAL_PHASES = frozenset({"Succeeded", "Failed"})
+"""Phases after which a VMIM never changes again (kubevirt.io/api core/v1 types.go)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A namespaced name. A VM, its VMI and `vmim.spec.vmiName` share one."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One entry of `status.conditions`. `status` is "True", "False" or "Unknown"."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The placement rules of a VM template or a VMI, as raw JSON."""
+
+    affinity: Json = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualMachine:
+    """A VirtualMachine. `run_strategy` and `running` are mutually exclusive in the API; the unused one is None."""
+
+    ref: Ref
+    uid: str
+    run_strategy: str | None
+    running: bool | None
+    printable_status: str
+    placement: Placement
+    claims: tuple[str, ...]
+    """Names of the PVCs in the template's volumes (PVC, DataVolume, ephemeral, memory dump)."""
+    conditions: tuple[Condition, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    deleting: bool = False
+    resource_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationState:
+    """`vmi.status.migrationState` (or the copy of it on a VMIM): the LAST migration of the VMI, running or not.
+
+    Compare `uid` with the VMIM's before believing it: it outlives the migration and may describe an older one.
+    """
+
+    uid: str = ""
+    source_node: str = ""
+    target_node: str = ""
+    target_pod: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    completed: bool = False
+    failed: bool = False
+    abort_requested: bool = False
+    abort_status: str = ""
+    failure_reason: str = ""
+    mode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A VirtualMachineInstance: the running guest."""
+
+    ref: Ref
+    uid: str
+    node: str
+    phase: str
+    placement: Placement
+    conditions: tuple[Condition, ...] = ()
+    migration: MigrationState | None = None
+    claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """PVC name -> access modes: hotplug and backend storage too. No modes where `status.volumeStatus` does not say."""
+    memory_bytes: int = 0
+    vcpus: int = 0
+    evacuation_node: str = ""
+    deleting: bool = False
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of that type, None when the API does not state it."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A VirtualMachineInstanceMigration (VMIM): a one-shot job."""
+
+    ref: Ref
+    uid: str
+    vmi_name: str
+    phase: str
+    """"" until virt-controller has seen it; unknown phases count as in progress."""
+    phase_times: tuple[tuple[str, datetime], ...] = ()
+    state: MigrationState | None = None
+    added_node_selector: Mapping[str, str] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    deleting: bool = False
+
+    @property
+    def final(self) -> bool:
+        """Whether the job is over."""
+        return self.phase in FINAL_PHASES
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node. `hostname` is the value of its own `kubernetes.io/hostname` label, which may differ from its name."""
+
+    name: str
+    uid: str
+    hostname: str
+    ready: bool
+    cordoned: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Json, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    allocatable: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A PersistentVolumeClaim. `access_modes` are the bound volume's where bound, else the requested ones."""
+
+    ref: Ref
+    access_modes: tuple[str, ...]
+    phase: str = ""
+    volume: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this cluster's KubeVirt can do."""
+
+    kubevirt_version: str
+    added_node_selector: bool
+    """VMIM `spec.addedNodeSelector` is in the CRD's schema (KubeVirt >= 1.6); older ones drop it silently."""
+    rollout_strategy: str
+    """`LiveUpdate` or `Stage`, resolved for the version when the KubeVirt CR does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMigration:
+    """A VMIM to create. `hostname` None leaves the target to the scheduler."""
+
+    ref: Ref
+    """Namespace and name of the VMIM itself."""
+    vmi_name: str
+    hostname: str | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The cluster's own answer to a `dryRun=All` create: accepted, or its refusal in its own words."""
+
+    accepted: bool
+    code: int = 201
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that one move was judged on, read at most three calls deep."""
+
+    vm: VirtualMachine
+    vmi: Instance | None
+    claims: tuple[Claim, ...]
+    migrations: tuple[Migration, ...]
+    """VMIMs of this VMI, final ones too."""
+    source: Node | None
+    target: Node | None
+    capabilities: Capabilities
+    admission: Admission | None = None
+    """None when no dry run made sense: no VMI, or a cold move was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment of a followed migration. `migration` None means that the API no longer has it."""
+
+    vmi: Instance | None
+    migration: Migration | None
+    last_seen: Migration | None = None
+    """The VMIM as it was last, kept when it has vanished."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterEvent:
+    """A Kubernetes Event: evidence for people, not a fact to decide on."""
+
+    kind: str
+    """Kind of the object it speaks of."""
+    name: str
+    reason: str
+    message: str
+    warning: bool
+    count: int
+    last_at: datetime | None = None
+    uid: str = ""
+    """Uid of the object it speaks of: a name may have been used before."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPod:
+    """The launcher pod that a VMIM made on the target."""
+
+    name: str
+    phase: str
+    node: str
+    scheduled: Condition | None = None
+    """The PodScheduled condition: the scheduler's own words when it found no node."""
+    waiting: tuple[str, ...] = ()
+    """Reasons of waiting containers, for example ImagePullBackOff."""
+    migration_name: str = ""
+    """Name of the VMIM that made it."""
+    migration_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the cluster shows of a migration that went wrong or hangs; gathered while it still exists."""
+
+    vmi: Instance | None
+    migration: Migration | None
+    pods: tuple[TargetPod, ...] = ()
+    events: tuple[ClusterEvent, ...] = ()
+    """Oldest first: of the VMIM, the VMI and the target pods."""
+    unread: tuple[str, ...] = ()
+    """Resources that could not be read, for example events: an absence there proves nothing."""

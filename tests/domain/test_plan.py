@@ -1,0 +1,71 @@
+"""A plan is what was judged; its fingerprint changes exactly when something that people approved changes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bot import plan
+from bot.plan import StepKind
+from bot.request import MoveRequest, MoveType
+from k8s.snapshots import Capabilities, Claim, Condition, Facts, Placement, Ref
+from tests.facts import ASKED, facts, node, with_vmi
+
+
+def test_a_live_plan_proves_migrates_follows_and_verifies() -> None:
+    (move,) = plan.build(ASKED, facts()).moves
+    assert move.steps == (StepKind.PROVE, StepKind.MIGRATE, StepKind.FOLLOW, StepKind.VERIFY)
+    assert (move.key, move.source, move.type) == ("production/web-01", "worker-01", MoveType.LIVE)
+
+
+def test_the_target_is_known_by_its_hostname_label_too() -> None:
+    (move,) = plan.build(ASKED, facts(target=node(hostname="worker-05.example.com"))).moves
+    assert move.target is not None
+    assert (move.target.name, move.target.hostname) == ("worker-05", "worker-05.example.com")
+
+
+def test_the_same_facts_have_the_same_fingerprint() -> None:
+    assert plan.build(ASKED, facts()).fingerprint == plan.build(ASKED, facts()).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("world", "what"),
+    [
+        (lambda: facts(vm=replace(facts().vm, uid="other")), "VM"),
+        (lambda: with_vmi(uid="other"), "running instance"),
+        (lambda: with_vmi(node="worker-02"), "current node"),
+        (lambda: facts(target=node(uid="reinstalled")), "target node"),
+        (lambda: facts(target=node(hostname="renamed")), "target hostname label"),
+        (lambda: facts(vm=replace(facts().vm, run_strategy="Manual")), "run strategy"),
+        (lambda: facts(vm=replace(facts().vm, placement=Placement(node_selector={"zone": "a"}))), "placement rules"),
+        (lambda: facts(claims=(Claim(Ref("production", "more"), ("ReadWriteMany",)),)), "disks"),
+        (lambda: facts(target=node(cordoned=True)), "findings"),
+    ],
+)
+def test_what_people_approved_and_has_changed_is_named(world: Callable[[], Facts], what: str) -> None:
+    before, now = plan.build(ASKED, facts()), plan.build(ASKED, world())
+    assert before.fingerprint != now.fingerprint
+    assert [change.what for change in plan.drift(before.moves[0], now.moves[0])] == [what]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        lambda: facts(vm=replace(facts().vm, resource_version="9", labels={"a": "b"})),
+        lambda: with_vmi(conditions=(Condition("LiveMigratable", "True"), Condition("Ready", "False"))),
+        lambda: facts(capabilities=Capabilities("v1.9.1", added_node_selector=True, rollout_strategy="Stage")),
+        lambda: facts(source=node("worker-01", labels={"x": "y"})),
+    ],
+)
+def test_loads_counters_and_labels_are_no_part_of_it(world: Callable[[], Facts]) -> None:
+    assert plan.drift(plan.build(ASKED, facts()).moves[0], plan.build(ASKED, world()).moves[0]) == ()
+
+
+def test_a_blocked_plan_is_a_plan() -> None:
+    assert plan.build(ASKED, facts(target=node(cordoned=True))).blocked
+
+
+def test_without_a_target_the_scheduler_decides() -> None:
+    planned = plan.build(MoveRequest(vm="web-01"), facts(target=None))
+    assert planned.moves[0].target is None
+    assert not planned.blocked

@@ -1,0 +1,121 @@
+"""Decisions on a plan: what counts, what is refused, and that a refusal changes nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot import plan, policy, record
+from bot.errors import BotError
+from bot.migration import MoveState, PlanState
+from bot.policy import Action, Actor
+from bot.record import Intent, Record, Result
+from tests.facts import ASKED, DANA, LENA, NOW, OTTO, RAVI, facts, node, proposed
+
+LATER = NOW + timedelta(minutes=1)
+HALF_HOUR = timedelta(minutes=30)
+INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=NOW)
+ARRIVED = Result(node="worker-05", running=True, ready=True)
+
+
+def confirmed(by: Actor = RAVI) -> Record:
+    return record.confirm(proposed(), by, policy.decide(by, Action.CONFIRM), LATER)
+
+
+def running() -> Record:
+    return record.start(confirmed(), 0, INTENT, LATER, timedelta(minutes=10))
+
+
+def code(refused: pytest.ExceptionInfo[BotError]) -> str:
+    return refused.value.code
+
+
+def test_a_confirm_approves_and_says_who_and_by_which_rule() -> None:
+    approved = confirmed()
+    assert approved.state is PlanState.APPROVED
+    assert [(approval.actor, approval.at) for approval in approved.approvers] == [(RAVI, LATER)]
+    assert approved.approvers[0].rule
+
+
+def test_the_requesters_own_press_counts() -> None:
+    assert confirmed(DANA).state is PlanState.APPROVED
+
+
+def test_a_second_confirm_is_told_that_it_is_decided() -> None:
+    with pytest.raises(BotError) as refused:
+        record.confirm(confirmed(), DANA, policy.decide(DANA, Action.CONFIRM), LATER)
+    assert code(refused) == "already-decided"
+
+
+def test_a_blocked_plan_is_never_confirmed() -> None:
+    blocked = proposed(facts(target=node(cordoned=True)))
+    with pytest.raises(BotError) as refused:
+        record.confirm(blocked, RAVI, policy.decide(RAVI, Action.CONFIRM), LATER)
+    assert code(refused) == "blocked"
+
+
+def test_a_click_on_an_older_revision_is_refused() -> None:
+    changed = record.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
+    with pytest.raises(BotError) as refused:
+        record.check_revision(changed, 1)
+    assert code(refused) == "old-card"
+    record.check_revision(changed, 2)
+
+
+def test_modify_makes_a_new_revision_without_the_old_approvals() -> None:
+    changed = record.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
+    assert (changed.revision, changed.changed_by, changed.approvers) == (2, RAVI, ())
+    assert changed.expires_at == LATER + HALF_HOUR
+
+
+def test_a_running_plan_cannot_be_modified_or_canceled() -> None:
+    with pytest.raises(BotError) as modified:
+        record.modify(running(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
+    with pytest.raises(BotError) as canceled:
+        record.cancel(running(), DANA)
+    assert code(modified) == code(canceled) == "already-decided"
+
+
+def test_drift_sends_an_approved_plan_back_to_the_people() -> None:
+    now = plan.build(ASKED, facts(target=node(uid="new")))
+    changes = plan.drift(proposed().plan.moves[0], now.moves[0])
+    back = record.drifted(confirmed(), now, changes, LATER, HALF_HOUR)
+    assert (back.state, back.revision, back.drift, back.approvers) == (PlanState.PROPOSED, 2, changes, ())
+
+
+def test_the_first_intent_starts_the_plan_and_sets_the_limit() -> None:
+    begun = running()
+    assert (begun.state, begun.runs[0].state) == (PlanState.RUNNING, MoveState.RUNNING)
+    assert begun.runs[0].deadline == LATER + timedelta(minutes=10)
+    again = record.start(begun, 0, INTENT, LATER + HALF_HOUR, timedelta(minutes=10))
+    assert again.runs[0].deadline == begun.runs[0].deadline
+
+
+def test_a_move_over_its_limit_is_unknown_and_can_still_end_well() -> None:
+    late = record.time_out(running(), 0)
+    assert (late.state, late.runs[0].state, late.open) == (PlanState.RUNNING, MoveState.UNKNOWN, True)
+    ended = record.finish(late, 0, ARRIVED)
+    assert (ended.state, ended.open) == (PlanState.SUCCEEDED, False)
+
+
+def test_an_approved_plan_is_taken_up_from_its_first_step() -> None:
+    approved = record.advance(confirmed(), 0)
+    assert record.rewind(approved).runs[0].step == 0
+    begun = record.advance(running(), 0)
+    assert record.rewind(begun).runs[0].step == 1
+
+
+def test_a_record_survives_its_way_through_json() -> None:
+    ended = record.finish(running(), 0, ARRIVED)
+    assert Record.model_validate_json(ended.model_dump_json()) == ended
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(("actor", "allowed"), [(DANA, True), (RAVI, True), (OTTO, False), (LENA, False)])
+def test_only_channel_members_of_the_own_workspace_may_act(actor: Actor, *, allowed: bool, action: Action) -> None:
+    decision = policy.decide(actor, action)
+    assert decision.allowed is allowed
+    if not allowed:
+        assert decision.reason
+        assert decision.remedy
+        with pytest.raises(BotError):
+            record.authorize(actor, action)
