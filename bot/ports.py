@@ -1,0 +1,132 @@
+"""What the application needs from outside, as small Protocols that it owns.
+
+Each has a real implementation (`bot.store`, `handlers.notifier`, the system clock) and is served by the same one or by an
+equally real little one in tests. Nothing here knows Slack or SQL.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from bot.policy import Actor
+from bot.record import Record
+
+
+class Clock(Protocol):
+    """The bot's own clock, UTC and timezone-aware. Never mixed with the cluster's timestamps."""
+
+    def now(self) -> datetime:
+        """This moment."""
+        ...
+
+
+class Entry(NamedTuple):
+    """A line of a plan's log: what happened, by whom (None: the bot itself), with JSON details."""
+
+    kind: str
+    actor: Actor | None = None
+    details: dict[str, Any] | None = None
+
+
+class Logged(NamedTuple):
+    """An Entry as it was stored."""
+
+    plan_id: str
+    at: datetime
+    kind: str
+    actor: str | None
+    details: dict[str, Any]
+
+
+class Change(NamedTuple):
+    """The next Record and what to write into the log about it."""
+
+    record: Record
+    entries: Sequence[Entry] = ()
+
+
+class Message(NamedTuple):
+    """A message in the chat that shows a part of a plan."""
+
+    plan_id: str
+    slot: str
+    """Which part: the card, the progress, a report."""
+    channel: str
+    ts: str
+    """Empty between the intent to post and the answer."""
+    digest: str
+    """Of the content last sent; empty when nothing was."""
+    intended_at: datetime
+
+
+class VmBusy(Exception):
+    """Another plan holds the VM's lock."""
+
+    def __init__(self, key: str, plan_id: str) -> None:
+        super().__init__(f"{key} is held by {plan_id}")
+        self.key = key
+        self.plan_id = plan_id
+
+
+class Store(Protocol):
+    """Plans, their logs and their messages; the source of truth."""
+
+    async def add(self, record: Record, entries: Sequence[Entry]) -> None:
+        """Store a new plan."""
+        ...
+
+    async def get(self, plan_id: str) -> Record | None:
+        """The newest Record, None for an id that was never given."""
+        ...
+
+    async def update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
+        """Apply `change` to the newest Record in one transaction and return the next.
+
+        Raises what `change` raises (then nothing is stored), KeyError for an unknown id, VmBusy when the Record now
+        runs a VM that another plan is moving.
+        """
+        ...
+
+    async def open_plans(self) -> tuple[Record, ...]:
+        """Plans to which something can still happen, oldest first."""
+        ...
+
+    async def holder(self, key: str) -> str | None:
+        """Id of the plan that is moving the VM `namespace/name`."""
+        ...
+
+    async def log(self, plan_id: str) -> tuple[Logged, ...]:
+        """Everything that happened to a plan, in order."""
+        ...
+
+    async def messages(self, plan_id: str) -> dict[str, Message]:
+        """The plan's messages by slot."""
+        ...
+
+    async def put_message(self, message: Message) -> None:
+        """Remember a message, or what was last sent of it."""
+        ...
+
+    async def plan_of_message(self, channel: str, ts: str) -> str | None:
+        """Which plan a message belongs to."""
+        ...
+
+    async def unshown(self) -> tuple[str, ...]:
+        """Ids of plans whose newest version was not yet fully shown."""
+        ...
+
+    async def latest(self, plan_id: str) -> tuple[Record, int]:
+        """The newest Record with its version, for `shown`; the version counts changes and is never on a button."""
+        ...
+
+    async def shown(self, plan_id: str, version: int) -> None:
+        """This version of the plan stands in the chat."""
+        ...
+
+
+class Notifier(Protocol):
+    """Shows plans to people. It may be slow or down: nothing waits for it but the first card."""
+
+    def changed(self, plan_id: str) -> None:
+        """The plan is not what was last shown. Returns at once."""
+        ...

@@ -1,0 +1,159 @@
+"""The Store over SQL: each change of a plan is one transaction that reads, decides and writes.
+
+`update` holds the write lock while the pure function decides, so two people who press at once are served one after the
+other and both see the newest Record. Locks on VMs, the log and the plan's row change together or not at all.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot import migration
+from bot.migration import PlanState
+from bot.ports import Change, Clock, Entry, Logged, Message, VmBusy
+from bot.record import Record
+from bot.store.schema import log, messages, plans, vm_locks
+
+_HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
+
+
+class SqlStore:
+    """Implements `bot.ports.Store`."""
+
+    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._turn = asyncio.Lock()  # one connection: transactions take turns
+
+    async def add(self, record: Record, entries: Sequence[Entry]) -> None:
+        row = {"id": record.id, "version": 1, "shown_version": 0, "open": record.open, "record": _dump(record)}
+        async with self._turn, self._engine.begin() as connection:
+            await connection.execute(insert(plans).values(row))
+            await self._append(connection, record.id, entries)
+
+    async def get(self, plan_id: str) -> Record | None:
+        async with self._turn, self._engine.begin() as connection:
+            text = (await connection.execute(select(plans.c.record).where(plans.c.id == plan_id))).scalar()
+        return None if text is None else _load(text)
+
+    async def latest(self, plan_id: str) -> tuple[Record, int]:
+        async with self._turn, self._engine.begin() as connection:
+            return await self._latest(connection, plan_id)
+
+    async def update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
+        async with self._turn, self._engine.begin() as connection:
+            before, version = await self._latest(connection, plan_id)
+            after, entries = change(before)
+            if after == before and not entries:
+                return before
+            await self._lock_vms(connection, after)
+            values = {"version": version + 1, "open": after.open, "record": _dump(after)}
+            await connection.execute(update(plans).where(plans.c.id == plan_id).values(values))
+            await self._append(connection, plan_id, entries)
+        return after
+
+    async def open_plans(self) -> tuple[Record, ...]:
+        query = select(plans.c.record).where(plans.c.open).order_by(plans.c.seq)
+        async with self._turn, self._engine.begin() as connection:
+            return tuple(_load(text) for text in (await connection.execute(query)).scalars())
+
+    async def holder(self, key: str) -> str | None:
+        async with self._turn, self._engine.begin() as connection:
+            return await self._holder(connection, key)
+
+    async def log(self, plan_id: str) -> tuple[Logged, ...]:
+        query = select(log).where(log.c.plan_id == plan_id).order_by(log.c.seq)
+        async with self._turn, self._engine.begin() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple(
+            Logged(row.plan_id, datetime.fromisoformat(row.at), row.kind, row.actor, row.details) for row in rows
+        )
+
+    async def messages(self, plan_id: str) -> dict[str, Message]:
+        async with self._turn, self._engine.begin() as connection:
+            rows = (await connection.execute(select(messages).where(messages.c.plan_id == plan_id))).all()
+        return {row.slot: _message(row) for row in rows}
+
+    async def put_message(self, message: Message) -> None:
+        row = message._asdict() | {"intended_at": message.intended_at.isoformat()}
+        same = (messages.c.plan_id == message.plan_id) & (messages.c.slot == message.slot)
+        async with self._turn, self._engine.begin() as connection:
+            await connection.execute(delete(messages).where(same))
+            await connection.execute(insert(messages).values(row))
+
+    async def plan_of_message(self, channel: str, ts: str) -> str | None:
+        query = select(messages.c.plan_id).where((messages.c.channel == channel) & (messages.c.ts == ts))
+        async with self._turn, self._engine.begin() as connection:
+            return (await connection.execute(query)).scalar()
+
+    async def unshown(self) -> tuple[str, ...]:
+        query = select(plans.c.id).where(plans.c.version != plans.c.shown_version).order_by(plans.c.seq)
+        async with self._turn, self._engine.begin() as connection:
+            return tuple((await connection.execute(query)).scalars())
+
+    async def shown(self, plan_id: str, version: int) -> None:
+        async with self._turn, self._engine.begin() as connection:
+            await connection.execute(update(plans).where(plans.c.id == plan_id).values(shown_version=version))
+
+    async def _latest(self, connection: AsyncConnection, plan_id: str) -> tuple[Record, int]:
+        query = select(plans.c.record, plans.c.version).where(plans.c.id == plan_id)
+        row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise KeyError(plan_id)
+        return _load(row.record), row.version
+
+    async def _lock_vms(self, connection: AsyncConnection, record: Record) -> None:
+        wanted = _held(record)
+        query = select(vm_locks.c.vm).where(vm_locks.c.plan_id == record.id)
+        have = set((await connection.execute(query)).scalars())
+        for key in sorted(wanted - have):
+            if holder := await self._holder(connection, key):
+                raise VmBusy(key, holder)
+            await connection.execute(insert(vm_locks).values(vm=key, plan_id=record.id))
+        if have - wanted:
+            mine = (vm_locks.c.plan_id == record.id) & vm_locks.c.vm.in_(sorted(have - wanted))
+            await connection.execute(delete(vm_locks).where(mine))
+
+    async def _holder(self, connection: AsyncConnection, key: str) -> str | None:
+        query = select(vm_locks.c.plan_id).where(vm_locks.c.vm == key)
+        return (await connection.execute(query)).scalar()
+
+    async def _append(self, connection: AsyncConnection, plan_id: str, entries: Sequence[Entry]) -> None:
+        at = self._clock.now().isoformat()
+        rows = [
+            {
+                "plan_id": plan_id,
+                "at": at,
+                "kind": entry.kind,
+                "actor": entry.actor.id if entry.actor else None,
+                "details": json.loads(json.dumps(entry.details or {}, default=str)),
+            }
+            for entry in entries
+        ]
+        if rows:
+            await connection.execute(insert(log), rows)
+
+
+def _held(record: Record) -> set[str]:
+    """VMs that this plan holds: from its approval until each of its moves has ended for certain."""
+    moving = record.state in _HOLDING
+    pairs = zip(record.plan.moves, record.runs, strict=True)
+    return {move.key for move, run in pairs if moving and not migration.is_final(run.state)}
+
+
+def _message(row: Row[Any]) -> Message:
+    intended_at = datetime.fromisoformat(row.intended_at)
+    return Message(row.plan_id, row.slot, row.channel, row.ts, row.digest, intended_at)
+
+
+def _dump(record: Record) -> str:
+    return record.model_dump_json()
+
+
+def _load(text: str) -> Record:
+    return Record.model_validate_json(text)

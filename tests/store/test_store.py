@@ -1,0 +1,165 @@
+"""The store decides between people who press at once, and forgets nothing."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import policy, record
+from bot.errors import BotError
+from bot.migration import PlanState
+from bot.policy import Action, Actor
+from bot.ports import Change, Entry, Message, VmBusy
+from bot.record import Intent, Record, Result
+from bot.store import DatabaseInUse, SqlStore, open_engine
+from bot.store.engine import DatabaseTooNew
+from tests.clocks import StandingClock
+from tests.facts import DANA, NOW, RAVI, proposed
+
+INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=NOW)
+
+
+def confirming(actor: Actor) -> Callable[[Record], Change]:
+    def change(current: Record) -> Change:
+        confirmed = record.confirm(current, actor, policy.decide(actor, Action.CONFIRM), NOW)
+        return Change(confirmed, [Entry("confirmed", actor)])
+
+    return change
+
+
+def other(plan_id: str) -> Record:
+    return proposed().model_copy(update={"id": plan_id})
+
+
+def start(current: Record) -> Change:
+    return Change(record.start(current, 0, INTENT, NOW, timedelta(minutes=10)))
+
+
+async def test_a_plan_comes_back_as_it_was_stored(store: SqlStore) -> None:
+    await store.add(proposed(), [Entry("proposed", DANA, {"request": "web-01 worker-05"})])
+    assert await store.get("p1") == proposed()
+    assert await store.get("p2") is None
+    (line,) = await store.log("p1")
+    assert (line.kind, line.actor, line.details) == ("proposed", DANA.id, {"request": "web-01 worker-05"})
+
+
+async def test_of_two_who_confirm_at_once_one_starts_it_and_one_is_told(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    presses = [store.update("p1", confirming(actor)) for actor in (DANA, RAVI)]
+    outcomes = await asyncio.gather(*presses, return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, BotError)]
+    assert [error.code for error in refused] == ["already-decided"]
+    assert [line.kind for line in await store.log("p1")] == ["confirmed"]
+
+
+async def test_a_refused_change_leaves_no_trace(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+
+    def refuse(current: Record) -> Change:
+        raise BotError("no", "no", "no")
+
+    with pytest.raises(BotError):
+        await store.update("p1", refuse)
+    assert await store.get("p1") == proposed()
+    assert await store.log("p1") == ()
+
+
+async def test_an_unknown_plan_is_a_key_error(store: SqlStore) -> None:
+    with pytest.raises(KeyError):
+        await store.update("nope", start)
+
+
+async def test_one_vm_is_moved_by_one_plan_at_a_time(store: SqlStore) -> None:
+    for plan_id in ("p1", "p2"):
+        await store.add(other(plan_id), [])
+    await store.update("p1", confirming(DANA))
+    assert await store.holder("production/web-01") == "p1"
+    with pytest.raises(VmBusy) as busy:
+        await store.update("p2", confirming(RAVI))
+    assert (busy.value.key, busy.value.plan_id) == ("production/web-01", "p1")
+    still = await store.get("p2")
+    assert still is not None
+    assert still.state is PlanState.PROPOSED
+
+
+async def test_a_finished_move_frees_its_vm(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    await store.update("p1", confirming(DANA))
+    await store.update("p1", start)
+    ended = Result(node="worker-05", running=True, ready=True)
+    await store.update("p1", lambda current: Change(record.finish(current, 0, ended)))
+    assert await store.holder("production/web-01") is None
+    assert await store.open_plans() == ()
+
+
+async def test_a_move_that_we_lost_sight_of_keeps_its_vm(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    await store.update("p1", confirming(DANA))
+    await store.update("p1", start)
+    await store.update("p1", lambda current: Change(record.time_out(current, 0)))
+    assert await store.holder("production/web-01") == "p1"
+    assert [current.id for current in await store.open_plans()] == ["p1"]
+
+
+async def test_a_plan_counts_as_shown_only_in_its_newest_version(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    _, first = await store.latest("p1")
+    await store.update("p1", confirming(DANA))
+    await store.shown("p1", first)
+    assert await store.unshown() == ("p1",)
+    _, second = await store.latest("p1")
+    await store.shown("p1", second)
+    assert await store.unshown() == ()
+
+
+async def test_a_change_that_changes_nothing_is_not_a_new_version(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    _, before = await store.latest("p1")
+    await store.update("p1", Change)
+    assert (await store.latest("p1"))[1] == before
+
+
+async def test_messages_are_found_by_plan_and_by_place(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    intended = Message("p1", "card", "C0OPS", "", "", NOW)
+    await store.put_message(intended)
+    posted = intended._replace(ts="1.2", digest="d")
+    await store.put_message(posted)
+    assert await store.messages("p1") == {"card": posted}
+    assert await store.plan_of_message("C0OPS", "1.2") == "p1"
+    assert await store.plan_of_message("C0OPS", "1.3") is None
+
+
+async def test_a_second_bot_on_the_same_file_refuses_to_start(store: SqlStore, url: str) -> None:
+    with pytest.raises(DatabaseInUse):
+        await open_engine(url)
+
+
+async def test_what_was_stored_is_there_after_a_restart(url: str) -> None:
+    for is_there in (False, True):
+        engine, lock = await open_engine(url)
+        store = SqlStore(engine, StandingClock())
+        if not is_there:
+            await store.add(proposed(), [])
+        assert await store.get("p1") == proposed()
+        await engine.dispose()
+        assert lock is not None
+        lock.release()
+
+
+async def test_a_database_of_a_newer_bot_is_left_alone(url: str) -> None:
+    engine, lock = await open_engine(url)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("PRAGMA user_version=99")
+    await engine.dispose()
+    assert lock is not None
+    lock.release()
+    with pytest.raises(DatabaseTooNew):
+        await open_engine(url)
+
+
+async def test_another_kind_of_database_is_refused_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="mysql"):
+        await open_engine("mysql://db/bot")
