@@ -1,0 +1,241 @@
+"""The steps of a live move.
+
+prove → migrate → follow → verify. Only `migrate` writes to the cluster, and it notes the VMIM's name, the VMI's uid
+and the VMI's last migration in the store first. Taken up again with such a note, the bot never creates that name
+again: `k8s.steps.settle` tells from the VMI, its pods and events what became of it. Success is what the VMI says at
+the end (it runs, and on the wanted node), never only the word of the VMIM.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from bot import judge, record
+from bot.diagnosis import Cause, diagnose
+from bot.executor.moving import Halt, Moving, vm_ref
+from bot.plan import Move
+from bot.ports import Entry
+from bot.record import Intent, Phase, Record, Result, Run
+from k8s import steps
+from k8s.errors import Unreachable
+from k8s.names import (
+    ANNOTATION_APPROVED_BY,
+    ANNOTATION_REQUESTED_BY,
+    CONDITION_READY,
+    LABEL_MANAGED_BY,
+    LABEL_PLAN,
+    OUR_PREFIX,
+)
+from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
+from k8s.steps import Trace
+
+READY_WITHIN = 5.0
+"""Seconds that a VMI which has just moved is given to say Ready again; it flaps for about 0.1 s (recorded: live-ok)."""
+
+LONGEST_NAME = 63
+"""A VMIM's name; it is put into a label value (KubeVirt's and ours)."""
+
+
+async def prove_again(moving: Moving) -> None:
+    """Read everything once more; a plan that no longer holds goes back to the people."""
+    current, _, _ = await moving.read()
+    planned, changes = await judge.prove(moving.cluster, current)
+    if changes:
+        now, valid_for = moving.clock.now(), moving.limits.plan_valid
+        changed = await moving.change(lambda newest: record.drifted(newest, planned, changes, now, valid_for))
+        await moving.change(lambda newest: newest, judge.drift_entry(changed))
+        raise Halt
+    await moving.change(lambda newest: record.advance(newest, moving.index))
+
+
+async def migrate(moving: Moving) -> None:
+    """Create the VMIM, exactly once per intent."""
+    _, move, run = await moving.read()
+    if run.intent is None:
+        await _note_intent(moving, move, attempt=1)
+    elif not await _look_again(moving, move, run.intent):
+        return
+    await moving.write(_create(moving))
+
+
+async def follow(moving: Moving) -> None:
+    """Watch the VMIM to its end and note each phase when it is reached."""
+    _, move, run = await moving.read()
+    assert run.intent is not None
+    async with moving.cluster.follow(vm_ref(move), Ref(move.namespace, run.intent.name)) as views:
+        async for view in views:
+            await _note_phases(moving, view)
+            seen = view.migration or view.last_seen
+            if view.migration is None or view.migration.final:
+                if seen and seen.phase == "Succeeded":
+                    await _wait_until_ready(views)
+                break
+    await moving.change(lambda newest: record.advance(newest, moving.index))
+
+
+async def verify(moving: Moving) -> None:
+    """Read where the VM really is and end the move with the truth."""
+    _, move, run = await moving.read()
+    assert run.intent is not None
+    name = Ref(move.namespace, run.intent.name)
+    evidence = await moving.cluster.evidence(vm_ref(move), name, run.intent.uid)
+    arrived = _arrived(move, run.intent, evidence)
+    result = conclude(move, run, evidence, arrived=arrived)
+    details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
+    kind = "failed" if result.cause else "succeeded"
+    await moving.change(lambda newest: record.finish(newest, moving.index, result), Entry(kind, None, details))
+
+
+def conclude(move: Move, run: Run, evidence: Evidence, *, arrived: bool) -> Result:
+    """How the move ended, in the words of the VMI."""
+    vmi = evidence.vmi
+    return Result(
+        node=vmi.node if vmi else "",
+        running=_is_running(vmi),
+        ready=_is_ready(vmi),
+        started_at=run.phases[0].at if run.phases else None,
+        ended_at=run.phases[-1].at if run.phases else None,
+        cause=None if arrived else _cause(move, evidence),
+    )
+
+
+def not_done(current: Record, index: int, cause: Cause) -> Result:
+    """How a move ended that the cluster refused for good: before a VMIM existed the VM is where it was."""
+    move, run = current.plan.moves[index], current.runs[index]
+    untouched = run.intent is None or not run.intent.uid
+    return Result(node=move.source if untouched else "", running=untouched, ready=untouched, cause=cause)
+
+
+def migration_name(move: Move, plan_id: str, index: int, attempt: int) -> str:
+    """Unique per plan, move and attempt, and readable: the VM's name is cut, never the rest."""
+    tail = f"-{plan_id}-{index}-{attempt}"
+    head = f"{OUR_PREFIX.removesuffix('-bot')}-{move.vm}"[: LONGEST_NAME - len(tail)]
+    return head.rstrip("-.") + tail
+
+
+async def _note_intent(moving: Moving, move: Move, *, attempt: int) -> None:
+    vmi = await moving.cluster.instance(vm_ref(move))
+    now = moving.clock.now()
+    intent = Intent(
+        name=migration_name(move, moving.plan_id, moving.index, attempt),
+        attempt=attempt,
+        vmi_uid=vmi.uid if vmi else "",
+        seen_migration_uid=vmi.migration.uid if vmi and vmi.migration else "",
+        noted_at=now,
+    )
+    limit = moving.limits.live
+    await moving.change(
+        lambda newest: record.start(newest, moving.index, intent, now, limit),
+        Entry("creating", None, {"migration": intent.name, "vmi": intent.vmi_uid}),
+    )
+
+
+async def _create(moving: Moving) -> None:
+    current, move, run = await moving.read()
+    assert run.intent is not None
+    migration = await steps.start_migration(moving.cluster, _new(current, move, run.intent.name))
+    await _note_created(moving, migration)
+
+
+async def _note_created(moving: Moving, migration: Migration) -> None:
+    def noted(newest: Record) -> Record:
+        return record.advance(record.created(newest, moving.index, migration.uid), moving.index)
+
+    await moving.change(noted, Entry("created", None, {"migration": migration.ref.name, "uid": migration.uid}))
+
+
+async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
+    """Taken up with an intent whose create was never answered: whether to create one now, under a new name."""
+    age = (moving.clock.now() - intent.noted_at).total_seconds()
+    match await steps.settle(moving.cluster, _noted(move, intent), age=age):
+        case Trace.PRESENT:
+            if found := await moving.cluster.migration(Ref(move.namespace, intent.name)):
+                await _note_created(moving, found)
+            return False
+        case Trace.ABSENT:
+            await _note_intent(moving, move, attempt=intent.attempt + 1)
+            return True
+        case Trace.UNKNOWN if age < steps.LATE_SECONDS:
+            raise Unreachable("the create was never answered and may still arrive")
+        case _:
+            await moving.change(lambda newest: record.advance(newest, moving.index))
+            return False
+
+
+def _noted(move: Move, intent: Intent) -> steps.Intent:
+    return steps.Intent(
+        vm=vm_ref(move),
+        migration=Ref(move.namespace, intent.name),
+        vmi_uid=intent.vmi_uid,
+        source=move.source,
+        previous_uid=intent.seen_migration_uid,
+        migration_uid=intent.uid,
+    )
+
+
+def _new(current: Record, move: Move, name: str) -> NewMigration:
+    approvers = ",".join(approval.actor.id for approval in current.approvers)
+    return NewMigration(
+        ref=Ref(move.namespace, name),
+        vmi_name=move.vm,
+        hostname=move.target.hostname if move.target else None,
+        labels={LABEL_MANAGED_BY: OUR_PREFIX, LABEL_PLAN: current.id},
+        annotations={ANNOTATION_REQUESTED_BY: current.requester.id, ANNOTATION_APPROVED_BY: approvers},
+    )
+
+
+async def _note_phases(moving: Moving, view: View) -> None:
+    seen = view.migration or view.last_seen
+    if seen is None:
+        return
+    phases = tuple(Phase(name=name, at=at) for name, at in seen.phase_times)
+    _, _, run = await moving.read()
+    if phases and phases != run.phases:
+        details = {"phase": phases[-1].name, "at": phases[-1].at.isoformat()}
+        await moving.change(lambda newest: record.observe(newest, moving.index, phases), Entry("phase", None, details))
+
+
+async def _wait_until_ready(views: AsyncIterator[View]) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READY_WITHIN):
+            async for view in views:
+                if _is_ready(view.vmi) and view.vmi and view.vmi.migration and view.vmi.migration.completed:
+                    return
+
+
+def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:
+    """The VMI runs where it was wanted, and this migration brought it there."""
+    vmi, migration = evidence.vmi, evidence.migration
+    if vmi is None or not _is_running(vmi) or vmi.uid != intent.vmi_uid:
+        return False
+    if migration is not None and migration.phase != "Succeeded":
+        return False
+    there = vmi.node == move.target.name if move.target else vmi.node != move.source
+    by_us = vmi.migration is not None and vmi.migration.uid not in ("", intent.seen_migration_uid)
+    return there and (migration is not None or by_us)
+
+
+def _cause(move: Move, evidence: Evidence) -> Cause:
+    vmi, migration = evidence.vmi, evidence.migration
+    if vmi is None:
+        return Cause(
+            code="vm-stopped",
+            what="The VM was stopped or deleted while it was moving.",
+            remedy="Ask who stopped it; start it when that was not meant.",
+        )
+    if migration and migration.phase == "Succeeded":
+        return Cause(
+            code="wrong-node",
+            what=f"KubeVirt reports success, but the VM is on {vmi.node}, not on {move.target_name}.",
+            remedy="Look at the VM before you move it again.",
+        )
+    return diagnose(evidence)
+
+
+def _is_running(vmi: Instance | None) -> bool:
+    return vmi is not None and vmi.phase == "Running"
+
+
+def _is_ready(vmi: Instance | None) -> bool:
+    ready = vmi.condition(CONDITION_READY) if vmi else None
+    return ready is not None and ready.status == "True"

@@ -1,0 +1,84 @@
+"""What a step works with: one move of one plan, and the only ways to change anything.
+
+A step notes in the store before it writes to the cluster, and every write to the cluster goes through `write`, which is
+finished even when the bot is told to stop in the middle of it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from bot.errors import BotError
+from bot.plan import Move
+from bot.ports import Change, Clock, Entry, Notifier, Store
+from bot.record import Record, Run
+from k8s.cluster import Cluster
+from k8s.snapshots import Ref
+
+T = TypeVar("T")
+
+
+class Limits(NamedTuple):
+    """How long things may take."""
+
+    plan_valid: timedelta
+    approved_valid: timedelta
+    live: timedelta
+
+
+class Halt(Exception):
+    """The plan is not to go on: somebody decided otherwise, or it has ended."""
+
+
+class Moving:
+    """One move under way."""
+
+    def __init__(
+        self,
+        plan_id: str,
+        index: int,
+        *,
+        store: Store,
+        cluster: Cluster,
+        notifier: Notifier,
+        clock: Clock,
+        limits: Limits,
+        writes: set[asyncio.Task[Any]],
+    ) -> None:
+        self.plan_id = plan_id
+        self.index = index
+        self.cluster = cluster
+        self.clock = clock
+        self.limits = limits
+        self._store = store
+        self._notifier = notifier
+        self._writes = writes
+
+    async def read(self) -> tuple[Record, Move, Run]:
+        """The plan, this move and its run as they stand in the store."""
+        record = await self._store.get(self.plan_id)
+        if record is None:
+            raise Halt
+        return record, record.plan.moves[self.index], record.runs[self.index]
+
+    async def change(self, change: Callable[[Record], Record], *entries: Entry) -> Record:
+        """Store the next Record and have it shown. Raises Halt when its state no longer allows it."""
+        try:
+            record = await self._store.update(self.plan_id, lambda current: Change(change(current), entries))
+        except BotError as decided:
+            raise Halt from decided
+        self._notifier.changed(self.plan_id)
+        return record
+
+    async def write(self, writing: Coroutine[Any, Any, T]) -> T:
+        """Run a write to the cluster to its end, even if this task is canceled meanwhile."""
+        task = asyncio.ensure_future(writing)
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        return await asyncio.shield(task)
+
+
+def vm_ref(move: Move) -> Ref:
+    """Name of the VM, and of its VMI."""
+    return Ref(move.namespace, move.vm)

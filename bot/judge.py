@@ -1,0 +1,63 @@
+"""Reading the cluster and judging a move: once for the card, again at Confirm, again before the first write.
+
+`judge` and `prove` raise the cluster's own errors (`k8s.errors`); `spoken` turns them into refusals with the nearest
+names, for whoever answers a person.
+"""
+
+from bot import errors, plan
+from bot.errors import BotError
+from bot.plan import Drift, Plan
+from bot.ports import Entry
+from bot.record import Record
+from bot.request import MoveRequest, MoveType
+from k8s import errors as k8s
+from k8s.cluster import Cluster, Question
+from k8s.snapshots import Facts
+
+
+async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
+    """Read the facts and build the plan."""
+    dry_run = request.type is not MoveType.COLD
+    question = Question(vm=request.vm, namespace=request.namespace, target=request.target, dry_run=dry_run)
+    facts = await cluster.facts(question)
+    return plan.build(request, facts), facts
+
+
+async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, ...]]:
+    """Read everything again; name what is no longer as it was judged.
+
+    Namespace and type are held to what was planned, so that a new VM of the same name elsewhere is no ambiguity. A VM
+    that somebody has moved meanwhile shows as drift of its node.
+    """
+    move = current.plan.moves[0]
+    request = current.plan.request.model_copy(update={"namespace": move.namespace, "type": move.type})
+    again, _ = await judge(cluster, request)
+    moves = (again.moves[0].model_copy(update={"why_type": move.why_type}),)
+    return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again.moves[0])
+
+
+def drift_entry(changed: Record) -> Entry:
+    """The log's line about a plan that the cluster overtook."""
+    details = {"revision": changed.revision, "changes": [change.model_dump() for change in changed.drift]}
+    return Entry("drifted", None, details)
+
+
+async def spoken(cluster: Cluster, error: k8s.ClusterError) -> BotError:
+    """The refusal that a person reads; an unknown name comes with the nearest ones that the bot may list."""
+    if not isinstance(error, k8s.NotFound):
+        return errors.from_cluster(error)
+    kind = {"Node": "node", "Namespace": "namespace"}.get(error.kind, "VM")
+    where = f" in namespace {error.namespace}" if error.namespace else ""
+    try:
+        known = await _known(cluster, error)
+    except k8s.ClusterError:
+        known = []
+    return errors.unknown_name(kind, error.name, known, where=where)
+
+
+async def _known(cluster: Cluster, missing: k8s.NotFound) -> list[str]:
+    if missing.kind == "Node":
+        return [node.name for node in await cluster.nodes()]
+    if missing.kind == "Namespace":
+        return list(await cluster.namespaces())
+    return [ref.name for ref in await cluster.vm_names(missing.namespace or None)]

@@ -1,0 +1,67 @@
+"""Every setting of the bot; the only reader of the environment.
+
+Slack's and Kubernetes' own variables keep their usual names; all others begin with `VM_MIGRATE_`. A bad value stops the
+bot at start with the field's name; secrets are typed so that they never print.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The bot's settings, read from the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="VM_MIGRATE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
+    """The bot user's token, `xoxb-...`. Needed by `run`."""
+
+    slack_app_token: SecretStr = Field(SecretStr(""), validation_alias="SLACK_APP_TOKEN")
+    """The app-level token with `connections:write`, `xapp-...`. Needed by `run`; one deployment only may use it."""
+
+    slack_api_url: str = Field("https://slack.com/api/", validation_alias="SLACK_API_URL")
+    """Where Slack's Web API is; ends in a slash. Plain http is accepted for loopback only (the sandbox)."""
+
+    kubeconfig: str | None = Field(None, validation_alias="KUBECONFIG")
+    """Path of a kubeconfig. Unset: the service account of the pod that the bot runs in, else `~/.kube/config`."""
+
+    database_url: str = "sqlite+aiosqlite:///vm-migrate-bot.db"
+    """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod."""
+
+    plan_valid_minutes: float = Field(30, gt=0)
+    """Minutes until a plan that nobody confirmed expires: what it was judged on gets old."""
+
+    approved_valid_minutes: float = Field(10, gt=0)
+    """Minutes from the approval to the first write; without one the plan lapses. Nobody wants the 14:00 approval to
+    move the VM at 16:00, after an outage."""
+
+    live_limit_minutes: float = Field(10, gt=0)
+    """Minutes after which a live move that has not ended is reported as such. The cluster goes on, the bot watches."""
+
+    log_level: str = "INFO"
+    """Standard logging level. DEBUG prints raw Slack frames: not for production."""
+
+    @property
+    def plan_valid(self) -> timedelta:
+        """`plan_valid_minutes` as a duration."""
+        return timedelta(minutes=self.plan_valid_minutes)
+
+    @property
+    def approved_valid(self) -> timedelta:
+        """`approved_valid_minutes` as a duration."""
+        return timedelta(minutes=self.approved_valid_minutes)
+
+    @property
+    def live_limit(self) -> timedelta:
+        """`live_limit_minutes` as a duration."""
+        return timedelta(minutes=self.live_limit_minutes)
+
+
+def child_environment(added: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment for a child, without settings of the bot that came from outside, plus `added`."""
+    ours = ("VM_MIGRATE_", "SLACK_", "KUBECONFIG")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | dict(added)
