@@ -1,0 +1,135 @@
+"""Where a VM may run: evaluating placement rules, and the pin that a cold move needs.
+
+Kubernetes' rules (concepts/scheduling-eviction/assign-pod-node): `nodeSelector` and required node affinity must both
+hold; `nodeSelectorTerms` are alternatives (OR), the expressions inside one term must all hold (AND); an empty term
+holds nowhere. So a pin goes into every existing term: a term of its own would widen where the VM may run. Preferences
+and pod (anti-)affinity are never touched.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from k8s.names import LABEL_HOSTNAME
+from k8s.snapshots import Json, Node, Placement
+
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def pin(affinity: Json | None, hostname: str) -> Json:
+    """The affinity that also demands that hostname label. What was allowed elsewhere no longer is; nothing new is."""
+    pinned = copy.deepcopy(affinity or {})
+    node_affinity = pinned.setdefault("nodeAffinity", {}) or {}
+    required = node_affinity.setdefault(REQUIRED, {}) or {}
+    terms = required.get("nodeSelectorTerms") or [{"matchExpressions": []}]
+    fresh = not required.get("nodeSelectorTerms")
+    required["nodeSelectorTerms"] = [
+        _pinned(term, hostname) if fresh or _says_anything(term) else term for term in terms
+    ]
+    node_affinity[REQUIRED] = required
+    pinned["nodeAffinity"] = node_affinity
+    return pinned
+
+
+def unpin(current: Json | None, original: Json | None, hostname: str) -> Json | None:
+    """The affinity without our pin; None means that the field goes.
+
+    Where nobody has touched it meanwhile that is exactly the original. Where somebody has, only our expression is taken
+    out of their rules.
+    """
+    if current == pin(original, hostname):
+        return copy.deepcopy(original)
+    loose = copy.deepcopy(current or {})
+    required = (loose.get("nodeAffinity") or {}).get(REQUIRED) or {}
+    terms = [_loosened(term, hostname) for term in required.get("nodeSelectorTerms") or []]
+    kept = [term for term in terms if term is not None]
+    if kept:
+        required["nodeSelectorTerms"] = kept
+    elif required:
+        del loose["nodeAffinity"][REQUIRED]
+    if "nodeAffinity" in loose and not loose["nodeAffinity"]:
+        del loose["nodeAffinity"]
+    return loose or None
+
+
+def is_pinned(affinity: Json | None, hostname: str) -> bool:
+    """Whether every alternative demands that hostname."""
+    terms = _terms(affinity)
+    return bool(terms) and all(_expression(hostname) in (term.get("matchExpressions") or []) for term in terms)
+
+
+def objections(rules: Placement, node: Node) -> tuple[str, ...]:
+    """What in the node selector and the required node affinity keeps these rules from choosing that node."""
+    found = [
+        f"nodeSelector {key}={value}" for key, value in rules.node_selector.items() if node.labels.get(key) != value
+    ]
+    terms = _terms(rules.affinity)
+    if terms and not any(_says_anything(term) and not _misses(term, node) for term in terms):
+        found += [f"node affinity {words}" for term in terms for words in _misses(term, node) or ["(an empty term)"]]
+    return tuple(dict.fromkeys(found))
+
+
+def _terms(affinity: Json | None) -> list[Json]:
+    required = ((affinity or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
+    return list(required.get("nodeSelectorTerms") or [])
+
+
+def _expression(hostname: str) -> Json:
+    return {"key": LABEL_HOSTNAME, "operator": "In", "values": [hostname]}
+
+
+def _says_anything(term: Json) -> bool:
+    return bool(term.get("matchExpressions") or term.get("matchFields"))
+
+
+def _pinned(term: Json, hostname: str) -> Json:
+    return {**term, "matchExpressions": [*(term.get("matchExpressions") or []), _expression(hostname)]}
+
+
+def _loosened(term: Json, hostname: str) -> Json | None:
+    """The term without our expression; None when nothing else was in it."""
+    expressions = list(term.get("matchExpressions") or [])
+    if _expression(hostname) not in expressions:
+        return term
+    expressions.remove(_expression(hostname))
+    rest = {name: value for name, value in term.items() if name != "matchExpressions"}
+    loose = {**rest, "matchExpressions": expressions} if expressions else rest
+    return loose or None
+
+
+def _misses(term: Json, node: Node) -> list[str]:
+    wrong = [_words(e) for e in term.get("matchExpressions") or [] if not _holds(e, node.labels)]
+    fields = {"metadata.name": node.name}
+    return wrong + [_words(e) for e in term.get("matchFields") or [] if not _holds(e, fields)]
+
+
+def _words(expression: Json) -> str:
+    values = ", ".join(expression.get("values") or [])
+    return f"{expression.get('key')} {expression.get('operator')}{f' ({values})' if values else ''}"
+
+
+def _holds(expression: Json, labels: Mapping[str, Any]) -> bool:
+    """One requirement, after k8s.io/component-helpers nodeaffinity; an unknown operator holds nowhere."""
+    key, values = str(expression.get("key")), [str(value) for value in expression.get("values") or []]
+    label = labels.get(key)
+    match expression.get("operator"):
+        case "In":
+            return label in values
+        case "NotIn":
+            return label not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+        case "Gt" | "Lt" as operator:
+            return _compare(operator, label, values)
+        case _:
+            return False
+
+
+def _compare(operator: str, label: str | None, values: list[str]) -> bool:
+    try:
+        left, right = int(label or ""), int(values[0])
+    except (ValueError, IndexError):
+        return False
+    return left > right if operator == "Gt" else left < right

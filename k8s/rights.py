@@ -1,0 +1,25 @@
+"""The rights that the bot needs on a cluster, to be asked for at start and granted by the manifests."""
+
+from typing import NamedTuple
+
+from k8s import names
+
+
+class Right(NamedTuple):
+    """One verb on one resource, in all namespaces that the bot serves."""
+
+    verb: str
+    group: str
+    resource: str
+
+
+NEEDED: tuple[Right, ...] = (
+    *(Right(verb, names.KUBEVIRT_GROUP, names.VMS) for verb in ("get", "list")),
+    *(Right(verb, names.KUBEVIRT_GROUP, names.VMIS) for verb in ("get", "list", "watch")),
+    *(Right(verb, names.KUBEVIRT_GROUP, names.VMIMS) for verb in ("get", "list", "watch", "create", "delete")),
+    Right("list", names.KUBEVIRT_GROUP, names.KUBEVIRTS),
+    *(Right(verb, "", "nodes") for verb in ("get", "list")),
+    *(Right("get", "", resource) for resource in ("persistentvolumeclaims", "namespaces")),
+    *(Right("list", "", resource) for resource in ("pods", "events")),
+)
+"""What every move uses. Without the right to list namespaces or read the VMIM's CRD the bot still works."""
