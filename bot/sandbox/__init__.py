@@ -1,0 +1,1 @@
+"""The sandbox: a simulated cluster and a local Slack, on loopback only."""

@@ -1,0 +1,221 @@
+"""Plays a story: does each step as a person would, and looks until it sees what is expected.
+
+Everything goes over the wire: the people's side of the sandbox's Slack, the cluster's own API, the bot's process. The
+player knows nothing of the bot but what stands on the screen.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from bot.sandbox.play.script import Click, Expect, Request, Say, Step, Story, Submit, Vm
+from bot.sandbox.play.transcript import buttons_of, fields_of, option_named, text_of
+from bot.sandbox.stage import Stage
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+LOOK_EVERY = 0.05
+"""Real seconds between two looks at a screen."""
+
+
+class ExpectationFailed(Exception):
+    """A step did not turn out as the story says."""
+
+
+async def play(story: Story, folder: Path, print_line: Callable[[str], None]) -> None:
+    """Play a story on a fresh stage. Raises ExpectationFailed."""
+    print_line(f"# {story.story}")
+    async with (
+        Stage(folder, speed=story.speed, settings=story.settings, print_line=print_line) as stage,
+        aiohttp.ClientSession() as http,
+    ):
+        await stage.start_bot()
+        player = _Player(stage, http, print_line)
+        for number, step in enumerate(story.steps, start=1):
+            try:
+                await player.do(step)
+            except ExpectationFailed as failed:
+                raise ExpectationFailed(f"step {number}: {failed}") from failed
+
+
+class _Player:
+    def __init__(self, stage: Stage, http: aiohttp.ClientSession, print_line: Callable[[str], None]) -> None:
+        self._stage = stage
+        self._http = http
+        self._print = print_line
+        self._named: dict[str, tuple[str, str]] = {}
+
+    async def do(self, step: Step) -> None:
+        name = next(iter(step.model_fields_set))
+        doing: dict[str, Callable[[Any], Awaitable[None]]] = {
+            "say": self._say,
+            "expect": self._expect,
+            "click": self._click,
+            "submit": self._submit,
+            "vm": self._vm,
+            "api": self._api,
+            "bot": self._bot,
+            "slack": self._slack_faults,
+            "cluster": self._cluster_faults,
+            "clock": self._clock,
+            "wait": asyncio.sleep,
+        }
+        await doing[name](getattr(step, name))
+
+    async def _say(self, say: Say) -> None:
+        self._print(f"{say.who} in {say.channel}: {say.text}")
+        body: Json = {"user": say.who, "channel": say.channel, "text": say.text}
+        if say.thread:
+            body["thread_ts"] = self._named[say.thread][1]
+        answer = await self._slack("say", body, may_fail=True)
+        if answer.get("error") != say.fails:
+            raise ExpectationFailed(f"Slack answered {answer.get('error') or 'ok'}, not {say.fails or 'ok'}")
+
+    async def _expect(self, expect: Expect) -> None:
+        thread = self._named[expect.thread][1] if expect.thread else None
+
+        async def look() -> Json | None:
+            state = await self._screen(expect.who)
+            found = [message for message in self._messages(state, expect.channel, thread) if _fits(message, expect)]
+            if expect.times is not None and len(found) != expect.times:
+                return None
+            return {"message": found[-1] if found else None} if found or expect.times == 0 else None
+
+        found = await self._until(look, expect.within, lambda: self._what_is_there(expect, thread))
+        if message := found["message"]:
+            self._print(f"{expect.who} sees{_marks(message)}:")
+            self._print("\n".join(f"    {line}" for line in text_of(message).splitlines()))
+            if expect.name:
+                self._named[expect.name] = message["channel"], message["ts"]
+
+    async def _click(self, click: Click) -> None:
+        channel, ts = self._named[click.message]
+        state = await self._screen(click.who)
+        message = next((m for m in self._messages(state, channel, None) if m["ts"] == ts), None)
+        button = buttons_of(message).get(click.button) if message else None
+        if button is None:
+            seen = ", ".join(buttons_of(message)) if message else "no such message"
+            raise ExpectationFailed(f"{click.who} finds no button {click.button!r} there, but: {seen}")
+        self._print(f"{click.who} presses {click.button}{' twice' if click.double else ''}")
+        body = {"user": click.who, "channel": channel, "message_ts": ts, "action_id": button["action_id"]}
+        await self._slack("click", body | {"double": click.double})
+
+    async def _submit(self, submit: Submit) -> None:
+        async def look() -> Json | None:
+            views = (await self._screen(submit.who))["views"]
+            ready = bool(views) and (submit.close or set(submit.values) <= set(fields_of(views[-1])))
+            return views[-1] if ready else None
+
+        view = await self._until(look, 10, lambda: _nothing(f"{submit.who} has no modal with those fields open"))
+        fields = fields_of(view)
+        values = {
+            fields[label]["block_id"]: option_named(fields[label]["element"], value)
+            for label, value in submit.values.items()
+        }
+        self._print(f"{submit.who} {'closes the modal' if submit.close else f'submits {submit.values}'}")
+        action = "close" if submit.close else "submit"
+        answer = await self._slack(
+            "view", {"user": submit.who, "view_id": view["id"], "action": action, "values": values}
+        )
+        errors = (answer.get("answer") or {}).get("errors") or {}
+        said = " ".join(errors.values())
+        if bool(errors) is not bool(submit.error) or (submit.error or "") not in said:
+            raise ExpectationFailed(f"the modal answered {said or 'nothing'}")
+
+    async def _vm(self, vm: Vm) -> None:
+        namespace, name = vm.name.split("/")
+        base = f"/apis/kubevirt.io/v1/namespaces/{namespace}"
+        seen: list[str] = []
+
+        async def look() -> Json | None:
+            vmi = await self._cluster_call("GET", f"{base}/virtualmachineinstances/{name}", None)
+            vmims = await self._cluster_call("GET", f"{base}/virtualmachineinstancemigrations", None)
+            mine = [item for item in vmims["items"] if item["spec"]["vmiName"] == name]
+            status = vmi.get("status", {})
+            seen[:] = [f"on {status.get('nodeName')} ({status.get('phase')}), {len(mine)} migrations"]
+            there = status.get("nodeName") == vm.node and status.get("phase") == "Running"
+            return status if there and vm.migrations in (None, len(mine)) else None
+
+        await self._until(look, vm.within, lambda: _nothing(f"{vm.name} is {seen[0]}"))
+        self._print(f"cluster: {vm.name} runs {seen[0]}")
+
+    async def _api(self, request: Request) -> None:
+        self._print(f"cluster: {request.verb} {request.path}")
+        await self._cluster_call(request.verb, request.path, request.body)
+
+    async def _bot(self, what: str) -> None:
+        self._print(f"bot: {what}")
+        if what in ("kill", "restart"):
+            await self._stage.kill_bot()
+        if what == "stop":
+            await self._stage.stop_bot()
+        if what in ("start", "restart"):
+            await self._stage.start_bot()
+
+    async def _slack_faults(self, faults: Json) -> None:
+        self._print(f"slack: {faults}")
+        await self._slack("faults", faults)
+
+    async def _cluster_faults(self, faults: Json) -> None:
+        self._print(f"cluster: {faults}")
+        await self._cluster_call("POST", "/sandbox/faults", faults)
+
+    async def _clock(self, change: Json) -> None:
+        self._print(f"cluster's clock: {change}")
+        await self._cluster_call("POST", "/sandbox/clock", change)
+
+    async def _screen(self, who: str) -> Json:
+        async with self._http.get(f"{self._stage.slack.url}/sandbox/state", params={"user": who}) as answer:
+            state: Json = await answer.json()
+            return state
+
+    async def _slack(self, deed: str, body: Json, *, may_fail: bool = False) -> Json:
+        async with self._http.post(f"{self._stage.slack.url}/sandbox/{deed}", json=body) as answer:
+            said: Json = await answer.json()
+        if not said["ok"] and not may_fail:
+            raise ExpectationFailed(f"Slack answered {said['error']} to {deed}")
+        return said
+
+    async def _cluster_call(self, verb: str, path: str, body: Json | None) -> Json:
+        kind = "application/merge-patch+json" if verb == "PATCH" else "application/json"
+        headers = {"Content-Type": kind, "Accept": "application/json, */*", **self._stage.cluster.admin_headers}
+        async with self._http.request(verb, f"{self._stage.cluster.url}{path}", json=body, headers=headers) as answer:
+            said: Json = await answer.json(content_type=None) or {}
+        return said
+
+    def _messages(self, state: Json, channel: str, thread: str | None) -> list[Json]:
+        rooms = [room["id"] for room in state["channels"] if channel in (room["id"], f"#{room['name']}")]
+        messages: list[Json] = [message for room in rooms for message in state["messages"][room]]
+        return [message for message in messages if thread in (None, message.get("thread_ts"))]
+
+    async def _what_is_there(self, expect: Expect, thread: str | None) -> str:
+        messages = self._messages(await self._screen(expect.who), expect.channel, thread)
+        there = "\n---\n".join(text_of(message) for message in messages[-4:])
+        return f"{expect.who} does not see {list(expect.text)} (times: {expect.times}) but:\n{there}"
+
+    async def _until(
+        self, look: Callable[[], Awaitable[T | None]], within: float, otherwise: Callable[[], Awaitable[str]]
+    ) -> T:
+        end = asyncio.get_running_loop().time() + within
+        while (found := await look()) is None:
+            if asyncio.get_running_loop().time() > end:
+                raise ExpectationFailed(await otherwise())
+            await asyncio.sleep(LOOK_EVERY)
+        return found
+
+
+def _fits(message: Json, expect: Expect) -> bool:
+    text = text_of(message)
+    return all(part in text for part in expect.text) and not any(part in text for part in expect.without)
+
+
+def _marks(message: Json) -> str:
+    return " (only they)" if message.get("is_ephemeral") else " (edited)" if message.get("edited") else ""
+
+
+async def _nothing(words: str) -> str:
+    return words

@@ -1,0 +1,33 @@
+"""`vm-migrate-bot sandbox`: everything on loopback until Ctrl-C, with one line to open in a browser."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from bot.sandbox import cluster, slack
+from bot.sandbox.stage import Stage
+
+
+async def run_all(*, port: int, speed: float) -> None:
+    """Cluster, Slack and bot; every start begins with a fresh world."""
+    with tempfile.TemporaryDirectory(prefix="vm-migrate-sandbox-") as folder:
+        async with Stage(Path(folder), speed=speed, slack_port=port) as stage:
+            await stage.start_bot()
+            print(f"Open {stage.slack.url}/ and type: /vm-migrate web-01 worker-05")
+            print(f"The simulated cluster, for kubectl: export KUBECONFIG={stage.kubeconfig}")
+            print("Ctrl-C ends it.", flush=True)
+            await asyncio.Event().wait()
+
+
+async def run_cluster(*, port: int, kubeconfig: Path, speed: float) -> None:
+    """The simulated cluster alone."""
+    await cluster.serve(port, kubeconfig, speed, _announce)
+
+
+async def run_slack(*, port: int) -> None:
+    """The local Slack alone."""
+    await slack.serve(port, _announce)
+
+
+def _announce(line: str) -> None:
+    print(line, flush=True)

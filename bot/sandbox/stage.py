@@ -1,0 +1,133 @@
+"""The whole sandbox: a simulated cluster and Slack in this process, the real bot as a child process.
+
+The bot is the one that runs in production; it finds the two only by the addresses and tokens in its environment. It
+can be killed and started again without either of them noticing, which is what stories about restarts do.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bot.sandbox.cluster import ClusterSandbox
+from bot.sandbox.slack import SlackSandbox
+from bot.settings import child_environment
+
+READY = "is connected and serving"
+"""In the line that the bot prints when it takes commands."""
+
+START_WITHIN = 30.0
+STOP_WITHIN = 15.0
+"""Real seconds for the bot to come up and to leave."""
+
+
+class BotDidNotStart(Exception):
+    """The bot ended, or stayed silent, instead of serving; the message holds what it printed."""
+
+
+class Stage:
+    """Cluster, Slack and bot. Use as an async context; the bot is started apart."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        speed: float = 1.0,
+        slack_port: int = 0,
+        cluster_port: int = 0,
+        settings: Mapping[str, str] | None = None,
+        print_line: Callable[[str], None] = print,
+    ) -> None:
+        self.slack = SlackSandbox()
+        self.cluster = ClusterSandbox(speed=speed)
+        self._folder = folder
+        self._ports = slack_port, cluster_port
+        self._settings = dict(settings or {})
+        self._print = print_line
+        self._bot: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig for the simulated cluster, for the bot and for kubectl."""
+        return self._folder / "kubeconfig"
+
+    async def __aenter__(self) -> Self:
+        await self.cluster.start(self._ports[1])
+        self.cluster.write_kubeconfig(self.kubeconfig)
+        await self.slack.start(self._ports[0])
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.stop_bot()
+        await self.slack.stop()
+        await self.cluster.stop()
+
+    async def start_bot(self) -> None:
+        """Start the bot and wait until it serves. Raises BotDidNotStart."""
+        self._bot = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            "run",
+            env=child_environment(self._environment()),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        serving = asyncio.Event()
+        printed: list[str] = []
+        self._reader = asyncio.create_task(self._read(self._bot, serving, printed))
+        waiting = asyncio.create_task(serving.wait())
+        await asyncio.wait({waiting, self._reader}, timeout=START_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if not serving.is_set():
+            await self.kill_bot()
+            raise BotDidNotStart("\n".join(printed))
+
+    async def kill_bot(self) -> None:
+        """SIGKILL: nothing of what the bot was doing gets finished."""
+        await self._end(signal.SIGKILL)
+
+    async def stop_bot(self) -> None:
+        """SIGTERM: the bot finishes the write under way and leaves."""
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, how: signal.Signals) -> None:
+        if self._bot is None:
+            return
+        if self._bot.returncode is None:
+            self._bot.send_signal(how)
+            try:
+                async with asyncio.timeout(STOP_WITHIN):
+                    await self._bot.wait()
+            except TimeoutError:
+                self._bot.kill()
+                await self._bot.wait()
+        if self._reader is not None:
+            await self._reader
+        self._bot = None
+
+    async def _read(self, bot: asyncio.subprocess.Process, serving: asyncio.Event, printed: list[str]) -> None:
+        assert bot.stdout is not None
+        async for raw in bot.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            printed.append(line)
+            if READY in line:
+                serving.set()
+            else:
+                self._print(f"bot: {line}")
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_API_URL": self.slack.api_url,
+            "KUBECONFIG": str(self.kubeconfig),
+            "VM_MIGRATE_DATABASE_URL": f"sqlite+aiosqlite:///{self._folder / 'bot.db'}",
+            **self._settings,
+        }
