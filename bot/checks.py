@@ -1,7 +1,7 @@
 """Preflight: may this VM move there, in this way?
 
-Each check is a small pure function from the facts to findings; all of them run, none stops at the first. A `block` takes
-the Confirm button away and says what would work instead; a `warn` is shown; an `info` is shown when it matters.
+Each check is a small pure function from the facts to findings; all of them run, none stops at the first. A `block`
+takes the Confirm button away and says what would work instead; a `warn` is shown; an `info` is shown when it matters.
 `checks` judges what the cluster would accept as far as the facts tell; it does not promise that a move succeeds.
 """
 
@@ -161,9 +161,10 @@ def source_ready(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 def named_target_possible(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Before KubeVirt 1.6 the API drops `addedNodeSelector` in silence and the VM lands anywhere."""
     if type_ is MoveType.LIVE and facts.target is not None and not facts.capabilities.added_node_selector:
+        version = facts.capabilities.kubevirt_version
         yield _block(
             "no-named-target",
-            f"KubeVirt {facts.capabilities.kubevirt_version} cannot send a live move to a chosen node (1.6 and newer can).",
+            f"KubeVirt {version} cannot send a live move to a chosen node (1.6 and newer can).",
             "Ask without a node and let the scheduler decide.",
         )
 

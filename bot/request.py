@@ -1,9 +1,9 @@
 """What people type after `/vm-migrate`, as one typed request.
 
-The grammar: `[NAMESPACE/]VM [to] [TARGET] [-n NAMESPACE] [--live | --cold]`, or `help`. Anything else is a ParseError that
-points at the word. Names are checked against Kubernetes' own rule (RFC 1123 subdomain) before anything is looked up or
-rendered, so no name that leaves this module can carry markup. Phones turn hyphens into dashes; that
-is undone here.
+The grammar: `[NAMESPACE/]VM [to] [TARGET] [-n NAMESPACE] [--live | --cold]`, or `help`. Anything else is a ParseError
+that points at the word. Names are checked against Kubernetes' own rule (RFC 1123 subdomain) before anything is looked
+up or rendered, so no name that leaves this module can carry markup. Phones turn hyphens into dashes; that is undone
+here.
 """
 
 import re
