@@ -1,7 +1,7 @@
 """From evidence to a cause that people can act on.
 
-One table, first match wins. What no rule knows stays what it is: the cluster's own words, and no invented fix. The cause
-never says where the VM is; the report reads that from the VMI.
+One table, first match wins. What no rule knows stays what it is: the cluster's own words, and no invented fix. The
+cause never says where the VM is; the report reads that from the VMI.
 """
 
 import re

@@ -1,8 +1,8 @@
 """The life of a plan and of a move, as two tables.
 
-Two rules: everything that decides which state may follow which lives in this file, and an event that is not in the row of
-the current state is an error that changes nothing. Who may cause an event is `policy`'s business, when it happens is the
-executor's; the picture in ARCHITECTURE.md is drawn from these tables by a test.
+Two rules: everything that decides which state may follow which lives in this file, and an event that is not in the
+row of the current state is an error that changes nothing. Who may cause an event is `policy`'s business, when it
+happens is the executor's; the picture in ARCHITECTURE.md is drawn from these tables by a test.
 
 A plan is proposed until enough people confirm it. Approved, it waits for its first write: it lapses when that does not
 come, and goes back to proposed (as a new revision) when the cluster no longer is what people approved. Running ends in

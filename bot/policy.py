@@ -1,11 +1,12 @@
 """Who may do what.
 
-A pure decision over an Actor, never over a Slack payload: whoever stands at the edge (`handlers.identity`) turns a Slack
-user into an Actor once and states the two facts that the rule needs. Unknown means no: an Actor whose membership could not
-be read is not a member.
+A pure decision over an Actor, never over a Slack payload: whoever stands at the edge (`handlers.identity`) turns a
+Slack user into an Actor once and states the two facts that the rule needs. Unknown means no: an Actor whose
+membership could not be read is not a member.
 
-The built-in rule: members of the channel, from the bot's own workspace, may ask, change, confirm and cancel. One approval
-is enough and the requester's own press counts. People of another workspace in a shared channel may only look.
+The built-in rule: members of the channel, from the bot's own workspace, may ask, change, confirm and cancel. One
+approval is enough and the requester's own press counts. People of another workspace in a shared channel may only
+look.
 """
 
 from enum import StrEnum

@@ -1,7 +1,7 @@
 """What the application needs from outside, as small Protocols that it owns.
 
-Each has a real implementation (`bot.store`, `handlers.notifier`, the system clock) and is served by the same one or by an
-equally real little one in tests. Nothing here knows Slack or SQL.
+Each has a real implementation (`bot.store`, `handlers.notifier`, the system clock) and is served by the same one or
+by an equally real little one in tests. Nothing here knows Slack or SQL.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
 """One plan with all that has happened to it: the unit that is stored, approved, run and shown.
 
-A Record is frozen; each function here takes one and returns the next, or raises a BotError and changes nothing. No clock,
-no store, no cluster: the moment, the person and the readings are arguments. Two people who confirm at once meet in the
-store, which applies these functions one after the other to the newest Record; that is why both presses count and only one
-run starts.
+A Record is frozen; each function here takes one and returns the next, or raises a BotError and changes nothing. No
+clock, no store, no cluster: the moment, the person and the readings are arguments. Two people who confirm at once
+meet in the store, which applies these functions one after the other to the newest Record; that is why both presses
+count and only one run starts.
 
 `revision` is what buttons carry: it changes when the plan changes (Modify, drift), never when its state does.
 """
