@@ -62,13 +62,16 @@ async def follow(moving: Moving) -> None:
     """Watch the VMIM to its end and note each phase when it is reached."""
     _, move, run = await moving.read()
     assert run.intent is not None
-    async with moving.cluster.follow(vm_ref(move), Ref(move.namespace, run.intent.name)) as views:
+    name = Ref(move.namespace, run.intent.name)
+    async with moving.cluster.follow(vm_ref(move), name) as views:
         async for view in views:
             await _note_phases(moving, view)
+            if view.migration is None and await moving.cluster.migration(name):
+                continue  # a watch that was there before us has not heard of it yet
             seen = view.migration or view.last_seen
-            if view.migration is None or view.migration.final:
-                if seen and seen.phase == "Succeeded":
-                    await _wait_until_ready(views)
+            if seen and seen.phase == "Succeeded":
+                await _wait_until_ready(views)
+            if seen is None or view.migration is None or seen.final:
                 break
     await moving.change(lambda newest: record.advance(newest, moving.index))
 
