@@ -1,0 +1,72 @@
+"""What the cluster shows of a migration, for people who want to know why.
+
+Two calls deep. What may not be read is left out and named in `unread`; an outage is an error. Events live for about an
+hour (the API server's default), pods of an unschedulable migration for five minutes: gather while it happens.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from k8s import names, parse
+from k8s.client import paths
+from k8s.client.parallel import side_by_side
+from k8s.client.reads import Reads
+from k8s.errors import Forbidden
+from k8s.snapshots import ClusterEvent, Evidence, Json, Ref, TargetPod
+
+_Rows = tuple[Json, ...]
+
+
+class EvidenceReader:
+    """Gathers Evidence."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    async def gather(self, vm: Ref, migration: Ref, migration_uid: str) -> Evidence:
+        """With "" for an unknown uid, the pods are found by the VMIM's name."""
+        async with side_by_side() as group:
+            vmi = group.create_task(self._reads.instance(vm))
+            vmim = group.create_task(self._reads.migration(migration))
+            pods = group.create_task(_readable(lambda: self._pods(vm, migration, migration_uid)))
+            of_vmim = group.create_task(_readable(lambda: self._events(migration, names.VMIM_KIND)))
+            of_vmi = group.create_task(_readable(lambda: self._events(vm, paths.VMIS.kind)))
+        found = tuple(parse.target_pod(raw) for raw in pods.result() or ())
+        own = of_vmim.result()
+        of_pods = await self._pod_events(vm.namespace, found) if own is not None else ()
+        unread = [
+            name for name, rows in ((paths.PODS.plural, pods), (paths.EVENTS.plural, of_vmim)) if rows.result() is None
+        ]
+        return Evidence(
+            vmi=vmi.result(),
+            migration=vmim.result(),
+            pods=found,
+            events=_in_order((*(own or ()), *(of_vmi.result() or ()), *of_pods)),
+            unread=tuple(unread),
+        )
+
+    async def _pods(self, vm: Ref, migration: Ref, migration_uid: str) -> _Rows:
+        if migration_uid:
+            return await self._reads.target_pods(vm.namespace, f"{names.LABEL_MIGRATION_UID}={migration_uid}")
+        launchers = await self._reads.target_pods(vm.namespace, names.LABEL_MIGRATION_UID)
+        return tuple(raw for raw in launchers if parse.target_pod(raw).migration_name == migration.name)
+
+    async def _events(self, about: Ref, kind: str) -> _Rows:
+        return await self._reads.events(about.namespace, kind, about.name)
+
+    async def _pod_events(self, namespace: str, pods: tuple[TargetPod, ...]) -> _Rows:
+        async with side_by_side() as group:
+            found = [group.create_task(self._events(Ref(namespace, pod.name), paths.PODS.kind)) for pod in pods]
+        return tuple(raw for task in found for raw in task.result())
+
+
+async def _readable(read: Callable[[], Awaitable[_Rows]]) -> _Rows | None:
+    try:
+        return await read()
+    except Forbidden:
+        return None
+
+
+def _in_order(rows: _Rows) -> tuple[ClusterEvent, ...]:
+    beginning = datetime.min.replace(tzinfo=UTC)
+    return tuple(sorted((parse.event(raw) for raw in rows), key=lambda event: event.last_at or beginning))

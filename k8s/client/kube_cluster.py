@@ -1,0 +1,116 @@
+"""`KubeCluster`: the Cluster port on a real API server. Wires the parts of this package; decides nothing itself."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from k8s.client import paths
+from k8s.client.capabilities import CapabilityCache
+from k8s.client.connection import Connection
+from k8s.client.evidence import EvidenceReader
+from k8s.client.facts import FactsReader
+from k8s.client.follow import follow
+from k8s.client.hub import Hub
+from k8s.client.reads import Reads
+from k8s.client.rest import Rest
+from k8s.client.timing import RealTime, Timing
+from k8s.client.writes import Writes
+from k8s.cluster import Question
+from k8s.snapshots import (
+    Capabilities,
+    Evidence,
+    Facts,
+    Instance,
+    Json,
+    Migration,
+    NewMigration,
+    Node,
+    Ref,
+    View,
+)
+
+
+class KubeCluster:
+    """One cluster. Satisfies `k8s.cluster.Cluster`, where the methods are described; must be closed."""
+
+    def __init__(self, connection: Connection, timing: Timing, namespaces: Sequence[str]) -> None:
+        self._connection = connection
+        self._rest = Rest(connection)
+        self._reads = Reads(self._rest, namespaces)
+        self._writes = Writes(self._rest, timing)
+        self._capabilities = CapabilityCache(self._rest, timing)
+        self._facts = FactsReader(self._reads, self._writes, self._capabilities)
+        self._evidence = EvidenceReader(self._reads)
+        self._hub = Hub(self._rest, timing)
+
+    @classmethod
+    async def connect(
+        cls, kubeconfig: str | None = None, *, namespaces: Sequence[str] = (), timing: Timing | None = None
+    ) -> "KubeCluster":
+        """Load credentials from that file, or the pod's own when None. Sends nothing yet.
+
+        `namespaces` says where to look for a VM without a namespace; empty means in all, which needs the right to list
+        VMs of the whole cluster. Raises Unauthorized when there are no usable credentials.
+        """
+        clock = timing or RealTime()
+        return cls(await Connection.open(kubeconfig, clock), clock, namespaces)
+
+    async def close(self) -> None:
+        """Finish the writes under way, then hang up. Leave all `follow` contexts first."""
+        await self._writes.settle()
+        await self._connection.close()
+
+    async def access(self, verb: str, group: str, resource: str, subresource: str = "", namespace: str = "") -> bool:
+        """Whether the bot itself may do that; `namespace` "" asks for all of them. Raises a ClusterError."""
+        wanted = {
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "subresource": subresource,
+            "namespace": namespace,
+        }
+        body: Json = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": paths.ACCESS_REVIEWS.kind,
+            "spec": {"resourceAttributes": {key: value for key, value in wanted.items() if value}},
+        }
+        answer = await self._rest.write("POST", paths.ACCESS_REVIEWS.collection(), body=body)
+        return bool((answer.get("status") or {}).get("allowed"))
+
+    def outage(self) -> float | None:
+        return self._hub.outage()
+
+    async def facts(self, question: Question) -> Facts:
+        return await self._facts.read(question)
+
+    async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
+        return await self._reads.vm_names(namespace)
+
+    async def namespaces(self) -> tuple[str, ...]:
+        return await self._reads.namespaces()
+
+    async def nodes(self) -> tuple[Node, ...]:
+        return await self._reads.nodes()
+
+    async def capabilities(self) -> Capabilities:
+        return await self._capabilities.get()
+
+    async def instance(self, ref: Ref) -> Instance | None:
+        return await self._reads.instance(ref)
+
+    async def migration(self, ref: Ref) -> Migration | None:
+        return await self._reads.migration(ref)
+
+    async def migrations(self, vm: Ref) -> tuple[Migration, ...]:
+        return await self._reads.migrations(vm)
+
+    async def create_migration(self, new: NewMigration, *, dry_run: bool = False) -> Migration:
+        return await self._writes.create_migration(new, dry_run=dry_run)
+
+    async def delete_migration(self, ref: Ref, uid: str) -> None:
+        await self._writes.delete_migration(ref, uid)
+
+    async def evidence(self, vm: Ref, migration: Ref, migration_uid: str) -> Evidence:
+        return await self._evidence.gather(vm, migration, migration_uid)
+
+    def follow(self, vm: Ref, migration: Ref) -> AbstractAsyncContextManager[AsyncIterator[View]]:
+        return follow(self._hub, vm, migration)

@@ -1,0 +1,148 @@
+"""Single reads: one call each (a list: one call per page), parsed."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from k8s import names, parse
+from k8s.client import paths
+from k8s.client.parallel import side_by_side
+from k8s.client.paths import Resource
+from k8s.client.rest import Rest
+from k8s.errors import Forbidden, NotFound
+from k8s.snapshots import Claim, Instance, Json, Migration, Node, Ref, VirtualMachine
+
+PAGE_SIZE: Final = 200
+"""Objects per page of a list: about 3 MB of VMIs, parsed in about 30 ms."""
+
+METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1, application/json"
+"""Names without the objects; a server that cannot do that sends the objects, and the names are in the same place."""
+
+LABEL_LIMIT: Final = 63
+"""Longest value of a label. A VMI with a longer name can have no VMIM: admission could not label it."""
+
+
+class Reads:
+    """Reads of one cluster. `namespaces`: where to look where nothing is named; empty means in all."""
+
+    def __init__(self, rest: Rest, namespaces: Sequence[str] = ()) -> None:
+        self._rest = rest
+        self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
+
+    async def vm(self, ref: Ref) -> VirtualMachine:
+        """One VM. Raises NotFound for it, or for its namespace where that is what is missing."""
+        try:
+            return parse.virtual_machine(await self._rest.read(paths.VMS.item(ref.name, ref.namespace)))
+        except NotFound:
+            await self._require_namespace(ref.namespace)
+            raise
+
+    async def vms_named(self, name: str) -> tuple[VirtualMachine, ...]:
+        """All VMs of that name, over the namespaces."""
+        by_name = {"fieldSelector": f"metadata.name={_escaped(name)}"}
+        return tuple([parse.virtual_machine(raw) for raw in await self._everywhere(paths.VMS, by_name)])
+
+    async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
+        """Namespace and name of all VMs."""
+        if namespace is not None:
+            found = await self._all(paths.VMS, namespace, {}, METADATA_ONLY)
+        else:
+            found = await self._everywhere(paths.VMS, {}, METADATA_ONLY)
+        return tuple(Ref(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in found)
+
+    async def namespaces(self) -> tuple[str, ...]:
+        """All namespaces that the bot may list."""
+        known = tuple(n for n in self._namespaces if n is not None)
+        if known:
+            return known
+        try:
+            found = await self._all(paths.NAMESPACES, None, {}, METADATA_ONLY)
+        except Forbidden:
+            return ()
+        return tuple(raw["metadata"]["name"] for raw in found)
+
+    async def nodes(self) -> tuple[Node, ...]:
+        """All nodes."""
+        return tuple([parse.node(raw) for raw in await self._all(paths.NODES, None, {})])
+
+    async def node(self, name: str) -> Node:
+        """One node. Raises NotFound."""
+        return parse.node(await self._rest.read(paths.NODES.item(name)))
+
+    async def instance(self, ref: Ref) -> Instance | None:
+        """The VMI, None when it does not exist."""
+        raw = await self._find(paths.VMIS, ref)
+        return parse.instance(raw) if raw else None
+
+    async def migration(self, ref: Ref) -> Migration | None:
+        """One VMIM, None when it does not exist."""
+        raw = await self._find(paths.VMIMS, ref)
+        return parse.migration(raw) if raw else None
+
+    async def migrations(self, vm: Ref) -> tuple[Migration, ...]:
+        """All VMIMs of a VMI, by the label that admission sets."""
+        if len(vm.name) > LABEL_LIMIT:
+            return ()
+        of_vm = {"labelSelector": f"{names.LABEL_VMI_NAME}={vm.name}"}
+        return tuple([parse.migration(raw) for raw in await self._all(paths.VMIMS, vm.namespace, of_vm)])
+
+    async def claims(self, namespace: str, claim_names: Sequence[str]) -> tuple[Claim, ...]:
+        """The PVCs of those names, side by side; one that does not exist is left out."""
+        async with side_by_side() as group:
+            found = [group.create_task(self._find(paths.CLAIMS, Ref(namespace, name))) for name in claim_names]
+        return tuple(parse.claim(raw) for task in found if (raw := task.result()))
+
+    async def target_pods(self, namespace: str, selector: str) -> tuple[Json, ...]:
+        """Pods by label, raw."""
+        return tuple(await self._all(paths.PODS, namespace, {"labelSelector": selector}))
+
+    async def events(self, namespace: str, kind: str, name: str) -> tuple[Json, ...]:
+        """Events about one object, by its kind and name, raw."""
+        about = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={_escaped(name)}"}
+        return tuple(await self._all(paths.EVENTS, namespace, about))
+
+    async def _find(self, resource: Resource, ref: Ref) -> Json | None:
+        try:
+            return await self._rest.read(resource.item(ref.name, ref.namespace))
+        except NotFound as error:
+            if error.kind != resource.kind:
+                raise
+            return None
+
+    async def _require_namespace(self, name: str) -> None:
+        """Raise NotFound if the namespace is missing. Where that may not be asked, the question stays open."""
+        try:
+            await self._rest.read(paths.NAMESPACES.item(name))
+        except Forbidden:
+            return
+
+    async def _everywhere(
+        self, resource: Resource, query: dict[str, str], accept: str = "application/json"
+    ) -> list[Json]:
+        async with side_by_side() as group:
+            found = [group.create_task(self._all(resource, each, query, accept)) for each in self._namespaces]
+        return [raw for task in found for raw in task.result()]
+
+    async def _all(
+        self, resource: Resource, namespace: str | None, query: dict[str, str], accept: str = "application/json"
+    ) -> list[Json]:
+        pages = self.pages(resource, namespace, query, accept)
+        return [raw async for page in pages for raw in page.get("items") or ()]
+
+    async def pages(
+        self, resource: Resource, namespace: str | None, query: dict[str, str], accept: str = "application/json"
+    ) -> AsyncIterator[Json]:
+        """The pages of a list, as raw lists. Raises Invalid with code 410 when it took so long that one expired."""
+        asked = {**query, "limit": str(PAGE_SIZE)}
+        while True:
+            page = await self._rest.read(resource.collection(namespace), asked, accept=accept)
+            yield page
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            asked["continue"] = following
+
+
+def _escaped(value: str) -> str:
+    """A field selector's value, by the rule of k8s.io/apimachinery pkg/fields EscapeValue."""
+    return re.sub(r"([\\,=])", r"\\\1", value)

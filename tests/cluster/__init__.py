@@ -1,0 +1,1 @@
+"""The cluster side: parsing, the wire, watches, steps."""
