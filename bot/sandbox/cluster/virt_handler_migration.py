@@ -1,0 +1,168 @@
+"""The virt-handlers' part of a migration, played: target preparation 1 s, copy 6 s, hand-over, abort.
+
+Recorded: live-targeted, live-failed, live-cancelled-running (there too the times were played). Failure texts by
+version: sourced, kubevirt pkg/virt-launcher/virtwrap/live-migration-source.go of the tags.
+"""
+
+from collections.abc import Callable, Iterable
+
+from bot.sandbox.cluster.controller import Controller
+from bot.sandbox.cluster.faults import failure_in, fault, seconds
+from bot.sandbox.cluster.kubelet import is_down, node_address
+from bot.sandbox.cluster.launcher import NODE_NAME
+from bot.sandbox.cluster.objects import Key, Obj, dig, is_deleting, is_final, key_of, phase
+from bot.sandbox.cluster.resources import NODE, POD, VMI
+from bot.sandbox.cluster.store import Change
+from bot.sandbox.cluster.virt_handler import guest_interfaces
+
+COMPONENT = "virt-handler"
+PREPARE_SECONDS = 1.0
+CONNECT_SECONDS = 0.5
+COPY_SECONDS = 6.0
+FINISH_SECONDS = 0.03
+SLOW_ABORT_SECONDS = 25.0
+LIBVIRT_ERROR = "internal error: unable to execute QEMU command 'migrate': Connection reset by peer"
+
+State = Obj
+
+
+class MigrationHandler(Controller):
+    reaction = 0.015
+
+    def keys_for(self, change: Change) -> Iterable[Key]:
+        return [key_of(change.obj)] if change.resource is VMI else []
+
+    def reconcile(self, key: Key) -> None:
+        vmi = self.store.peek(VMI, *key)
+        state = dig(vmi, "status", "migrationState")
+        if vmi is None or not state or state.get("completed") or is_final(vmi):
+            return
+        uid = state["migrationUid"]
+        if state.get("abortRequested") and state.get("startTimestamp") and not state.get("endTimestamp"):
+            self._abort_later(vmi, uid)
+        if not state.get("targetNodeAddress"):
+            self._later(key, uid, "prepare", PREPARE_SECONDS, self._prepare_target)
+        elif not state.get("startTimestamp"):
+            self._later(key, uid, "connect", CONNECT_SECONDS, self._start_copy)
+        elif not state.get("endTimestamp"):
+            delay = seconds("copy-seconds", COPY_SECONDS, *self.context.with_vm(vmi))
+            reason = failure_in("Running", *self.context.with_vm(vmi))
+            if reason is not None:
+                self._later(key, uid, "fail", delay * 2 / 3, self._break_copy)
+            self._later(key, uid, "copy", delay, self._finish_copy)
+
+    def _later(self, key: Key, uid: str, step: str, delay: float, act: Callable[[Obj], None]) -> None:
+        def run() -> None:
+            vmi = self._current(key, uid)
+            if vmi:
+                act(vmi)
+
+        self.once_after(delay, run, step, uid)
+
+    def _current(self, key: Key, uid: str) -> Obj | None:
+        """The VMI while this migration is still open and both nodes answer."""
+        vmi = self.store.get(VMI, *key)
+        state = dig(vmi, "status", "migrationState", default={})
+        if vmi is None or state.get("migrationUid") != uid or state.get("completed") or is_final(vmi):
+            return None
+        silent = any(is_down(self.store.peek(NODE, "", state[n])) for n in ("sourceNode", "targetNode"))
+        return None if silent else vmi
+
+    def _prepare_target(self, vmi: Obj) -> None:
+        sources = self.context.with_vm(vmi)
+        reason = failure_in("PreparingTarget", *sources)
+        if reason is not None:
+            self._fail(vmi, reason or "Target pod is down")
+        elif fault("hang", *sources) != "PreparingTarget":
+            self._listen(vmi)
+
+    def _listen(self, vmi: Obj) -> None:
+        state = vmi["status"]["migrationState"]
+        node = self.store.peek(NODE, "", state["targetNode"])
+        address = node_address(node) if node else ""
+        base = 40000 + int(state["migrationUid"][:2], 16)
+        ports = {str(base): 0, str(base + 1000): 49152, str(base + 2000): 49153}
+        state |= {"targetDirectMigrationNodePorts": ports, "targetNodeAddress": address}
+        self.store.update(VMI, vmi)
+        listening = f"Migration Target is listening at {address}, on ports: {','.join(ports)}"
+        self.events.normal(vmi, "PreparingTarget", "VirtualMachineInstance Migration Target Prepared.", COMPONENT)
+        self.events.normal(vmi, "PreparingTarget", listening, COMPONENT)
+
+    def _start_copy(self, vmi: Obj) -> None:
+        sources = self.context.with_vm(vmi)
+        reason = failure_in("TargetReady", *sources)
+        if reason is not None:
+            self._fail(vmi, reason or f"Live migration failed {LIBVIRT_ERROR}")
+            return
+        if fault("hang", *sources) == "TargetReady" or is_deleting(vmi):
+            return
+        vmi["status"]["migrationState"] |= {"mode": "PreCopy", "startTimestamp": self.clock.timestamp()}
+        self.store.update(VMI, vmi)
+        self.events.normal(vmi, "Migrating", "VirtualMachineInstance is migrating.", COMPONENT)
+
+    def _break_copy(self, vmi: Obj) -> None:
+        if not dig(vmi, "status", "migrationState", "endTimestamp"):
+            reason = failure_in("Running", *self.context.with_vm(vmi))
+            self._fail(vmi, f"Live migration failed {reason or LIBVIRT_ERROR}")
+
+    def _abort_later(self, vmi: Obj, uid: str) -> None:
+        asked = fault("abort", *self.context.with_vm(vmi))
+        if asked != "ignored":
+            delay = SLOW_ABORT_SECONDS if asked == "slow" else self.reaction
+            self._later(key_of(vmi), uid, "abort", delay, self._abort)
+
+    def _abort(self, vmi: Obj) -> None:
+        if dig(vmi, "status", "migrationState", "endTimestamp"):
+            return
+        vmi["status"]["migrationState"]["abortStatus"] = "Succeeded"
+        self._fail(vmi, self._abort_text(vmi))
+
+    def _abort_text(self, vmi: Obj) -> str:
+        """Since 1.9 all aborts read the same (recorded: live-cancelled-running); before, sourced."""
+        if self.context.settings.version >= (1, 9):
+            return "Live migration has been aborted"
+        return f"Live migration failed {key_of(vmi)[1]}: operation aborted: migration out: canceled by client"
+
+    def _fail(self, vmi: Obj, reason: str) -> None:
+        state = vmi["status"]["migrationState"]
+        state |= {"completed": True, "endTimestamp": self.clock.timestamp(), "failed": True, "failureReason": reason}
+        if self.context.settings.version < (1, 3):
+            del state["failureReason"]
+        self.store.update(VMI, vmi)
+        text = f"VirtualMachineInstance migration uid {state['migrationUid']} failed. reason:{reason}"
+        self.events.warning(vmi, "Migrated", text, COMPONENT)
+
+    def _finish_copy(self, vmi: Obj) -> None:
+        """The guest arrives: first seen on the target, then the VMI moves, then it is said to be complete."""
+        if fault("hang", *self.context.with_vm(vmi)) == "Running" or phase(vmi) != "Running":
+            return
+        state = vmi["status"]["migrationState"]
+        state |= {"targetNodeDomainDetected": True, "targetNodeDomainReadyTimestamp": self.clock.timestamp()}
+        self.store.update(VMI, vmi)
+        key, uid = key_of(vmi), state["migrationUid"]
+        self.store.modify(POD, key[0], state["targetPod"], self._mark_target)
+        self._later(key, uid, "hand-over", FINISH_SECONDS, self._move)
+
+    def _mark_target(self, pod: Obj) -> None:
+        ready = self.clock.timestamp().replace("T", " ").replace("Z", " +0000 UTC")
+        pod["metadata"].setdefault("annotations", {})["kubevirt.io/migration-target-ready-timestamp"] = ready
+
+    def _move(self, vmi: Obj) -> None:
+        state = vmi["status"]["migrationState"]
+        node = state["targetNode"]
+        pod = self.store.peek(POD, key_of(vmi)[0], state["targetPod"])
+        vmi["metadata"]["labels"][NODE_NAME] = node
+        vmi["status"].pop("launcherContainerImageVersion", None)
+        vmi["status"].pop("evacuationNodeName", None)
+        vmi["status"] |= {
+            "nodeName": node,
+            "interfaces": guest_interfaces(vmi, dig(pod, "status", "podIP", default="")),
+        }
+        state["endTimestamp"] = self.clock.timestamp()
+        self.store.update(VMI, vmi)
+        self.events.normal(vmi, "Migrated", f"The VirtualMachineInstance migrated to node {node}.", COMPONENT)
+        self._later(key_of(vmi), state["migrationUid"], "complete", FINISH_SECONDS, self._complete)
+
+    def _complete(self, vmi: Obj) -> None:
+        vmi["status"]["migrationState"]["completed"] = True
+        self.store.update(VMI, vmi)
