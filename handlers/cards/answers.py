@@ -1,0 +1,39 @@
+"""What one person reads alone: help, a refusal, and the word when the bot itself has failed."""
+
+from bot.errors import BotError, NothingToDo
+from handlers import blocks
+from handlers.blocks import code, escape
+from handlers.cards.card import Card
+from handlers.ids import CommandName
+
+_FORMS = (
+    ("web-01 worker-05", "move web-01 to worker-05"),
+    ("production/web-01 worker-05", "say which namespace; or add -n production"),
+    ("web-01", "let the scheduler choose the node"),
+    ("web-01 worker-05 --live", "insist on a live move (--cold: stop, move, start)"),
+    ("help", "this text"),
+)
+
+
+def help_card() -> Card:
+    """What can be typed."""
+    text = "I move virtual machines between nodes, after somebody has confirmed the plan."
+    forms = "\n".join(f"• {code(f'{CommandName.MIGRATE} {form}')} {meaning}" for form, meaning in _FORMS)
+    after = "A plan card appears in the channel first. Nothing is touched until a channel member presses Confirm on it."
+    return Card(text, (blocks.section(f"{text}\n{forms}"), blocks.context(after)))
+
+
+def refusal_card(error: BotError) -> Card:
+    """What is wrong and what to do about it."""
+    sign = "ℹ️" if isinstance(error, NothingToDo) else "⚠️"
+    text = f"{sign} {escape(error.what)}\n→ {escape(error.remedy)}"
+    return Card(text, (blocks.section(text), blocks.context(f"Only you see this · {code(error.code)}")))
+
+
+def fault_card(incident: str) -> Card:
+    """Something unforeseen. The id is all that a person needs to hand on; the rest is in the log."""
+    text = (
+        "💥 *Something went wrong in the bot.* The card shows how far it got.\n"
+        f"→ Tell the bot's owner this id: {code(incident)}; the log has the details."
+    )
+    return Card(text, (blocks.section(text),))

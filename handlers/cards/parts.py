@@ -1,0 +1,54 @@
+"""Pieces that several cards share."""
+
+from collections.abc import Iterable
+
+from bot import describe
+from bot.describe import Row
+from bot.plan import Move
+from bot.record import Record, Run
+from handlers import blocks
+from handlers.blocks import Block, code, escape, mention
+from handlers.ids import ActionId
+from handlers.values import PlanRef
+
+
+def runs(record: Record) -> Iterable[tuple[Move, Run]]:
+    """Each move with what it has done."""
+    return zip(record.plan.moves, record.runs, strict=True)
+
+
+def title(move: Move) -> str:
+    """The move for a header, in which nothing is interpreted."""
+    return f"{blocks.clip(move.vm, 50)} → {blocks.clip(move.target.name, 50) if move.target else 'scheduler decides'}"
+
+
+def subject(record: Record) -> str:
+    """All moves of a plan for a sentence in mrkdwn."""
+    return ", ".join(f"{escape(move.vm, blocks.NAME)} {route(move)}" for move in record.plan.moves)
+
+
+def route(move: Move) -> str:
+    """From where to where, in mrkdwn."""
+    return escape(describe.route(move), 2 * blocks.NAME)
+
+
+def table(rows: Iterable[Row]) -> Block:
+    """Rows as fields: label, value, and in small words how we know."""
+    return blocks.fields(
+        f"*{row.label}*\n{code(row.value)}" + (f"\n_{escape(row.detail, blocks.NAME)}_" if row.detail else "")
+        for row in rows
+    )
+
+
+def people(record: Record) -> str:
+    """Who asked, who changed it, who confirmed."""
+    said = [f"Asked for by {mention(record.requester.user)}"]
+    if record.changed_by:
+        said.append(f"changed by {mention(record.changed_by.user)}")
+    said += [f"confirmed by {mention(given.actor.user)} at {blocks.date(given.at)}" for given in record.approvers]
+    return " · ".join(said)
+
+
+def again(record: Record) -> Block:
+    """A fresh plan from the same request."""
+    return blocks.button("Plan again", ActionId.AGAIN, PlanRef(plan=record.id, revision=record.revision).dump())

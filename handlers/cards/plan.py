@@ -1,0 +1,146 @@
+"""The plan card: what would happen, why it may or may not, and the three buttons.
+
+Its first line says what the card is and what it wants. Once the plan is decided the buttons go, and the card says who
+decided.
+"""
+
+from bot import describe, policy
+from bot.checks import Finding, Severity
+from bot.migration import MoveState, PlanState
+from bot.plan import Drift, Move
+from bot.record import Record
+from handlers import blocks
+from handlers.blocks import Block, code, escape, mention
+from handlers.cards import parts
+from handlers.cards.card import Card
+from handlers.ids import ActionId
+from handlers.values import PlanRef
+
+_SEVERITIES = {Severity.BLOCK: "⛔ *Blocked:*", Severity.WARN: "⚠️ *Warning:*", Severity.INFO: "ℹ️ *Note:*"}
+_REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED)
+
+
+def plan_card(record: Record) -> Card:
+    """The card of a plan in any state."""
+    status = _status(record)
+    head = [blocks.header(f"Move plan: {parts.title(record.plan.moves[0])}"), blocks.section(status)]
+    body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
+    return Card(f"Move plan: {parts.subject(record)}. {status}", (*head, *body))
+
+
+def _status(record: Record) -> str:
+    names = ", ".join(f"*{escape(move.vm, blocks.NAME)}*" for move in record.plan.moves)
+    match record.state:
+        case PlanState.PROPOSED if record.plan.blocked:
+            return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
+        case PlanState.PROPOSED:
+            return f"✋ *Waiting for Confirm* to move {names}. Nothing was touched yet."
+        case PlanState.APPROVED:
+            return f"✅ *Confirmed.* The move of {names} starts now."
+        case PlanState.RUNNING:
+            return _running(record, names)
+        case PlanState.SUCCEEDED:
+            return f"✅ *Done.* {_arrival(record)}. The report is in the thread."
+        case PlanState.FAILED:
+            return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
+        case PlanState.CANCELED:
+            return _canceled(record)
+        case PlanState.EXPIRED | PlanState.LAPSED:
+            return _TOO_LATE[record.state]
+
+
+_TOO_LATE = {
+    PlanState.EXPIRED: "⌛ *Expired.* Nobody confirmed it in time; nothing was touched.",
+    PlanState.LAPSED: "⌛ *Lapsed.* It was confirmed but could not start in time; nothing was touched.",
+}
+
+
+def _running(record: Record, names: str) -> str:
+    overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
+    word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Running.*"
+    return f"{word} {names} is moving; the thread shows how far it is."
+
+
+def _arrival(record: Record) -> str:
+    told = (describe.whereabouts(move, run.result) for move, run in parts.runs(record) if run.result)
+    return escape("; ".join(told))
+
+
+def _canceled(record: Record) -> str:
+    who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+    note = f" {escape(record.note)}" if record.note else ""
+    return f"🚫 *Canceled*{who}.{note} Nothing was touched."
+
+
+def _open(record: Record) -> list[Block]:
+    made = _drift(record)
+    for move in record.plan.moves:
+        made += [*_findings(move), parts.table(describe.rows(record.plan, move))]
+        made += [] if record.plan.blocked else _outlook(move)
+    return [*made, blocks.context(_terms(record)), _buttons(record)]
+
+
+def _decided(record: Record) -> list[Block]:
+    tables = [parts.table(describe.summary(move)) for move in record.plan.moves]
+    small = [blocks.context(parts.people(record))]
+    again = [blocks.actions(parts.again(record))] if record.state in _REPLANNED else []
+    return [*tables, *small, *again]
+
+
+def _drift(record: Record) -> list[Block]:
+    if not record.drift:
+        return []
+    lines = "\n".join(_changed(change) for change in record.drift)
+    return [blocks.section(f"🔀 *Changed in the cluster*, so this plan needs a new Confirm:\n{lines}")]
+
+
+def _changed(change: Drift) -> str:
+    return f"• {escape(change.what)}: ~{escape(change.before, blocks.NAME)}~ → *{escape(change.now, blocks.NAME)}*"
+
+
+def _findings(move: Move) -> list[Block]:
+    """All in one block, the blocking ones first: what is cut when there are too many weighs least."""
+    return [blocks.section("\n".join(_finding(finding) for finding in move.findings))] if move.findings else []
+
+
+def _finding(finding: Finding) -> str:
+    remedy = f"\n→ {escape(finding.remedy)}" if finding.remedy else ""
+    return f"{_SEVERITIES[finding.severity]} {escape(finding.text)}{remedy}"
+
+
+def _outlook(move: Move) -> list[Block]:
+    steps = "\n".join(f"{number}. {escape(line)}" for number, line in enumerate(describe.steps(move), 1))
+    effects = "\n".join(f"{'✅' if effect.good else '⚠️'} {effect.text}" for effect in describe.impact(move))
+    return [
+        blocks.section(f"*What will happen*\n{steps}"),
+        blocks.section(f"*Impact*\n{effects}"),
+        blocks.section(
+            f"⏱️ *Estimated duration:* {describe.estimate(move)}\n↩️ *Rollback:* {escape(describe.rollback(move))}"
+        ),
+    ]
+
+
+def _terms(record: Record) -> str:
+    expiry = f"expires at {blocks.date(record.expires_at)}"
+    if record.plan.blocked:
+        return f"{parts.people(record)} · {expiry}"
+    needs = f"needs {policy.QUORUM} Confirm from this channel's members (has {len(record.approvers)})"
+    return f"{parts.people(record)} · {needs} · {expiry} · plan {code(record.id)}"
+
+
+def _buttons(record: Record) -> Block:
+    value = PlanRef(plan=record.id, revision=record.revision).dump()
+    confirm = [] if record.plan.blocked else [_confirm(record, value)]
+    modify = blocks.button("Modify", ActionId.MODIFY, value)
+    return blocks.actions(*confirm, modify, blocks.button("Cancel", ActionId.CANCEL, value, style="danger"))
+
+
+def _confirm(record: Record, value: str) -> Block:
+    move = record.plan.moves[0]
+    question = blocks.dialog(
+        f"Move {blocks.clip(move.vm, 60)}?",
+        f"{blocks.clip(describe.vm(move), 110)} moves {blocks.clip(describe.route(move), 130)}. It keeps running.",
+        "Move it",
+        "Not yet",
+    )
+    return blocks.button("Confirm", ActionId.CONFIRM, value, style="primary", confirm=question)

@@ -1,0 +1,150 @@
+"""Who is this? A Slack user becomes an Actor once, here, or is refused.
+
+Promised: the person's own team (never the team in which the click arrived), membership of the channel read from Slack,
+and no for every doubt: unknown users, guests, bots, deactivated accounts, answers that Slack does not give. Names are
+never looked at. A "yes" may be a minute old; a "no" is always fresh, so that whoever has just joined is let in at
+once.
+
+In Enterprise Grid `user.team_id` of a payload may be the organisation's E... id (docs block_actions-payload).
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.errors import BotError
+from bot.policy import Actor
+from bot.ports import Clock
+from handlers.webclient import TROUBLE, error_word
+
+FRESH_FOR = timedelta(seconds=60)
+"""How long an answer of Slack is believed."""
+PAGE = 1000
+"""Members per call; Slack's maximum (docs.slack.dev/reference/methods/conversations.members)."""
+
+NO_SUCH_PLACE = ("channel_not_found", "not_in_channel")
+
+
+class Installation(NamedTuple):
+    """Where the bot is installed, from auth.test."""
+
+    team: str
+    enterprise: str | None
+    bot_user: str
+    bot_id: str
+
+    def owns(self, team: str | None) -> bool:
+        """Whether a team id is the bot's own workspace or organisation."""
+        return team is not None and team in (self.team, self.enterprise)
+
+
+class _EnterpriseUser(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    enterprise_id: str = ""
+
+
+class _Account(BaseModel):
+    """A user as `users.info` describes one. What is missing counts against them."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    team_id: str = Field(min_length=1)
+    deleted: bool
+    is_bot: bool
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    enterprise_user: _EnterpriseUser | None = None
+
+    def belongs_to(self, installation: Installation) -> bool:
+        enterprise = self.enterprise_user.enterprise_id if self.enterprise_user else None
+        return not self.is_stranger and (installation.owns(self.team_id) or installation.owns(enterprise))
+
+
+class Identity:
+    """Turns Slack users into Actors."""
+
+    def __init__(self, client: AsyncWebClient, clock: Clock, installation: Installation) -> None:
+        self._client = client
+        self._clock = clock
+        self._installation = installation
+        self._accounts: dict[str, tuple[datetime, _Account]] = {}
+        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
+
+    async def actor(self, user: str, claimed_team: str | None, channel: str) -> Actor:
+        """The person, as the policy judges them.
+
+        `claimed_team` is the team in the payload's user, None where it has none. Raises BotError for whoever cannot be
+        an actor at all, and when Slack does not say.
+        """
+        account = await self._account(user)
+        _refuse(account)
+        own = account.belongs_to(self._installation)
+        if claimed_team is not None:
+            own = own and (self._installation.owns(claimed_team) or claimed_team == account.team_id)
+        member = await self._is_member(user, channel)
+        return Actor(user=user, team=account.team_id, own_workspace=own, channel_member=member)
+
+    async def _account(self, user: str) -> _Account:
+        now = self._clock.now()
+        read_at, account = self._accounts.get(user, (None, None))
+        if account is None or read_at is None or now - read_at > FRESH_FOR:
+            account = await self._read_account(user)
+            self._accounts[user] = (now, account)
+        return account
+
+    async def _read_account(self, user: str) -> _Account:
+        try:
+            answer = await self._client.users_info(user=user)
+            return _Account.model_validate(answer.get("user"))
+        except (*TROUBLE, ValidationError) as error:
+            raise _unknown("who you are") from error
+
+    async def _is_member(self, user: str, channel: str) -> bool:
+        now = self._clock.now()
+        read_at, members = self._members.get(channel, (None, frozenset()))
+        if read_at is None or now - read_at > FRESH_FOR :
+            members = await self._read_members(channel)
+            self._members[channel] = (now, members)
+        return user in members
+
+    async def _read_members(self, channel: str) -> frozenset[str]:
+        members: set[str] = set()
+        cursor = ""
+        try:
+            while True:
+                page = await self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE)
+                members |= set(page["members"])
+                cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+                if not cursor:
+                    return frozenset(members)
+        except SlackApiError as error:
+            if error_word(error) in NO_SUCH_PLACE:
+                raise not_in_channel() from error
+            raise _unknown("whether you are in this channel") from error
+        except TROUBLE as error:
+            raise _unknown("whether you are in this channel") from error
+
+
+def not_in_channel() -> BotError:
+    """The bot cannot see or post where it was asked."""
+    return BotError("not-in-channel", "I am not in this channel, so I cannot show a plan here.", "/invite @vm-migrate")
+
+
+def _refuse(account: _Account) -> None:
+    if account.deleted or account.is_bot:
+        raise BotError(
+            "not-a-person", "Only people with an active account may do this.", "Ask a member of the channel."
+        )
+    if account.is_restricted or account.is_ultra_restricted:
+        raise BotError(
+            "guest", "You are a guest of this workspace; guests may look, but not move VMs.", "Ask a full member."
+        )
+
+
+def _unknown(what: str) -> BotError:
+    return BotError("slack-unsure", f"Slack does not tell me {what} right now.", "Nothing was done; try again.")

@@ -1,0 +1,55 @@
+"""Every name that Slack sends back to us, in one place.
+
+Cards and modals write these names, listeners are registered under them, and a test compares the commands with the app's
+manifest. An `action_id` in a card that is already posted lives for as long as the card: rename none.
+"""
+
+from enum import StrEnum
+
+
+class CommandName(StrEnum):
+    """Slash commands, as the manifest registers them."""
+
+    MIGRATE = "/vm-migrate"
+
+
+class ActionId(StrEnum):
+    """Buttons and the inputs of modals."""
+
+    CONFIRM = "plan_confirm"
+    MODIFY = "plan_modify"
+    CANCEL = "plan_cancel"
+    AGAIN = "plan_again"
+    CLEAN_UP = "migration_delete"
+    VM = "vm"
+    NAMESPACE = "namespace"
+    TARGET = "target"
+    TYPE = "type"
+
+
+class BlockId(StrEnum):
+    """Input blocks of the Modify modal; field errors are keyed by them."""
+
+    VM = "field_vm"
+    NAMESPACE = "field_namespace"
+    TARGET = "field_target"
+    TYPE = "field_type"
+
+
+class CallbackId(StrEnum):
+    """Modals."""
+
+    MODIFY = "modify_plan"
+
+
+class Slot(StrEnum):
+    """The messages that show one plan: its card in the channel, the others in the card's thread."""
+
+    CARD = "card"
+    PROGRESS = "progress"
+    OVERDUE = "overdue"
+    REPORT = "report"
+
+
+PLAN_EVENT = "vm_move_plan"
+"""`event_type` of the metadata on each of our messages, by which a lost one is found again."""

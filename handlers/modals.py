@@ -1,0 +1,200 @@
+"""The Modify modal: pure, from a Record to a view, and from what was entered back to a request.
+
+A view must open within three seconds of the click, so `loading` comes first and `modify` replaces it. What comes back
+is never trusted: every field goes through the grammar of `bot.request`, and errors are shown at the field that caused
+them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.errors import BotError
+from bot.ports import NodeChoice
+from bot.record import Record
+from bot.request import MoveRequest, MoveType, ParseError, parse
+from handlers import blocks
+from handlers.blocks import OPTION_VALUE, OPTIONS, Block, escape
+from handlers.ids import ActionId, BlockId, CallbackId
+from handlers.values import ModalState
+
+SCHEDULER = "*"
+"""Value of "Scheduler decides"; no node can have this name."""
+AUTOMATIC = "auto"
+MOST_NODES = 500
+"""Nodes on the list, usable ones first: a view may hold 250 kB (docs.slack.dev/surfaces/modals)."""
+LONGEST_NAME = 253
+
+_TYPES = {
+    AUTOMATIC: "Automatic: live where its disks allow it",
+    MoveType.LIVE.value: "Live: the VM keeps running",
+    MoveType.COLD.value: "Cold: stop, move, start",
+}
+
+_FIELDS: Mapping[str, BlockId] = {
+    "unknown-vm": BlockId.VM,
+    "ambiguous-vm": BlockId.NAMESPACE,
+    "unknown-namespace": BlockId.NAMESPACE,
+    "unknown-node": BlockId.TARGET,
+    "already-there": BlockId.TARGET,
+}
+"""Where a refusal of the service belongs; the others belong to the whole form."""
+
+
+class FieldErrors(Exception):
+    """What was entered cannot be read; `errors` by block_id."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+def loading(state: ModalState) -> Block:
+    """What stands there until the nodes are known."""
+    return _view(state, [blocks.section("⏳ Reading the nodes of the cluster…")])
+
+
+def refused(error: BotError) -> Block:
+    """A word instead of the form."""
+    text = f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}"
+    return {
+        "type": "modal",
+        "title": blocks.plain_text("Modify the plan", 24),
+        "close": blocks.plain_text("Close", 24),
+        "blocks": [blocks.section(text)],
+    }
+
+
+def modify(record: Record, nodes: Sequence[NodeChoice], state: ModalState) -> Block:
+    """The form, filled with the plan as it is."""
+    request, move = record.plan.request, record.plan.moves[0]
+    return _view(
+        state,
+        [
+            _text(BlockId.VM, ActionId.VM, "VM", request.vm),
+            _text(BlockId.NAMESPACE, ActionId.NAMESPACE, "Namespace", move.namespace, optional=True),
+            _target(request.target, nodes),
+            _type(request.type),
+        ],
+        submit=True,
+    )
+
+
+def _view(state: ModalState, body: list[Block], *, submit: bool = False) -> Block:
+    view: Block = {
+        "type": "modal",
+        "callback_id": CallbackId.MODIFY.value,
+        "title": blocks.plain_text("Modify the plan", 24),
+        "close": blocks.plain_text("Close", 24),
+        "private_metadata": state.dump(),
+        "blocks": body,
+    }
+    return view | ({"submit": blocks.plain_text("Plan again", 24)} if submit else {})
+
+
+def _text(block_id: BlockId, action_id: ActionId, label: str, initial: str, *, optional: bool = False) -> Block:
+    element = {
+        "type": "plain_text_input",
+        "action_id": action_id.value,
+        "initial_value": initial,
+        "max_length": 2 * LONGEST_NAME,
+    }
+    hint = "Empty: search every namespace for it." if optional else ""
+    return blocks.input_block(block_id, label, element, hint=hint, optional=optional)
+
+
+def _target(chosen: str | None, nodes: Sequence[NodeChoice]) -> Block:
+    known = {node.name for node in nodes}
+    missing = [NodeChoice(chosen, usable=False, why="not in the cluster")] if chosen and chosen not in known else []
+    fitting = [node for node in (*missing, *nodes) if len(node.name) <= OPTION_VALUE][:MOST_NODES]
+    options = [blocks.option("Scheduler decides", SCHEDULER), *(_node(node) for node in fitting)]
+    element: Block = {
+        "type": "static_select",
+        "action_id": ActionId.TARGET.value,
+        "initial_option": next((option for option in options if option["value"] == chosen), options[0]),
+        **_grouped(options),
+    }
+    left_out = len(missing) + len(nodes) - len(fitting)
+    hint = f"{left_out} more nodes do not fit in this list; name one with /vm-migrate." if left_out else ""
+    return blocks.input_block(BlockId.TARGET, "Target node", element, hint=hint)
+
+
+def _node(node: NodeChoice) -> Block:
+    return blocks.option(node.name if node.usable else f"{blocks.clip(node.name, 45)} ({node.why})", node.name)
+
+
+def _grouped(options: list[Block]) -> Block:
+    """A list takes 100 options; more go into groups of 100."""
+    if len(options) <= OPTIONS:
+        return {"options": options}
+    starts = range(0, len(options), OPTIONS)
+    groups = [(start + 1, options[start : start + OPTIONS]) for start in starts]
+    return {
+        "option_groups": [
+            {"label": blocks.plain_text(f"{first} to {first + len(part) - 1}", 75), "options": part}
+            for first, part in groups
+        ]
+    }
+
+
+def _type(chosen: MoveType | None) -> Block:
+    options = [blocks.option(text, value) for value, text in _TYPES.items()]
+    initial = next((option for option in options if option["value"] == (chosen or AUTOMATIC)), options[0])
+    element = {
+        "type": "radio_buttons",
+        "action_id": ActionId.TYPE.value,
+        "options": options,
+        "initial_option": initial,
+    }
+    return blocks.input_block(BlockId.TYPE, "How to move it", element)
+
+
+def read(entered: Callable[[BlockId], str]) -> MoveRequest:
+    """The request that the form states. Raises FieldErrors with every field that is wrong."""
+    errors: dict[str, str] = {}
+    vm = _parsed(BlockId.VM, entered(BlockId.VM), errors)
+    namespace = _parsed(BlockId.NAMESPACE, entered(BlockId.NAMESPACE), errors, optional=True)
+    target = _parsed(BlockId.TARGET, entered(BlockId.TARGET).replace(SCHEDULER, ""), errors, optional=True)
+    type_ = _parsed_type(entered(BlockId.TYPE), errors)
+    for block_id, name in ((BlockId.NAMESPACE, namespace), (BlockId.TARGET, target)):
+        if name and name.namespace:
+            errors[block_id] = "Only one name goes here, without a slash."
+    if vm and vm.namespace and namespace and vm.namespace != namespace.vm:
+        errors[BlockId.NAMESPACE] = f"The VM field says namespace {vm.namespace}."
+    if errors or vm is None:
+        raise FieldErrors(errors)
+    return MoveRequest(
+        vm=vm.vm,
+        namespace=vm.namespace or (namespace.vm if namespace else None),
+        target=target.vm if target else None,
+        type=type_,
+    )
+
+
+def _parsed(block_id: BlockId, text: str, errors: dict[str, str], *, optional: bool = False) -> MoveRequest | None:
+    """One field as the grammar reads it: a single name, the VM's perhaps with its namespace."""
+    if optional and not text.strip():
+        return None
+    try:
+        parsed = parse(text)
+    except ParseError as error:
+        errors[block_id] = error.what
+        return None
+    if not isinstance(parsed, MoveRequest) or parsed.target or parsed.type:
+        errors[block_id] = "Write one name here and nothing else."
+        return None
+    return parsed
+
+
+def _parsed_type(text: str, errors: dict[str, str]) -> MoveType | None:
+    if text in ("", AUTOMATIC):
+        return None
+    try:
+        return MoveType(text)
+    except ValueError:
+        errors[BlockId.TYPE] = "Choose one of the three."
+        return None
+
+
+def field_errors(error: BotError) -> dict[str, str]:
+    """A refusal of the service at the field that caused it; empty when no field did."""
+    block_id = _FIELDS.get(error.code)
+    return {block_id.value: f"{error.what} {error.remedy}"} if block_id else {}

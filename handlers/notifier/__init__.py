@@ -1,0 +1,175 @@
+"""Plans into messages: a level-triggered projection of the store.
+
+`changed` and `sweep` only say "look again". Looking means: read the newest Record, work out the messages that should
+stand, compare their digests with what was last sent, send what differs. So a restart, a Slack outage or ten changes in
+a second need no memory of their own: what arrives is the newest state, and the last one always arrives. Nothing waits
+for Slack but `publish`, and nothing here sleeps: whatever must wait is due later and is taken up by a sweep.
+
+Per plan one sender at a time. Not promised: that every state in between is seen, and no second card after a crash
+between posting and remembering when the app may not read the channel's history.
+"""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.migration import PlanState
+from bot.ports import Clock, Message, Store
+from bot.record import Record
+from handlers import cards
+from handlers.cards import Card
+from handlers.identity import Installation, not_in_channel
+from handlers.ids import Slot
+from handlers.notifier.outbox import Later, MessageGone, NoPlace, Outbox
+from handlers.notifier.pace import Bucket, Pace
+
+__all__ = ["SlackNotifier"]
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=2)
+"""Between two tries after trouble that named no time of its own; doubled each time."""
+
+
+class SlackNotifier:
+    """Implements `bot.ports.Notifier`."""
+
+    def __init__(self, client: AsyncWebClient, store: Store, clock: Clock, installation: Installation) -> None:
+        self._store = store
+        self._clock = clock
+        self._outbox = Outbox(client, store, clock, installation.bot_id)
+        self._pace = Pace()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._marked: set[str] = set()
+        self._due: dict[str, datetime] = {}
+        self._pauses: dict[str, timedelta] = {}
+        self._senders: set[asyncio.Task[None]] = set()
+
+    def changed(self, plan_id: str) -> None:
+        """Look at a plan again, now unless it has to wait."""
+        if plan_id in self._marked or self._due.get(plan_id, self._clock.now()) > self._clock.now():
+            return
+        self._marked.add(plan_id)
+        task = asyncio.create_task(self._send(plan_id))
+        self._senders.add(task)
+        task.add_done_callback(self._senders.discard)
+
+    async def sweep(self, now: datetime) -> None:
+        """Take up every plan that is not fully shown and is due."""
+        for plan_id in await self._store.unshown():
+            if self._due.get(plan_id, now) <= now:
+                self.changed(plan_id)
+
+    async def publish(self, plan_id: str) -> None:
+        """Show a new plan at once. Raises BotError `not-in-channel` when nobody can be shown it.
+
+        Returns also when Slack is slow or down: the card then comes with a later sweep.
+        """
+        async with self._turn(plan_id):
+            try:
+                await self._show(plan_id, paced=False)
+            except NoPlace as error:
+                raise not_in_channel() from error
+            except Later as later:
+                self._postpone(plan_id, later)
+
+    async def adopt(self, plan_id: str, channel: str, ts: str) -> None:
+        """Take a card that somebody has clicked, but the store does not know, as the plan's card."""
+        async with self._turn(plan_id):
+            record = await self._store.get(plan_id)
+            if record is None or record.place.channel != channel or await self._store.plan_of_message(channel, ts):
+                return
+            await self._store.put_message(Message(plan_id, Slot.CARD.value, channel, ts, "", self._clock.now()))
+        self.changed(plan_id)
+
+    async def drain(self) -> None:
+        """Wait until nothing is being sent."""
+        while self._senders:
+            await asyncio.wait(self._senders)
+
+    def _turn(self, plan_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(plan_id, asyncio.Lock())
+
+    async def _send(self, plan_id: str) -> None:
+        async with self._turn(plan_id):
+            self._marked.discard(plan_id)
+            try:
+                await self._show(plan_id)
+            except Later as later:
+                self._postpone(plan_id, later)
+            except NoPlace:
+                self._postpone(plan_id, Later("the bot is not in the channel"))
+            except Exception:
+                log.exception("plan %s could not be shown", plan_id)
+                self._postpone(plan_id, Later("an error"))
+
+    def _postpone(self, plan_id: str, later: Later) -> None:
+        after = later.after
+        if after is None:
+            after = min(self._pauses.get(plan_id, FIRST_PAUSE / 2) * 2, LONGEST_PAUSE)
+            self._pauses[plan_id] = after
+            log.warning("plan %s is shown later (%s)", plan_id, later.reason)
+        self._due[plan_id] = self._clock.now() + after
+
+    async def _show(self, plan_id: str, *, paced: bool = True) -> None:
+        """Send until everything stands; each round begins with the newest Record."""
+        while True:
+            record, version = await self._store.latest(plan_id)
+            known = await self._store.messages(plan_id)
+            if (pending := _pending(record, known)) is None:
+                await self._store.shown(plan_id, version)
+                self._due.pop(plan_id, None)
+                self._pauses.pop(plan_id, None)
+                return
+            slot, card = pending
+            await self._put(record, slot, card, known, paced=paced)
+
+    async def _put(self, record: Record, slot: Slot, card: Card, known: dict[str, Message], *, paced: bool) -> None:
+        """Send one message, or learn what has become of it."""
+        message = known.get(slot)
+        root = None if slot is Slot.CARD else known[Slot.CARD].ts
+        try:
+            if message and message.ts:
+                await self._edit(message, card, paced=paced)
+            elif message is None or not await self._outbox.find(message, root):
+                await self._post(record, slot, root, card, paced=paced)
+        except MessageGone:
+            if message and message.ts:
+                await self._post(record, slot, root, card, paced=paced)
+            else:  # the thread is gone: it needs a new card first
+                await self._post(record, Slot.CARD, None, cards.plan_card(record), paced=paced)
+
+    async def _edit(self, message: Message, card: Card, *, paced: bool) -> None:
+        self._take_turn(self._pace.edits, paced=paced)
+        await self._outbox.edit(message, card)
+
+    async def _post(self, record: Record, slot: Slot, root: str | None, card: Card, *, paced: bool) -> None:
+        self._take_turn(self._pace.posts(record.place.channel), paced=paced)
+        await self._outbox.post(record.id, slot, record.place.channel, root, card)
+
+    def _take_turn(self, bucket: Bucket, *, paced: bool) -> None:
+        now = self._clock.now()
+        if paced and (ready := bucket.ready_at(now)) > now:
+            raise Later("our own pace", ready - now)
+        bucket.take(now)
+
+
+def _pending(record: Record, known: dict[str, Message]) -> tuple[Slot, Card] | None:
+    """The first message that does not show what it should."""
+    card = known.get(Slot.CARD)
+    if _withdrawn(record) and not (card and card.ts):
+        return None
+    for slot, wanted in cards.wanted(record).items():
+        message = known.get(slot)
+        if message is None or message.digest != wanted.digest:
+            return slot, wanted
+    return None
+
+
+def _withdrawn(record: Record) -> bool:
+    """Nobody could be shown it, so nobody waits for its card."""
+    return record.state is PlanState.CANCELED and record.ended_by is None

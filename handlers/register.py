@@ -1,0 +1,56 @@
+"""The table: which name of Slack's goes to which listener. And the Bolt app that it is for."""
+
+import logging
+import re
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.actions import Actions
+from handlers.commands import Commands
+from handlers.desk import Desk
+from handlers.identity import Installation
+from handlers.ids import ActionId, CallbackId, CommandName
+from handlers.views import Views
+
+log = logging.getLogger(__name__)
+
+
+def make_app(client: AsyncWebClient, installation: Installation) -> AsyncApp:
+    """A Bolt app that knows its installation: no auth.test of Bolt's own stands between a click and its answer."""
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=installation.enterprise,
+            team_id=installation.team,
+            bot_token=client.token,
+            bot_id=installation.bot_id,
+            bot_user_id=installation.bot_user,
+        )
+
+    return AsyncApp(name="vm-migrate-bot", client=client, authorize=authorize, logger=logging.getLogger("slack_bolt"))
+
+
+def register(app: AsyncApp, desk: Desk) -> None:
+    """Attach every listener. What no row names is acknowledged and answered, too: it may come from an old card."""
+    commands, actions, views = Commands(desk), Actions(desk), Views(desk)
+    app.command(CommandName.MIGRATE)(commands.migrate)
+    for action_id, listener in {
+        ActionId.CONFIRM: actions.confirm,
+        ActionId.MODIFY: actions.modify,
+        ActionId.CANCEL: actions.cancel,
+        ActionId.AGAIN: actions.plan_again,
+        ActionId.CLEAN_UP: actions.clean_up,
+    }.items():
+        app.action(action_id)(listener)
+    app.action(re.compile(".*"))(actions.unknown)
+    app.view(CallbackId.MODIFY)(views.modify)
+    app.error(_bolt_failed)
+
+
+async def _bolt_failed(error: Exception, ack: AsyncAck, body: dict[str, Any]) -> None:
+    """Bolt's own failures only: listeners raise nothing. The body stays out of the log, it holds secrets."""
+    log.error("slack_bolt failed on a %s payload", body.get("type", "command"), exc_info=error)

@@ -1,0 +1,50 @@
+"""What our own buttons and modals carry there and back: which plan, which revision.
+
+Nothing in it is secret and nothing in it is believed: the service compares the revision, the policy judges the person.
+A value that does not parse (an old card, a forged payload) is a BotError.
+"""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.errors import BotError
+
+_PLAN_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def dump(self) -> str:
+        """The text for a button's `value` or a view's `private_metadata`."""
+        return self.model_dump_json()
+
+    @classmethod
+    def load(cls, text: str) -> Self:
+        """Read it back. Raises BotError `bad-button`."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise BotError(
+                "bad-button", "This button does not say which plan it belongs to.", "Ask for the move again."
+            ) from error
+
+
+class PlanRef(_Value):
+    """A plan as a card showed it."""
+
+    plan: str = Field(pattern=_PLAN_ID)
+    revision: int = Field(ge=1)
+
+
+class MoveRef(PlanRef):
+    """One move of a plan."""
+
+    move: int = Field(ge=0)
+
+
+class ModalState(PlanRef):
+    """What the Modify modal remembers: a view has no channel of its own."""
+
+    channel: str = Field(pattern=r"^[CGD][A-Z0-9]+$")

@@ -1,0 +1,69 @@
+"""Submitted modals. The one listener whose acknowledgement carries an answer: errors belong at their fields.
+
+So here the work begins before the acknowledgement, and gets `PATIENCE` of Slack's three seconds. What is ready by then
+is answered in the form; what comes later goes to the person alone, in the channel. Nothing is raised after the
+acknowledgement.
+"""
+
+import asyncio
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.errors import BotError
+from bot.request import MoveRequest
+from handlers import modals
+from handlers.answers import by_message
+from handlers.desk import Desk
+from handlers.payloads import Submission
+from handlers.values import ModalState
+
+PATIENCE = 2.0
+"""Seconds that the cluster has to judge the new request before the form closes without its answer."""
+
+
+class Views:
+    """The listeners of modals."""
+
+    def __init__(self, desk: Desk, *, patience: float = PATIENCE) -> None:
+        self._desk = desk
+        self._patience = patience
+
+    async def modify(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The Modify form was submitted."""
+        try:
+            submission = Submission.read(body)
+            state = ModalState.load(submission.view.private_metadata)
+            request = modals.read(submission.entered)
+        except modals.FieldErrors as wrong:
+            await ack(response_action="errors", errors=wrong.errors)
+            return
+        except BotError as refused:
+            await ack(response_action="update", view=modals.refused(refused))
+            return
+        work = asyncio.create_task(self._modify(submission, state, request))
+        done, _ = await asyncio.wait({work}, timeout=self._patience)
+        error = work.exception() if done else None
+        if isinstance(error, BotError):
+            await ack(**_in_the_form(error))
+            return
+        await ack()
+        answer = by_message(self._desk.client, state.channel, submission.user.id)
+        self._desk.tasks.spawn(_finish(work), answer)
+
+    async def _modify(self, submission: Submission, state: ModalState, request: MoveRequest) -> None:
+        """The channel that counts is the plan's own, whatever the form remembers."""
+        record = await self._desk.service.get(state.plan)
+        user = submission.user
+        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
+        await self._desk.service.modify(state.plan, state.revision, request, actor)
+
+
+async def _finish(work: asyncio.Task[None]) -> None:
+    await work
+
+
+def _in_the_form(refused: BotError) -> dict[str, Any]:
+    if errors := modals.field_errors(refused):
+        return {"response_action": "errors", "errors": errors}
+    return {"response_action": "update", "view": modals.refused(refused)}

@@ -1,0 +1,48 @@
+"""The one way to make a client of Slack's Web API.
+
+Plain http is for loopback only: the token travels with every call. The SDK reads proxy variables but not NO_PROXY, so
+towards loopback no proxy is used. Nothing is retried here: posting twice is worse than posting late, and rate limits
+are the notifier's business.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+TIMEOUT = 10
+"""Seconds for one call."""
+
+TROUBLE = (SlackClientError, ClientError, OSError)
+"""All that a call may raise: Slack's refusals, a broken connection, a time-out."""
+
+
+def make_client(token: str, base_url: str) -> AsyncWebClient:
+    """A client. Raises ValueError for a base URL that does not end in `/api/`, or is plain http to another machine."""
+    if not base_url.endswith("/api/"):
+        raise ValueError("SLACK_API_URL must end in /api/")
+    url = urlsplit(base_url)
+    if url.scheme != "https" and not is_loopback(base_url):
+        raise ValueError("SLACK_API_URL must be https, except on loopback")
+    client = AsyncWebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
+    if is_loopback(base_url):
+        client.proxy = None
+    return client
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def error_word(error: SlackApiError) -> str:
+    """Slack's own word for a refusal; the HTTP status when the answer was no JSON of Slack's."""
+    data = getattr(error.response, "data", None)
+    word = data.get("error") if isinstance(data, dict) else None
+    return str(word or getattr(error.response, "status_code", None) or getattr(error.response, "status", "no answer"))

@@ -1,0 +1,188 @@
+"""The Slack half of the bot, wired to a real store and the local Slack; only the cluster is a frozen world."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any, cast
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.ports import Message
+from bot.sandbox.slack import SlackSandbox
+from bot.sandbox.slack.messages import Message as Seen
+from bot.service import Service
+from bot.store import SqlStore, open_engine
+from handlers import socket
+from handlers.desk import Desk
+from handlers.identity import Identity, Installation
+from handlers.ids import ActionId, Slot
+from handlers.notifier import SlackNotifier
+from handlers.register import make_app, register
+from handlers.tasks import Tasks
+from handlers.webclient import make_client
+from k8s import errors as k8s
+from k8s.cluster import Cluster, Question
+from k8s.snapshots import Facts, Node, Ref
+from tests.clocks import StandingClock
+from tests.facts import facts, node
+from tests.sandbox_slack.callers import Caller
+
+OPS = "C0OPS000001"
+NODES = (node("worker-01"), node("worker-05"), node("worker-06", cordoned=True))
+
+
+@dataclass
+class FrozenCluster:
+    """Reads of one VM, `production/web-01`; what the service writes is noted."""
+
+    world: Facts = field(default_factory=facts)
+    deleted: list[tuple[Ref, str]] = field(default_factory=list)
+    """VMIMs with the uid that was the precondition."""
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared: reads wait, as they do on a slow cluster."""
+
+    def __post_init__(self) -> None:
+        self.answers.set()
+
+    async def facts(self, question: Question) -> Facts:
+        await self.answers.wait()
+        if question.vm != self.world.vm.ref.name:
+            raise k8s.NotFound("VirtualMachine", question.vm)
+        target = next((found for found in NODES if found.name == question.target), None)
+        if question.target and target is None:
+            raise k8s.NotFound("Node", question.target)
+        return replace(self.world, target=target)
+
+    async def nodes(self) -> tuple[Node, ...]:
+        return NODES
+
+    async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
+        return (self.world.vm.ref,) if namespace in (None, self.world.vm.ref.namespace) else ()
+
+    async def delete_migration(self, ref: Ref, uid: str) -> None:
+        self.deleted.append((ref, uid))
+
+
+@dataclass(frozen=True)
+class SlackClock:
+    """The same moment for the local Slack, in seconds."""
+
+    clock: StandingClock
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()
+
+
+@dataclass
+class Bot:
+    """A running bot, the people around it, and the hands of its clock."""
+
+    slack: Caller
+    clock: StandingClock
+    store: SqlStore
+    cluster: FrozenCluster
+    service: Service
+    desk: Desk
+    client: AsyncWebClient
+    installation: Installation
+    approved: list[str]
+
+    @property
+    def notifier(self) -> SlackNotifier:
+        return self.desk.notifier
+
+    async def settle(self) -> None:
+        """Wait until all listeners' work is done and everything is sent that may be sent now."""
+        await self.desk.tasks.drain()
+        await self.notifier.drain()
+
+    async def sweep(self, seconds: float = 0) -> None:
+        """Let time pass and do what is due."""
+        await self.notifier.sweep(self.clock.advance(seconds))
+        await self.settle()
+
+    async def say(self, user: str, text: str, channel: str = "#ops") -> dict[str, Any]:
+        said = await self.slack.person("say", user=user, channel=channel, text=text)
+        await self.settle()
+        return said
+
+    async def click(self, user: str, action_id: ActionId, slot: Slot = Slot.CARD, plan: str = "p1") -> dict[str, Any]:
+        message = await self.message(slot, plan)
+        clicked = await self.slack.person(
+            "click", user=user, channel=message.channel, message_ts=message.ts, action_id=action_id.value
+        )
+        await self.settle()
+        return clicked
+
+    async def message(self, slot: Slot = Slot.CARD, plan: str = "p1") -> Message:
+        return (await self.store.messages(plan))[slot]
+
+    async def card(self, slot: Slot = Slot.CARD, plan: str = "p1") -> str:
+        """What stands in a message of the plan, as people see it."""
+        known = await self.message(slot, plan)
+        found = self.slack.sandbox.workspace.rooms[known.channel].find(known.ts)
+        assert found is not None
+        return found.text + str(found.blocks)
+
+    def shown(self, channel: str = OPS) -> list[Seen]:
+        """All that the app has posted for everybody in a channel, oldest first."""
+        room = self.slack.sandbox.workspace.rooms[channel]
+        return [message for message in room.messages if not message.is_ephemeral and "bot_id" in message.sender]
+
+    def whispers(self, user: str, channel: str = OPS) -> list[str]:
+        """What only this person was told, oldest first."""
+        person = self.slack.sandbox.workspace.person(user)
+        room = self.slack.sandbox.workspace.rooms[channel]
+        return [message.text for message in room.messages if message.visible_to == person.id]
+
+    def another(self) -> SlackNotifier:
+        """The notifier of the next process, on the same store."""
+        return SlackNotifier(self.client, self.store, self.clock, self.installation)
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Bot]:
+    """A bot that is connected to its own local Slack."""
+    clock = StandingClock()
+    sandbox = SlackSandbox(clock=SlackClock(clock), seed=1)
+    await sandbox.start()
+    engine, _ = await open_engine("sqlite+aiosqlite://")
+    http = aiohttp.ClientSession()
+    client = make_client(sandbox.bot_token, sandbox.api_url)
+    installation = await socket.installation(client)
+    bot = _assemble(clock, SqlStore(engine, clock), client, installation, Caller(sandbox, http))
+    app = make_app(client, installation)
+    register(app, bot.desk)
+    connection = socket.Connection(app, sandbox.app_token)
+    await connection.connect()
+    try:
+        yield bot
+    finally:
+        bot.cluster.answers.set()
+        await bot.settle()
+        await connection.close()
+        await http.close()
+        await engine.dispose()
+        await sandbox.stop()
+
+
+def _assemble(
+    clock: StandingClock, store: SqlStore, client: AsyncWebClient, installation: Installation, slack: Caller
+) -> Bot:
+    cluster, numbers, approved = FrozenCluster(), count(1), list[str]()
+    notifier = SlackNotifier(client, store, clock, installation)
+    service = Service(
+        store=store,
+        cluster=cast("Cluster", cluster),  # the service reads and deletes; it never writes, follows or collects
+        notifier=notifier,
+        clock=clock,
+        valid_for=timedelta(minutes=30),
+        new_id=lambda: f"p{next(numbers)}",
+        approved=approved.append,
+    )
+    desk = Desk(service, notifier, Identity(client, clock, installation), Tasks(), client)
+    return Bot(slack, clock, store, cluster, service, desk, client, installation, approved)

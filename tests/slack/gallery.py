@@ -1,0 +1,155 @@
+"""One Record for every state that a card can show, made by the same functions that make them in life."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import plan, policy, record
+from bot.diagnosis import Cause
+from bot.policy import Action
+from bot.record import Intent, Phase, Record, Result
+from bot.request import MoveRequest, MoveType
+from k8s.snapshots import Claim, Ref
+from tests.facts import NOW, RAVI, facts, node, proposed, with_vmi
+
+VMIM = "vm-migrate-web-01-p1-0"
+VALID = timedelta(minutes=30)
+CAUSE = Cause(
+    code="capacity",
+    what="The target node has too little room for this VM.",
+    remedy="Choose a node with more room, or move something else away first.",
+    evidence=("0/8 nodes are available: 1 Insufficient memory.", "FailedMigration: unschedulable pod"),
+)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def blocked() -> Record:
+    return proposed(facts(target=node(cordoned=True)))
+
+
+def disk_not_shared() -> Record:
+    claim = Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteOnce",))
+    world = replace(with_vmi(claims={"web-01-rootdisk": ("ReadWriteOnce",)}), claims=(claim,))
+    return proposed(world, MoveRequest(vm="web-01", namespace="production", target="worker-05", type=MoveType.LIVE))
+
+
+def scheduler_decides() -> Record:
+    return proposed(facts(target=None), MoveRequest(vm="web-01", namespace="production"))
+
+
+def modified() -> Record:
+    request = MoveRequest(vm="web-01", namespace="production", target="worker-04")
+    planned = plan.build(request, facts(target=node("worker-04")))
+    return record.modify(proposed(), planned, RAVI, at(60), VALID)
+
+
+def drifted() -> Record:
+    before = proposed()
+    now = plan.build(before.plan.request, with_vmi(node="worker-02"))
+    return record.drifted(before, now, plan.drift(before.plan.moves[0], now.moves[0]), at(60), VALID)
+
+
+def approved() -> Record:
+    return record.confirm(proposed(), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+
+
+def canceled() -> Record:
+    return record.cancel(proposed(), RAVI)
+
+
+def withdrawn() -> Record:
+    return record.withdraw(proposed(), "The bot is not in that channel.")
+
+
+def expired() -> Record:
+    return record.expire(proposed())
+
+
+def lapsed() -> Record:
+    return record.lapse(approved())
+
+
+def started() -> Record:
+    intent = Intent(name=VMIM, attempt=0, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=at(91))
+    return record.start(approved(), 0, intent, at(91), timedelta(minutes=10))
+
+
+def copying() -> Record:
+    reached = (
+        Phase(name="Pending", at=at(92)),
+        Phase(name="Scheduling", at=at(93)),
+        Phase(name="PreparingTarget", at=at(99)),
+        Phase(name="Running", at=at(101)),
+    )
+    return record.observe(record.created(started(), 0, "vmim-uid"), 0, reached)
+
+
+def cluster_away() -> Record:
+    return record.cluster_away(copying(), 0, at(120))
+
+
+def overdue() -> Record:
+    return record.time_out(copying(), 0)
+
+
+def _ended(phase: str) -> Record:
+    now = copying()
+    return record.observe(now, 0, (*now.runs[0].phases, Phase(name=phase, at=at(137))))
+
+
+def succeeded() -> Record:
+    result = Result(node="worker-05", running=True, ready=True, started_at=at(92), ended_at=at(137))
+    return record.finish(_ended("Succeeded"), 0, result)
+
+
+def cleaned() -> Record:
+    return record.cleaned(succeeded(), 0)
+
+
+def failed() -> Record:
+    return record.finish(_ended("Failed"), 0, Result(node="worker-01", running=True, ready=True, cause=CAUSE))
+
+
+def failed_and_down() -> Record:
+    cause = Cause(code="unexplained", what="KubeVirt ended the migration.", remedy="Read the events.", evidence=())
+    return record.finish(_ended("Failed"), 0, Result(node="worker-01", running=False, ready=False, cause=cause))
+
+
+def failed_and_lost() -> Record:
+    return record.finish(_ended("Failed"), 0, Result(node="", running=False, ready=False, cause=CAUSE))
+
+
+def broke_before_the_write() -> Record:
+    result = Result(node="worker-01", running=True, ready=True, cause=CAUSE)
+    return record.finish(approved(), 0, result)
+
+
+GALLERY: dict[str, Callable[[], Record]] = {
+    make.__name__: make
+    for make in (
+        proposed,
+        blocked,
+        disk_not_shared,
+        scheduler_decides,
+        modified,
+        drifted,
+        approved,
+        canceled,
+        withdrawn,
+        expired,
+        lapsed,
+        started,
+        copying,
+        cluster_away,
+        overdue,
+        succeeded,
+        cleaned,
+        failed,
+        failed_and_down,
+        failed_and_lost,
+        broke_before_the_write,
+    )
+}

@@ -1,0 +1,223 @@
+"""Cards as people get them: checked-in JSON for each state, Slack's limits, and names that try to be more."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slackblocks import _limits as slack
+
+from bot.checks import Finding, Severity
+from bot.diagnosis import Cause
+from bot.errors import BotError, NothingToDo
+from bot.migration import PlanState
+from bot.plan import Disk, Drift, Target
+from bot.record import Record
+from handlers import blocks, cards
+from handlers.cards import Card
+from handlers.ids import ActionId, Slot
+from tests.facts import RAVI, proposed
+from tests.slack import gallery
+from tests.slack.gallery import GALLERY
+from tests.slack.limits import MENTION, problems
+
+UPDATE_TEXT = 4000
+
+
+def buttons(card: Card) -> list[str]:
+    return [button["action_id"] for block in card.blocks if block["type"] == "actions" for button in block["elements"]]
+
+
+def first_line(card: Card) -> str:
+    return str(next(block["text"]["text"] for block in card.blocks if block["type"] == "section"))
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_cards_are_the_checked_in_ones(name: str, matches_snapshot: Callable[[str, object], None]) -> None:
+    messages = cards.wanted(GALLERY[name]())
+    matches_snapshot(name, {slot: {"text": card.text, "blocks": card.blocks} for slot, card in _lists(messages)})
+
+
+def _lists(messages: dict[Slot, Card]) -> list[tuple[str, Card]]:
+    return [(slot.value, Card(card.text, [*card.blocks])) for slot, card in messages.items()]  # type: ignore[arg-type]  # JSON has no tuples
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_card_stays_within_slacks_limits(name: str) -> None:
+    for card in cards.wanted(GALLERY[name]()).values():
+        assert problems(card.stamped()) == []
+        assert 0 < len(card.text) <= UPDATE_TEXT
+
+
+def test_our_limits_are_not_laxer_than_an_independent_list() -> None:
+    assert blocks.HEADER_TEXT <= slack.HEADER_TEXT_MAX_LENGTH
+    assert blocks.SECTION_TEXT <= slack.SECTION_TEXT_MAX_LENGTH
+    assert blocks.SECTION_FIELDS <= slack.SECTION_FIELDS_MAX_ITEMS
+    assert blocks.FIELD_TEXT <= slack.SECTION_FIELDS_ITEM_MAX_LENGTH
+    assert blocks.CONTEXT_TEXT <= slack.TEXT_MAX_LENGTH
+    assert blocks.BUTTON_TEXT <= slack.BUTTON_TEXT_MAX_LENGTH
+    assert blocks.CONFIRM_TITLE <= slack.CONFIRMATION_TITLE_MAX_LENGTH
+    assert blocks.CONFIRM_TEXT <= slack.CONFIRMATION_TEXT_MAX_LENGTH
+    assert blocks.CONFIRM_BUTTON <= slack.CONFIRMATION_CONFIRM_MAX_LENGTH
+    assert blocks.OPTION_TEXT <= slack.OPTION_TEXT_MAX_LENGTH
+    assert blocks.OPTION_VALUE <= slack.OPTION_VALUE_MAX_LENGTH
+    assert blocks.OPTIONS <= slack.SELECT_OPTIONS_MAX_ITEMS
+    assert blocks.LABEL <= slack.INPUT_LABEL_MAX_LENGTH
+    assert blocks.HINT <= slack.INPUT_HINT_MAX_LENGTH
+
+
+def test_an_open_plan_offers_confirm_modify_and_cancel() -> None:
+    assert buttons(cards.plan_card(proposed())) == [ActionId.CONFIRM, ActionId.MODIFY, ActionId.CANCEL]
+
+
+def test_a_blocked_plan_has_no_confirm_and_says_why_and_what_would_work() -> None:
+    card = cards.plan_card(gallery.blocked())
+    assert buttons(card) == [ActionId.MODIFY, ActionId.CANCEL]
+    shown = str(card.blocks)
+    assert "worker-05 is cordoned" in shown
+    assert "uncordon it" in shown
+
+
+def test_confirm_asks_again_with_the_vm_and_both_nodes() -> None:
+    confirm = cards.plan_card(proposed()).blocks[-1]["elements"][0]["confirm"]
+    question = confirm["title"]["text"] + confirm["text"]["text"]
+    assert all(name in question for name in ("web-01", "production", "worker-01", "worker-05"))
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        ("approved", []),
+        ("started", []),
+        ("canceled", []),
+        ("succeeded", []),
+        ("expired", [ActionId.AGAIN]),
+        ("lapsed", [ActionId.AGAIN]),
+        ("failed", [ActionId.AGAIN]),
+    ],
+)
+def test_a_decided_plan_keeps_no_button_but_plan_again(name: str, left: list[str]) -> None:
+    assert buttons(cards.plan_card(GALLERY[name]())) == left
+
+
+def test_the_gallery_shows_every_state_of_a_plan() -> None:
+    assert {make().state for make in GALLERY.values()} == set(PlanState)
+
+
+def test_drift_marks_what_was_and_what_is() -> None:
+    shown = str(cards.plan_card(gallery.drifted()).blocks)
+    assert "current node: ~worker-01~ → *worker-02*" in shown
+
+
+def test_a_failure_says_first_where_the_vm_is_and_whether_it_runs() -> None:
+    assert "web-01 is on worker-01 and running" in first_line(cards.wanted(gallery.failed())[Slot.REPORT])
+    assert "is NOT running" in first_line(cards.wanted(gallery.failed_and_down())[Slot.REPORT])
+    assert "could not read where web-01 is" in first_line(cards.wanted(gallery.failed_and_lost())[Slot.REPORT])
+
+
+def test_the_delete_button_is_gone_once_the_migration_is() -> None:
+    assert buttons(cards.wanted(gallery.succeeded())[Slot.REPORT]) == [ActionId.CLEAN_UP]
+    assert buttons(cards.wanted(gallery.cleaned())[Slot.REPORT]) == []
+
+
+def test_nothing_stands_in_the_thread_before_the_first_write() -> None:
+    assert list(cards.wanted(gallery.approved())) == [Slot.CARD]
+
+
+def test_what_follows_an_overdue_move_leaves_its_word_as_it_was() -> None:
+    assert Slot.OVERDUE in cards.wanted(gallery.overdue())
+    assert Slot.OVERDUE not in cards.wanted(gallery.succeeded())
+
+
+def test_an_unchanged_plan_gives_the_same_digest_and_a_changed_one_new_block_ids() -> None:
+    before, same, after = (cards.plan_card(GALLERY[name]()) for name in ("proposed", "proposed", "approved"))
+    assert before.digest == same.digest
+    ids = [{block["block_id"] for block in card.stamped()} for card in (before, after)]
+    assert not ids[0] & ids[1]
+
+
+def test_refusals_tell_the_code_and_the_remedy_and_an_answer_is_no_warning() -> None:
+    refused = cards.refusal_card(BotError("unknown-vm", "There is no VM named <web>.", "Did you mean web-01?"))
+    assert "&lt;web&gt;" in refused.text
+    assert "Did you mean web-01?" in refused.text
+    assert "unknown-vm" in str(refused.blocks)
+    assert cards.refusal_card(NothingToDo("already-there", "It is there.", "No move.")).text.startswith("ℹ️")
+
+
+HOSTILE = (
+    "<!channel>",
+    "<@U1>",
+    "<https://evil.example|worker-05>",
+    "&lt;!here&gt;",
+    "`` `rm` ```",
+    "x" * 253,
+    "web\u202e10-krow",
+    "a\nb\r\n*c*",
+    "<!date^0^{time}|x>",
+    "",
+)
+
+
+def hostile(text: str) -> Record:
+    """A plan in which every text from people or the cluster is this one."""
+    finding = Finding(code="x", severity=Severity.WARN, text=text, remedy=text)
+    move = (
+        proposed()
+        .plan.moves[0]
+        .model_copy(
+            update={
+                "namespace": text,
+                "vm": text,
+                "status": text,
+                "source": text,
+                "target": Target(name=text, uid=text, hostname=text),
+                "why_type": text,
+                "disks": (Disk(name=text, access_modes=(text,)),),
+                "findings": (finding,) * 9,
+            }
+        )
+    )
+    plan = proposed().plan.model_copy(update={"moves": (move,)})
+    actor = RAVI.model_copy(update={"user": text})
+    drift = (Drift(what=text, before=text, now=text),) * 10
+    return proposed().model_copy(update={"plan": plan, "requester": actor, "drift": drift, "note": text})
+
+
+def everything(text: str) -> list[Card]:
+    made = hostile(text)
+    cause = Cause(code="x", what=text, remedy=text, evidence=(text,) * 4)
+    found: list[Card] = []
+    for state in GALLERY.values():
+        like = state()
+        shown = like.model_copy(update={"plan": made.plan, "requester": made.requester, "drift": made.drift})
+        runs = tuple(
+            run.model_copy(update={"result": run.result.model_copy(update={"node": text, "cause": cause})})
+            if run.result and run.result.cause
+            else run
+            for run in like.runs
+        )
+        found += cards.wanted(shown.model_copy(update={"runs": runs, "note": text})).values()
+    return [*found, cards.refusal_card(BotError("x", text, text))]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_never_becomes_markup(text: str) -> None:
+    for card in everything(text):
+        assert problems(card.stamped()) == []
+        assert not MENTION.findall(card.text)
+        assert "\u202e" not in str(card.stamped())
+
+
+@given(text=st.text(max_size=700))
+@settings(max_examples=25, deadline=None)
+def test_no_text_breaks_a_card(text: str) -> None:
+    for card in everything(text):
+        assert problems(card.stamped()) == []
+        assert len(card.text) <= UPDATE_TEXT
+
+
+@given(st.text())
+def test_escaping_can_be_undone_to_what_is_visible(text: str) -> None:
+    safe = blocks.escape(text, 10_000)
+    assert not {"<", ">"} & set(safe)
+    assert safe.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == blocks.plain(text)

@@ -1,0 +1,241 @@
+"""The projection over the wire: edits in place, rate limits, lost answers, deleted messages, restarts."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot import record
+from bot.errors import BotError
+from bot.ports import Change, Message
+from bot.record import Phase, Record
+from handlers.ids import Slot
+from handlers.notifier.pace import Bucket
+from tests.facts import NOW, RAVI, proposed
+from tests.slack import gallery
+from tests.slack.bot import OPS, Bot
+
+PLACE = record.Place(channel=OPS)
+
+
+async def add(bot: Bot, plan_id: str = "p1") -> None:
+    """A plan in the store that nobody has seen yet."""
+    await bot.store.add(proposed().model_copy(update={"id": plan_id, "place": PLACE}), [])
+
+
+async def become(bot: Bot, like: Record, plan_id: str = "p1") -> None:
+    """Put the plan into the state of another Record."""
+    kept = ("state", "runs", "approvals", "ended_by", "approved_at")
+    changes = {name: getattr(like, name) for name in kept}
+    await bot.store.update(plan_id, lambda now: Change(now.model_copy(update=changes)))
+    bot.notifier.changed(plan_id)
+    await bot.settle()
+
+
+async def test_a_plan_is_shown_and_then_left_alone(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    assert len(bot.shown()) == 1
+    assert await bot.store.unshown() == ()
+    await bot.sweep(1)
+    assert len(bot.shown()[0].revisions) == 1
+
+
+async def test_a_change_edits_the_card_in_place_with_new_block_ids(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    before = {block["block_id"] for block in bot.shown()[0].blocks}
+    await become(bot, gallery.canceled())
+    (card,) = bot.shown()
+    assert "Canceled" in card.text
+    assert not before & {block["block_id"] for block in card.blocks}
+
+
+async def test_progress_and_report_stand_in_the_cards_thread(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    await become(bot, gallery.succeeded())
+    await bot.sweep(1)
+    await bot.sweep(1)
+    card, progress, report = bot.shown()
+    assert (progress.thread_ts, report.thread_ts) == (card.ts, card.ts)
+    assert "Move succeeded" in report.text
+
+
+async def test_edits_are_held_to_the_budget_and_the_last_state_arrives(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    await become(bot, gallery.started())
+    await bot.sweep(2)
+    for second in range(60):
+        phases = tuple(Phase(name=f"Phase{n}", at=NOW + timedelta(seconds=n)) for n in range(second // 10 + 1))
+        phases = (*phases, Phase(name="Running", at=NOW + timedelta(seconds=100 + second)))
+        await bot.store.update("p1", lambda now, phases=phases: Change(record.observe(now, 0, phases)))  # type: ignore[misc]  # a lambda cannot say what phases is
+        for _ in range(5):
+            bot.notifier.changed("p1")
+        await bot.sweep(0.2)
+    edits = sum(len(message.revisions) - 1 for message in bot.shown())
+    assert 5 <= edits <= 5 + 60 * 0.2 / 1.2 + 3
+    await bot.sweep(5)
+    assert f"<!date^{int(NOW.timestamp()) + 159}^" in await bot.card(Slot.PROGRESS)
+
+
+async def test_a_rate_limited_plan_waits_and_does_not_hold_up_another(bot: Bot) -> None:
+    await add(bot, "p1")
+    await bot.sweep()
+    await add(bot, "p2")
+    await bot.sweep(1)
+    await bot.slack.person("faults", ratelimit={"method": "chat.update", "times": 1, "retry_after": 30})
+    await become(bot, gallery.canceled(), "p1")
+    await become(bot, gallery.canceled(), "p2")
+    assert "Canceled" not in await bot.card(plan="p1")
+    assert "Canceled" in await bot.card(plan="p2")
+    await bot.sweep(29)
+    assert "Canceled" not in await bot.card(plan="p1")
+    await bot.sweep(1)
+    assert "Canceled" in await bot.card(plan="p1")
+
+
+async def test_an_outage_of_slack_is_waited_out_and_the_newest_state_shown(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    await bot.slack.person("faults", api_down=20)
+    await become(bot, gallery.approved())
+    await become(bot, gallery.canceled())
+    await bot.sweep(3)
+    assert "Canceled" not in await bot.card()
+    for _ in range(6):
+        await bot.sweep(10)
+    assert "Canceled" in await bot.card()
+
+
+async def test_a_deleted_card_is_posted_anew_and_remembered(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    first = await bot.message()
+    workspace = bot.slack.sandbox.workspace
+    workspace.delete(workspace.message(workspace.rooms[OPS], first.ts))
+    await become(bot, gallery.approved())
+    await bot.sweep(1)
+    await bot.sweep(1)
+    assert (await bot.message()).ts != first.ts
+    assert "Confirmed" in await bot.card()
+    assert await bot.store.unshown() == ()
+
+
+async def test_a_card_whose_answer_was_lost_is_found_and_not_posted_twice(bot: Bot) -> None:
+    await add(bot)
+    await bot.slack.person("faults", lose_answers={"method": "chat.postMessage", "times": 1})
+    await bot.sweep()
+    assert (await bot.message()).ts == ""
+    await bot.sweep(5)
+    (card,) = bot.shown()
+    assert (await bot.message()).ts == card.ts
+
+
+async def test_a_thread_message_whose_answer_was_lost_is_found(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    await bot.slack.person("faults", lose_answers={"method": "chat.postMessage", "times": 1})
+    await become(bot, gallery.started())
+    for _ in range(3):
+        await bot.sweep(3)
+    assert [message.ts for message in bot.shown()] == [
+        (await bot.message(slot)).ts for slot in (Slot.CARD, Slot.PROGRESS)
+    ]
+
+
+async def test_the_next_process_takes_up_an_intent_and_adopts_the_card(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    shown = await bot.message()
+    await bot.store.put_message(shown._replace(ts="", digest=""))  # as a kill between the post and its ts leaves it
+    await bot.store.update("p1", lambda now: Change(record.cancel(now, RAVI)))
+    restarted = bot.another()
+    await restarted.sweep(bot.clock.advance(1))
+    await restarted.drain()
+    (card,) = bot.shown()
+    assert card.ts == shown.ts
+    assert "Canceled" in card.text
+
+
+async def test_an_intent_without_a_message_is_posted(bot: Bot) -> None:
+    await add(bot)
+    await bot.store.put_message(Message("p1", Slot.CARD.value, OPS, "", "", bot.clock.now()))
+    await bot.sweep()
+    assert len(bot.shown()) == 1
+
+
+async def test_somebody_elses_message_with_our_metadata_is_not_adopted(bot: Bot) -> None:
+    workspace = bot.slack.sandbox.workspace
+    metadata = {"event_type": "vm_move_plan", "event_payload": {"plan": "p1", "slot": "card"}}
+    forged = workspace.post(workspace.rooms[OPS], workspace.person("dana").id, "mine", metadata=metadata)
+    await add(bot)
+    await bot.store.put_message(Message("p1", Slot.CARD.value, OPS, "", "", bot.clock.now()))
+    await bot.sweep()
+    assert (await bot.message()).ts != forged.ts
+
+
+async def test_a_click_on_an_unknown_card_makes_it_the_plans_card(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    known = await bot.message()
+    await bot.slack.post("a second card", OPS)
+    other = bot.slack.sandbox.workspace.rooms[OPS].messages[-1].ts
+    await bot.notifier.adopt("p1", OPS, other)
+    await bot.settle()
+    assert (await bot.message()).ts == other != known.ts
+    assert "Waiting for Confirm" in await bot.card()
+
+
+async def test_a_card_in_another_channel_is_not_adopted(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    await bot.notifier.adopt("p1", "C0SRE000001", "1.000001")
+    assert (await bot.message()).channel == OPS
+
+
+async def test_publishing_where_the_bot_is_not_is_refused_with_the_way_out(bot: Bot) -> None:
+    place = record.Place(channel="C0RANDOM001")
+    await bot.store.add(proposed().model_copy(update={"place": place}), [])
+    with pytest.raises(BotError) as refused:
+        await bot.notifier.publish("p1")
+    assert (refused.value.code, refused.value.remedy) == ("not-in-channel", "/invite @vm-migrate")
+
+
+async def test_publishing_while_slack_is_down_leaves_the_card_to_a_later_sweep(bot: Bot) -> None:
+    await add(bot)
+    await bot.slack.person("faults", api_down=1)
+    await bot.notifier.publish("p1")
+    assert bot.shown() == []
+    await bot.sweep(5)
+    assert len(bot.shown()) == 1
+
+
+async def test_a_plan_whose_card_cannot_be_posted_does_not_stop_the_sweep(bot: Bot) -> None:
+    place = record.Place(channel="C0RANDOM001")
+    await bot.store.add(proposed().model_copy(update={"id": "lost", "place": place}), [])
+    await add(bot, "p2")
+    await bot.sweep()
+    assert [message.text[:9] for message in bot.shown()] == ["Move plan"]
+    await bot.slack.person("channels/join", user="vm-migrate", channel="#random")
+    await bot.sweep(10)
+    assert len(bot.shown("C0RANDOM001")) == 1
+
+
+def test_a_bucket_gives_its_burst_and_then_one_each_interval() -> None:
+    bucket = Bucket(burst=5, interval=timedelta(seconds=1.2))
+    for _ in range(5):
+        assert bucket.ready_at(NOW) == NOW
+        bucket.take(NOW)
+    assert bucket.ready_at(NOW) == NOW + timedelta(seconds=1.2)
+    assert bucket.ready_at(NOW + timedelta(hours=1)) == NOW + timedelta(hours=1)
+
+
+def test_a_minute_of_edits_stays_within_slacks_fifty() -> None:
+    bucket, moment, given = Bucket(burst=5, interval=timedelta(seconds=1.2)), NOW, 0
+    while moment < NOW + timedelta(minutes=10):
+        if bucket.ready_at(moment) <= moment:
+            bucket.take(moment)
+            given += 1
+        moment += timedelta(seconds=0.1)
+    assert given <= 500 + 5
