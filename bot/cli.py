@@ -1,7 +1,8 @@
 """The command line: `vm-migrate-bot run | check | plan TEXT | sandbox ...`.
 
-No logic lives here: arguments in, exit code out. Exit codes: 0 done or feasible, 1 it failed, 2 bad request, bad usage or
-unknown name, 3 the plan is blocked, 4 the cluster cannot be reached. The sandbox is imported only when asked for.
+No logic lives here: arguments in, exit code out. Exit codes: 0 done or feasible, 1 it failed, 2 bad request, bad
+usage or unknown name, 3 the plan is blocked, 4 the cluster cannot be reached. The sandbox is imported only when asked
+for.
 """
 
 import argparse
@@ -84,12 +85,20 @@ async def _command(arguments: argparse.Namespace) -> int:
 
 async def _run() -> int:
     settings = Settings()
-    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    _log_to_stderr(settings.log_level)
     try:
         return await wiring.run(settings, lambda line: print(line, flush=True))
     except wiring.CannotStart as reason:
         print(f"vm-migrate-bot cannot start: {reason}", file=sys.stderr)
         return FAILED
+
+
+def _log_to_stderr(level: str) -> None:
+    """Our own lines at the wanted level; the libraries' only when something is wrong (they tell every timer)."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # its warnings are of tokens that it was given twice
+    for ours in ("bot", "handlers", "k8s"):
+        logging.getLogger(ours).setLevel(level)
 
 
 async def _check() -> int:
@@ -124,7 +133,7 @@ def _refuse(error: BotError, code: int = BAD_REQUEST) -> int:
 
 
 async def _sandbox(arguments: argparse.Namespace) -> int:
-    from bot.sandbox.run import run_all  # the sandbox is no part of the bot in production
+    from bot.sandbox.run import run_all
 
     return await _until_stopped(run_all(port=arguments.port, speed=arguments.speed))
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from k8s.snapshots import Evidence
+from k8s.snapshots import Evidence, MigrationState
 
 
 class Cause(BaseModel):
@@ -55,14 +55,24 @@ def _quotes(evidence: Evidence, first: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(quotes))[:MOST_EVIDENCE]
 
 
-def _reason(evidence: Evidence) -> str:
-    """`failureReason` of this very migration; it may be absent or belong to an older one."""
+def _states(evidence: Evidence) -> list[MigrationState]:
+    """What the VMI and the VMIM say of this very migration; the VMI's may belong to an older one."""
     states = [
         evidence.migration.state if evidence.migration else None,
         evidence.vmi.migration if evidence.vmi else None,
     ]
-    uid = evidence.migration.uid if evidence.migration else ""
-    return next((state.failure_reason for state in states if state and state.uid == uid and state.failure_reason), "")
+    return [state for state in states if state and state.uid == evidence.migration_uid]
+
+
+def _reason(evidence: Evidence) -> str:
+    return next((state.failure_reason for state in _states(evidence) if state.failure_reason), "")
+
+
+def _canceled(evidence: Evidence) -> str | None:
+    """The event is written before the hand-over only; after it the VMI knows (recorded: live-cancelled-*)."""
+    if words := _says(r"due to being canceled")(evidence):
+        return words
+    return "an abort was requested" if any(state.abort_requested for state in _states(evidence)) else None
 
 
 def _texts(evidence: Evidence) -> list[str]:
@@ -87,7 +97,7 @@ def _waits_for_image(evidence: Evidence) -> str | None:
 RULES: tuple[_Rule, ...] = (
     _Rule(
         "canceled",
-        _says(r"due to being canceled"),
+        _canceled,
         "Somebody canceled the migration in the cluster.",
         "Ask who did before you move it again.",
     ),

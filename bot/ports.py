@@ -59,6 +59,14 @@ class Message(NamedTuple):
     intended_at: datetime
 
 
+class NodeChoice(NamedTuple):
+    """A node that somebody may choose, or why not."""
+
+    name: str
+    usable: bool
+    why: str
+
+
 class VmBusy(Exception):
     """Another plan holds the VM's lock."""
 

@@ -7,7 +7,6 @@ Starting a move is the executor's business; the service only tells it that there
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import NamedTuple
 
 from bot import errors, record
 from bot.errors import BotError, NothingToDo
@@ -15,20 +14,12 @@ from bot.judge import drift_entry, judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Plan
 from bot.policy import Action, Actor
-from bot.ports import Change, Clock, Entry, Notifier, Store, VmBusy
+from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, Store, VmBusy
 from bot.record import Place, Record
 from bot.request import MoveRequest
 from k8s import errors as k8s
 from k8s.cluster import Cluster
 from k8s.snapshots import Facts, Node, Ref
-
-
-class NodeChoice(NamedTuple):
-    """A node that somebody may choose, or why not."""
-
-    name: str
-    usable: bool
-    why: str
 
 
 class Service:

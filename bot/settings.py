@@ -17,33 +17,33 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VM_MIGRATE_", frozen=True, extra="ignore", populate_by_name=True)
 
-    slack_bot_token: SecretStr = Field(SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
+    slack_bot_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_BOT_TOKEN")
     """The bot user's token, `xoxb-...`. Needed by `run`."""
 
-    slack_app_token: SecretStr = Field(SecretStr(""), validation_alias="SLACK_APP_TOKEN")
+    slack_app_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_APP_TOKEN")
     """The app-level token with `connections:write`, `xapp-...`. Needed by `run`; one deployment only may use it."""
 
-    slack_api_url: str = Field("https://slack.com/api/", validation_alias="SLACK_API_URL")
+    slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     """Where Slack's Web API is; ends in a slash. Plain http is accepted for loopback only (the sandbox)."""
 
-    kubeconfig: str | None = Field(None, validation_alias="KUBECONFIG")
+    kubeconfig: str | None = Field(default=None, validation_alias="KUBECONFIG")
     """Path of a kubeconfig. Unset: the service account of the pod that the bot runs in, else `~/.kube/config`."""
 
     database_url: str = "sqlite+aiosqlite:///vm-migrate-bot.db"
     """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod."""
 
-    plan_valid_minutes: float = Field(30, gt=0)
+    plan_valid_minutes: float = Field(default=30, gt=0)
     """Minutes until a plan that nobody confirmed expires: what it was judged on gets old."""
 
-    approved_valid_minutes: float = Field(10, gt=0)
+    approved_valid_minutes: float = Field(default=10, gt=0)
     """Minutes from the approval to the first write; without one the plan lapses. Nobody wants the 14:00 approval to
     move the VM at 16:00, after an outage."""
 
-    live_limit_minutes: float = Field(10, gt=0)
+    live_limit_minutes: float = Field(default=10, gt=0)
     """Minutes after which a live move that has not ended is reported as such. The cluster goes on, the bot watches."""
 
     log_level: str = "INFO"
-    """Standard logging level. DEBUG prints raw Slack frames: not for production."""
+    """Standard logging level of the bot's own lines; its libraries speak from WARNING on, and never print payloads."""
 
     @property
     def plan_valid(self) -> timedelta:

@@ -252,6 +252,8 @@ class TargetPod:
 class Evidence:
     """What the cluster shows of a migration that went wrong or hangs; gathered while it still exists."""
 
+    migration_uid: str
+    """Whose evidence this is; "" when the VMIM's uid was never known."""
     vmi: Instance | None
     migration: Migration | None
     pods: tuple[TargetPod, ...] = ()

@@ -82,23 +82,23 @@ async def verify(moving: Moving) -> None:
     assert run.intent is not None
     name = Ref(move.namespace, run.intent.name)
     evidence = await moving.cluster.evidence(vm_ref(move), name, run.intent.uid)
-    arrived = _arrived(move, run.intent, evidence)
-    result = conclude(move, run, evidence, arrived=arrived)
+    result = conclude(move, run, run.intent, evidence)
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     kind = "failed" if result.cause else "succeeded"
     await moving.change(lambda newest: record.finish(newest, moving.index, result), Entry(kind, None, details))
 
 
-def conclude(move: Move, run: Run, evidence: Evidence, *, arrived: bool) -> Result:
+def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result:
     """How the move ended, in the words of the VMI."""
     vmi = evidence.vmi
+    arrived = _arrived(move, intent, evidence)
     return Result(
         node=vmi.node if vmi else "",
         running=_is_running(vmi),
         ready=_is_ready(vmi),
         started_at=run.phases[0].at if run.phases else None,
         ended_at=run.phases[-1].at if run.phases else None,
-        cause=None if arrived else _cause(move, evidence),
+        cause=None if arrived else _cause(move, intent, evidence),
     )
 
 
@@ -218,9 +218,9 @@ def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:
     return there and (migration is not None or by_us)
 
 
-def _cause(move: Move, evidence: Evidence) -> Cause:
+def _cause(move: Move, intent: Intent, evidence: Evidence) -> Cause:
     vmi, migration = evidence.vmi, evidence.migration
-    if vmi is None:
+    if vmi is None or vmi.deleting or vmi.uid != intent.vmi_uid:
         return Cause(
             code="vm-stopped",
             what="The VM was stopped or deleted while it was moving.",
@@ -236,7 +236,7 @@ def _cause(move: Move, evidence: Evidence) -> Cause:
 
 
 def _is_running(vmi: Instance | None) -> bool:
-    return vmi is not None and vmi.phase == "Running"
+    return vmi is not None and vmi.phase == "Running" and not vmi.deleting
 
 
 def _is_ready(vmi: Instance | None) -> bool:

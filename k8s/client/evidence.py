@@ -4,6 +4,7 @@ Two calls deep. What may not be read is left out and named in `unread`; an outag
 hour (the API server's default), pods of an unschedulable migration for five minutes: gather while it happens.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -15,6 +16,9 @@ from k8s.errors import Forbidden
 from k8s.snapshots import ClusterEvent, Evidence, Json, Ref, TargetPod
 
 _Rows = tuple[Json, ...]
+
+_CREATED = re.compile(r"Created migration target pod (\S+)")
+"""KubeVirt pkg/virt-controller/watch/migration: the event of reason SuccessfulCreate."""
 
 
 class EvidenceReader:
@@ -33,11 +37,12 @@ class EvidenceReader:
             of_vmi = group.create_task(_readable(lambda: self._events(vm, paths.VMIS.kind)))
         found = tuple(parse.target_pod(raw) for raw in pods.result() or ())
         own = of_vmim.result()
-        of_pods = await self._pod_events(vm.namespace, found) if own is not None else ()
+        of_pods = await self._pod_events(vm.namespace, _pod_names(found, own)) if own is not None else ()
         unread = [
             name for name, rows in ((paths.PODS.plural, pods), (paths.EVENTS.plural, of_vmim)) if rows.result() is None
         ]
         return Evidence(
+            migration_uid=migration_uid,
             vmi=vmi.result(),
             migration=vmim.result(),
             pods=found,
@@ -54,10 +59,18 @@ class EvidenceReader:
     async def _events(self, about: Ref, kind: str) -> _Rows:
         return await self._reads.events(about.namespace, kind, about.name)
 
-    async def _pod_events(self, namespace: str, pods: tuple[TargetPod, ...]) -> _Rows:
+    async def _pod_events(self, namespace: str, pods: tuple[str, ...]) -> _Rows:
         async with side_by_side() as group:
-            found = [group.create_task(self._events(Ref(namespace, pod.name), paths.PODS.kind)) for pod in pods]
+            found = [group.create_task(self._events(Ref(namespace, pod), paths.PODS.kind)) for pod in pods]
         return tuple(raw for task in found for raw in task.result())
+
+
+def _pod_names(pods: tuple[TargetPod, ...], of_vmim: _Rows) -> tuple[str, ...]:
+    """Target pods, also one that is deleted already: what the scheduler said of it outlives it (recorded:
+    live-unschedulable), and the VMIM's own event names it."""
+    created = (_CREATED.search(str(event.get("message", ""))) for event in of_vmim)
+    named = [found.group(1) for found in created if found]
+    return tuple(dict.fromkeys([*(pod.name for pod in pods), *named]))
 
 
 async def _readable(read: Callable[[], Awaitable[_Rows]]) -> _Rows | None:

@@ -95,7 +95,8 @@ class _Player:
     async def _click(self, click: Click) -> None:
         channel, ts = self._named[click.message]
         state = await self._screen(click.who)
-        message = next((m for m in self._messages(state, channel, None) if m["ts"] == ts), None)
+        rooms = state["messages"].get(channel, [])
+        message = next((message for message in rooms if message["ts"] == ts), None)
         button = buttons_of(message).get(click.button) if message else None
         if button is None:
             seen = ", ".join(buttons_of(message)) if message else "no such message"
@@ -182,7 +183,7 @@ class _Player:
 
     async def _cluster_call(self, verb: str, path: str, body: Json | None) -> Json:
         kind = "application/merge-patch+json" if verb == "PATCH" else "application/json"
-        headers = {"Content-Type": kind, "Accept": "application/json, */*", **self._stage.cluster.admin_headers}
+        headers = {"Content-Type": kind, "Accept": "application/json, */*"}
         async with self._http.request(verb, f"{self._stage.cluster.url}{path}", json=body, headers=headers) as answer:
             said: Json = await answer.json(content_type=None) or {}
         return said
@@ -190,7 +191,7 @@ class _Player:
     def _messages(self, state: Json, channel: str, thread: str | None) -> list[Json]:
         rooms = [room["id"] for room in state["channels"] if channel in (room["id"], f"#{room['name']}")]
         messages: list[Json] = [message for room in rooms for message in state["messages"][room]]
-        return [message for message in messages if thread in (None, message.get("thread_ts"))]
+        return [message for message in messages if message.get("thread_ts", message["ts"]) == (thread or message["ts"])]
 
     async def _what_is_there(self, expect: Expect, thread: str | None) -> str:
         messages = self._messages(await self._screen(expect.who), expect.channel, thread)

@@ -46,7 +46,7 @@ class Expect(_Step):
     text: Texts
     without: Texts = ()
     thread: str | None = None
-    """Only in the thread of that named message."""
+    """Looks into the thread of that named message; without it, only at the channel itself."""
     name: str | None = None
     """What later steps call the message."""
     times: int | None = None

@@ -1,0 +1,225 @@
+"""The composition root: settings in, a running bot out. It holds no decision about moves.
+
+Start: open the store (which also makes sure that no other bot owns it), prove the tokens, connect, take up what an
+earlier process left, begin the sweeps. Stop, on SIGTERM or SIGINT: take no more from Slack, finish the write under
+way, let go. A plan that was not finished is taken up by the next start. A connection to Slack that does not come back
+ends the process, so that its supervisor starts a fresh one.
+"""
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from bot import errors
+from bot.executor import Executor, Limits
+from bot.jobs import Jobs
+from bot.ports import Clock
+from bot.service import Service
+from bot.settings import Settings
+from bot.store import DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
+from handlers.desk import Desk
+from handlers.identity import Identity, Installation
+from handlers.notifier import SlackNotifier
+from handlers.register import make_app, register
+from handlers.socket import Connection, ConnectionLost, SlackRefused, installation
+from handlers.tasks import Tasks
+from handlers.webclient import make_client
+from k8s import rights
+from k8s.client import KubeCluster
+from k8s.errors import ClusterError, Unauthorized
+
+log = logging.getLogger(__name__)
+
+PLAN_ID_BYTES = 4
+"""Random bytes in a plan's id: short enough to read aloud; the store refuses the same one twice."""
+
+WATCH_EVERY = 5.0
+"""Seconds between two looks at the connection to Slack."""
+
+PATIENCE = 4.0
+"""Seconds for work under way at the end; supervisors kill after 10 or more."""
+
+
+class CannotStart(Exception):
+    """A word to the operator; no stack trace is needed to understand it."""
+
+
+class SystemClock:
+    """The machine's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """This moment."""
+        return datetime.now(UTC)
+
+
+class Parts(NamedTuple):
+    """A bot put together, not yet connected."""
+
+    connection: Connection
+    executor: Executor
+    notifier: SlackNotifier
+    tasks: Tasks
+
+
+async def run(settings: Settings, announce: Callable[[str], None]) -> int:
+    """Serve until stopped; the exit code. `announce` gets one line once the bot takes commands."""
+    clock = SystemClock()
+    async with _store(settings, clock) as store, _connected_cluster(settings) as kube:
+        parts = await assemble(settings, store, kube, clock)
+        jobs = Jobs(clock, [parts.executor.sweep, parts.notifier.sweep])
+        stop = asyncio.Event()
+        with stop_signals(stop.set):
+            await _connect(parts.connection)
+            await parts.executor.resume()
+            jobs.start()
+            announce("vm-migrate-bot is connected and serving")
+            try:
+                return await _serve(parts.connection, clock, stop)
+            finally:
+                jobs.stop()
+                await _close(parts)
+
+
+async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock: Clock) -> Parts:
+    """Put the bot together. Raises CannotStart when Slack does not accept the bot's token."""
+    try:
+        client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url)
+        app_token = _secret("SLACK_APP_TOKEN", settings.slack_app_token)
+        installed: Installation = await installation(client)
+    except (ValueError, SlackRefused) as refused:
+        raise CannotStart(str(refused)) from refused
+    notifier = SlackNotifier(client, store, clock, installed)
+    limits = Limits(settings.plan_valid, settings.approved_valid, settings.live_limit)
+    executor = Executor(store=store, cluster=kube, notifier=notifier, clock=clock, limits=limits)
+    service = Service(
+        store=store,
+        cluster=kube,
+        notifier=notifier,
+        clock=clock,
+        valid_for=settings.plan_valid,
+        new_id=lambda: secrets.token_hex(PLAN_ID_BYTES),
+        approved=executor.start,
+    )
+    tasks = Tasks()
+    app = make_app(client, installed)
+    register(app, Desk(service, notifier, Identity(client, clock, installed), tasks, client))
+    return Parts(Connection(app, app_token), executor, notifier, tasks)
+
+
+@asynccontextmanager
+async def cluster(settings: Settings) -> AsyncIterator[KubeCluster]:
+    """The cluster that the settings name. Raises k8s.errors.Unauthorized without usable credentials."""
+    connected = await KubeCluster.connect(settings.kubeconfig)
+    try:
+        yield connected
+    finally:
+        await connected.close()
+
+
+async def check(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
+    """What the bot needs, one thing at a time: its name, whether it is there, and words for the operator."""
+    yield await _check_slack(settings)
+    try:
+        async with cluster(settings) as kube:
+            can = await kube.capabilities()
+            named = "named targets work" if can.added_node_selector else "too old for live moves to a named node (1.6)"
+            yield "KubeVirt", can.added_node_selector, f"{can.kubevirt_version}: {named}"
+            for right in rights.NEEDED:
+                allowed = await kube.access(right.verb, right.group, right.resource)
+                resource = f"{right.resource}.{right.group}".rstrip(".")
+                yield f"right to {right.verb} {resource}", allowed, "granted" if allowed else "missing in the cluster"
+    except ClusterError as error:
+        said = errors.from_cluster(error)
+        yield "cluster", False, f"{said.what} {said.remedy}"
+
+
+@contextmanager
+def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Call `stop` on SIGTERM and SIGINT, for as long as the context lasts."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _check_slack(settings: Settings) -> tuple[str, bool, str]:
+    try:
+        client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url)
+        installed = await installation(client)
+    except (ValueError, SlackRefused, CannotStart) as refused:
+        return "Slack", False, str(refused)
+    return "Slack", True, f"installed in workspace {installed.team}"
+
+
+@asynccontextmanager
+async def _store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
+    try:
+        engine, lock = await open_engine(settings.database_url)
+    except (DatabaseInUse, DatabaseTooNew, ValueError, OSError) as reason:
+        raise CannotStart(str(reason)) from reason
+    try:
+        yield SqlStore(engine, clock)
+    finally:
+        await engine.dispose()
+        if lock:
+            lock.release()
+
+
+@asynccontextmanager
+async def _connected_cluster(settings: Settings) -> AsyncIterator[KubeCluster]:
+    try:
+        async with cluster(settings) as kube:
+            yield kube
+    except Unauthorized as reason:
+        raise CannotStart(f"no usable credentials for the cluster: {reason.message}") from reason
+
+
+async def _connect(connection: Connection) -> None:
+    try:
+        await connection.connect()
+    except SlackRefused as refused:
+        raise CannotStart(str(refused)) from refused
+
+
+async def _serve(connection: Connection, clock: Clock, stop: asyncio.Event) -> int:
+    """Look after the connection until told to stop."""
+    while not stop.is_set():
+        try:
+            await connection.watch(clock.now())
+        except ConnectionLost as lost:
+            log.error("%s; ending, so that a fresh process can take over", lost)
+            return 1
+        try:
+            async with asyncio.timeout(WATCH_EVERY):
+                await stop.wait()
+        except TimeoutError:
+            continue
+    return 0
+
+
+async def _close(parts: Parts) -> None:
+    await parts.connection.close()
+    await parts.executor.close(PATIENCE)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await parts.tasks.drain()
+            await parts.notifier.drain()
+    except TimeoutError:
+        log.warning("some messages were not sent; they will be after the next start")
+
+
+def _secret(name: str, value: SecretStr) -> str:
+    if not value.get_secret_value():
+        raise CannotStart(f"{name} is not set")
+    return value.get_secret_value()

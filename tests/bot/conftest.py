@@ -1,0 +1,161 @@
+"""Everything but Slack, in one process: the real client over HTTP, a cluster whose time a test moves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.executor import Executor, Limits
+from bot.record import Record
+from bot.request import MoveRequest
+from bot.sandbox.cluster import ClusterSandbox
+from bot.service import Service
+from bot.store import SqlStore, open_engine
+from k8s.client import KubeCluster
+from k8s.snapshots import Migration, Ref
+from tests.clocks import StandingClock
+from tests.facts import DANA, OPS, RAVI
+
+LOOKS = 6
+"""At the plan between two steps of time, so that what the step caused reaches the bot."""
+
+VALID = timedelta(minutes=30)
+LIMITS = Limits(plan_valid=VALID, approved_valid=timedelta(minutes=10), live=timedelta(minutes=10))
+
+
+class Changes:
+    """Implements `bot.ports.Notifier`: remembers what was to be shown."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def changed(self, plan_id: str) -> None:
+        self.seen.append(plan_id)
+
+
+class App:
+    """The application, and the hands of a test on its clock and cluster."""
+
+    def __init__(self, sandbox: ClusterSandbox, cluster: KubeCluster, store: SqlStore, clock: StandingClock) -> None:
+        self.sandbox = sandbox
+        self.cluster = cluster
+        self.store = store
+        self.clock = clock
+        self.changes = Changes()
+        self.executor = Executor(store=store, cluster=cluster, notifier=self.changes, clock=clock, limits=LIMITS)
+        self._ids = iter(range(1, 1000))
+        self.service = Service(
+            store=store,
+            cluster=cluster,
+            notifier=self.changes,
+            clock=clock,
+            valid_for=VALID,
+            new_id=lambda: f"p{next(self._ids)}",
+            approved=self.executor.start,
+        )
+
+    async def plan(self, plan_id: str = "p1") -> Record:
+        found = await self.store.get(plan_id)
+        assert found is not None
+        return found
+
+    async def fault(self, **faults: object) -> None:
+        """Ask the simulated cluster for trouble, see `bot.sandbox.cluster.admin`."""
+        await self.call("POST", "/sandbox/faults", faults)
+
+    async def trouble(self, **annotations: str | None) -> None:
+        """Trouble with web-01, see `bot.sandbox.cluster.faults`."""
+        named = {name.replace("_", "-"): text for name, text in annotations.items()}
+        target = {"kind": "VirtualMachine", "namespace": "production", "name": "web-01", "faults": named}
+        await self.fault(annotate=target)
+
+    async def call(self, verb: str, path: str, body: object = None) -> Any:
+        """A call to the cluster's API as an admin makes it."""
+        kind = "application/merge-patch+json" if verb == "PATCH" else "application/json"
+        headers = {"Content-Type": kind, "Accept": "application/json, */*"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(verb, f"{self.sandbox.url}{path}", json=body, headers=headers) as answer,
+        ):
+            assert answer.status < 400, await answer.text()
+            return await answer.json(content_type=None)
+
+    async def cordon(self, node: str) -> None:
+        """Let the node take no new pods."""
+        await self.call("PATCH", f"/api/v1/nodes/{node}", {"spec": {"unschedulable": True}})
+
+    async def begin(self) -> None:
+        """Plan and confirm the move of web-01 to worker-05."""
+        await self.service.propose(MoveRequest(vm="web-01", target="worker-05"), DANA, OPS)
+        await self.service.confirm("p1", 1, RAVI)
+
+    async def created(self) -> None:
+        """Wait until the VMIM is created, without letting the cluster's time pass."""
+        for _ in range(1000):
+            if await self.migrations():
+                return
+            await asyncio.sleep(0.002)
+        raise AssertionError("no migration was created")
+
+    async def phase(self, name: str) -> None:
+        """Wait until the bot has noted that phase."""
+        await self.until(lambda plan: name in [phase.name for phase in plan.runs[0].phases])
+
+    async def migrations(self) -> tuple[Migration, ...]:
+        """VMIMs of web-01."""
+        return await self.cluster.migrations(Ref("production", "web-01"))
+
+    async def until(
+        self, holds: Callable[[Record], bool], plan_id: str = "p1", *, seconds: float = 60, step: float = 0.5
+    ) -> Record:
+        """Let the cluster's time and the bot's pass, and the sweeps run, until it holds of the plan."""
+        for _ in range(int(seconds / step)):
+            for _ in range(LOOKS):
+                if holds(current := await self.plan(plan_id)):
+                    return current
+                await asyncio.sleep(0.002)
+            await self.sandbox.advance(step)
+            await self.executor.sweep(self.clock.advance(step))
+        raise AssertionError(f"{seconds} s passed: {current.state} {current.runs} {await self.store.log(plan_id)}")
+
+
+@asynccontextmanager
+async def opened(folder: Path, sandbox: ClusterSandbox, clock: StandingClock) -> AsyncIterator[App]:
+    """The application on a cluster; leaving it is an orderly stop."""
+    kubeconfig = folder / "kubeconfig"
+    sandbox.write_kubeconfig(kubeconfig)
+    engine, lock = await open_engine(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
+    cluster = await KubeCluster.connect(str(kubeconfig))
+    app = App(sandbox, cluster, SqlStore(engine, clock), clock)
+    try:
+        yield app
+    finally:
+        await app.executor.close()
+        await cluster.close()
+        await engine.dispose()
+        assert lock is not None
+        lock.release()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[ClusterSandbox]:
+    running = ClusterSandbox()
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
+
+
+@pytest.fixture
+async def app(tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock) -> AsyncIterator[App]:
+    async with opened(tmp_path, sandbox, clock) as running:
+        yield running

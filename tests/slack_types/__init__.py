@@ -1,0 +1,1 @@
+"""Cards and modals against Slack's own TypeScript types."""
