@@ -107,7 +107,7 @@ class Identity:
     async def _is_member(self, user: str, channel: str) -> bool:
         now = self._clock.now()
         read_at, members = self._members.get(channel, (None, frozenset()))
-        if read_at is None or now - read_at > FRESH_FOR :
+        if read_at is None or now - read_at > FRESH_FOR or user not in members:
             members = await self._read_members(channel)
             self._members[channel] = (now, members)
         return user in members

@@ -13,7 +13,7 @@ from bot.record import Record
 from bot.request import MoveRequest, MoveType, ParseError, parse
 from handlers import blocks
 from handlers.blocks import OPTION_VALUE, OPTIONS, Block, escape
-from handlers.ids import ActionId, BlockId, CallbackId
+from handlers.ids import ActionId, BlockId, CallbackId, CommandName
 from handlers.values import ModalState
 
 SCHEDULER = "*"
@@ -113,7 +113,11 @@ def _target(chosen: str | None, nodes: Sequence[NodeChoice]) -> Block:
         **_grouped(options),
     }
     left_out = len(missing) + len(nodes) - len(fitting)
-    hint = f"{left_out} more nodes do not fit in this list; name one with /vm-migrate." if left_out else ""
+    hint = (
+        f"Not on this list for lack of room: {left_out}. Name such a node with {CommandName.MIGRATE}."
+        if left_out
+        else ""
+    )
     return blocks.input_block(BlockId.TARGET, "Target node", element, hint=hint)
 
 

@@ -35,11 +35,7 @@ def first_line(card: Card) -> str:
 @pytest.mark.parametrize("name", GALLERY)
 def test_cards_are_the_checked_in_ones(name: str, matches_snapshot: Callable[[str, object], None]) -> None:
     messages = cards.wanted(GALLERY[name]())
-    matches_snapshot(name, {slot: {"text": card.text, "blocks": card.blocks} for slot, card in _lists(messages)})
-
-
-def _lists(messages: dict[Slot, Card]) -> list[tuple[str, Card]]:
-    return [(slot.value, Card(card.text, [*card.blocks])) for slot, card in messages.items()]  # type: ignore[arg-type]  # JSON has no tuples
+    matches_snapshot(name, {slot: {"text": card.text, "blocks": [*card.blocks]} for slot, card in messages.items()})
 
 
 @pytest.mark.parametrize("name", GALLERY)

@@ -8,6 +8,7 @@ from bot.ports import Change
 from bot.record import Record
 from handlers.ids import ActionId, Slot
 from k8s.snapshots import Ref
+from tests.facts import with_vmi
 from tests.slack import gallery
 from tests.slack.bot import OPS, Bot
 
@@ -71,6 +72,17 @@ async def test_a_redelivered_click_starts_one_run(bot: Bot) -> None:
     await bot.slack.person("faults", duplicate_next=1)
     await bot.click("ravi", ActionId.CONFIRM)
     await bot.settle()
+    assert bot.approved == ["p1"]
+
+
+async def test_a_cluster_that_has_changed_asks_for_a_new_confirm_on_the_same_card(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    bot.cluster.world = with_vmi(node="worker-02")
+    await bot.click("ravi", ActionId.CONFIRM)
+    assert bot.approved == []
+    assert "has changed" in bot.whispers("ravi")[-1]
+    assert "~worker-01~ → *worker-02*" in await bot.card()
+    await bot.click("ravi", ActionId.CONFIRM)
     assert bot.approved == ["p1"]
 
 
@@ -194,3 +206,35 @@ async def test_deleting_the_finished_migration_takes_the_button_away(bot: Bot) -
     shown = await bot.card(Slot.REPORT)
     assert "was deleted" in shown
     assert ActionId.CLEAN_UP not in shown
+
+
+async def test_in_a_direct_message_no_plan_is_made(bot: Bot) -> None:
+    dana = bot.slack.sandbox.workspace.person("dana").id
+    room = bot.slack.sandbox.workspace.direct_message(dana)
+    await bot.say("dana", "/vm-migrate web-01 worker-05", channel=room.id)
+    assert "where your team can see" in bot.whispers("dana", room.id)[-1]
+    assert await bot.store.get("p1") is None
+
+
+async def test_a_click_on_an_unknown_card_draws_there_from_now_on(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    twin = await _twin(bot)
+    await bot.slack.person("click", user="ravi", channel="#ops", message_ts=twin, action_id=ActionId.CONFIRM.value)
+    await bot.settle()
+    assert bot.approved == ["p1"]
+    assert (await bot.message()).ts == twin
+
+
+async def test_a_click_in_a_thread_does_not_make_the_reply_the_card(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    card = await bot.message()
+    reply = await _twin(bot, thread_ts=card.ts)
+    await bot.slack.person("click", user="ravi", channel="#ops", message_ts=reply, action_id=ActionId.CONFIRM.value)
+    await bot.settle()
+    assert (await bot.message()).ts == card.ts
+
+
+async def _twin(bot: Bot, **where: str) -> str:
+    """The same buttons in another message of ours."""
+    card = bot.slack.sandbox.workspace.message(bot.slack.sandbox.workspace.rooms[OPS], (await bot.message()).ts)
+    return await bot.slack.post("twin", OPS, blocks=[card.blocks[-1]], **where)

@@ -64,7 +64,7 @@ def test_a_target_that_has_left_the_cluster_is_still_shown() -> None:
 
 def test_a_node_whose_name_does_not_fit_is_counted_and_not_offered() -> None:
     view = modals.modify(proposed(), [*NODES, NodeChoice("x" * 200, usable=True, why="")], STATE)
-    assert "1 more nodes do not fit" in str(view)
+    assert "lack of room: 1." in str(view)
     assert "x" * 150 not in str(view)
 
 

@@ -191,7 +191,7 @@ class _Player:
     def _messages(self, state: Json, channel: str, thread: str | None) -> list[Json]:
         rooms = [room["id"] for room in state["channels"] if channel in (room["id"], f"#{room['name']}")]
         messages: list[Json] = [message for room in rooms for message in state["messages"][room]]
-        return [message for message in messages if message.get("thread_ts", message["ts"]) == (thread or message["ts"])]
+        return [message for message in messages if _is_in(message, thread)]
 
     async def _what_is_there(self, expect: Expect, thread: str | None) -> str:
         messages = self._messages(await self._screen(expect.who), expect.channel, thread)
@@ -207,6 +207,12 @@ class _Player:
                 raise ExpectationFailed(await otherwise())
             await asyncio.sleep(LOOK_EVERY)
         return found
+
+
+def _is_in(message: Json, thread: str | None) -> bool:
+    """Whether it is a reply in that thread; without one, whether it stands in the channel itself."""
+    root = message.get("thread_ts", message["ts"])
+    return bool(message["ts"] == root) if thread is None else bool(message["ts"] != root == thread)
 
 
 def _fits(message: Json, expect: Expect) -> bool:

@@ -12,7 +12,7 @@ const KINDS = {
   actions: (block, surface) => el("div", { class: "block-actions" }, block.elements.map((spec) => element(spec, block, surface))),
   context: (block, surface) => el("div", { class: "block-context" }, block.elements.map((spec) => contextPart(spec, surface))),
   divider: () => el("hr"),
-  image: (block, surface) => el("figure", {}, block.title && el("figcaption", {}, textObject(block.title, surface.names)), picture(block)),
+  image,
   input,
   rich_text: (block, surface) => el("div", { class: "block-rich" }, richText(block, surface.names)),
   markdown: (block) => el("div", { class: "block-markdown" }, markdown(block.text)),
@@ -29,13 +29,19 @@ export function blocks(list, surface) {
   });
 }
 
+function image(block, surface) {
+  const caption = block.title && el("figcaption", {}, textObject(block.title, surface.names));
+  return el("figure", {}, caption, picture(block));
+}
+
 function picture(spec) {
   return el("img", { src: spec.image_url, alt: spec.alt_text, loading: "lazy" });
 }
 
 function section(block, surface) {
   const fields = block.fields?.map((field) => el("div", { class: "section-field" }, textObject(field, surface.names)));
-  const accessory = block.accessory && (block.accessory.type === "image" ? picture(block.accessory) : element(block.accessory, block, surface));
+  const isPicture = block.accessory?.type === "image";
+  const accessory = block.accessory && (isPicture ? picture(block.accessory) : element(block.accessory, block, surface));
   return el(
     "div",
     { class: "block-section" },
@@ -60,6 +66,7 @@ function input(block, surface) {
   const error = surface.errors?.[block.block_id];
   const errorId = uniqueId("error");
   const labelId = uniqueId("label");
+  const optional = block.optional && el("span", { class: "muted" }, " (optional)");
   target.removeAttribute("aria-label");
   target.setAttribute("aria-labelledby", labelId);
   if (error) {
@@ -69,7 +76,7 @@ function input(block, surface) {
   return el(
     "div",
     { class: error ? "block-input has-error" : "block-input" },
-    el("div", { class: "input-label", id: labelId }, textObject(block.label, surface.names), block.optional && el("span", { class: "muted" }, " (optional)")),
+    el("div", { class: "input-label", id: labelId }, textObject(block.label, surface.names), optional),
     control,
     error && el("div", { class: "input-error", id: errorId, role: "alert" }, error),
     block.hint && el("div", { class: "muted input-hint" }, textObject(block.hint, surface.names)),
@@ -79,8 +86,9 @@ function input(block, surface) {
 function table(block, surface) {
   const setting = (column) => block.column_settings?.[column] ?? {};
   const cell = (content, column, tag) => {
-    const props = { class: `${setting(column).align ?? "left"}${setting(column).is_wrapped ? " wrapped" : ""}` };
-    return el(tag, tag === "th" ? { ...props, scope: "col" } : props, content.type === "rich_text" ? richText(content, surface.names) : content.text);
+    const { align = "left", is_wrapped: isWrapped } = setting(column);
+    const props = { class: isWrapped ? `${align} wrapped` : align, scope: tag === "th" ? "col" : null };
+    return el(tag, props, content.type === "rich_text" ? richText(content, surface.names) : content.text);
   };
   const row = (cells, tag) => el("tr", {}, cells.map((content, column) => cell(content, column, tag)));
   const [head, ...rest] = block.rows;

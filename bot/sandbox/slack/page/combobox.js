@@ -44,7 +44,10 @@ export function combobox(spec, block, surface, pick) {
   };
   const offer = (options) => {
     active = -1;
-    const item = (option) => el("li", { role: "option", id: uniqueId("option"), on: { mousedown: (event) => event.preventDefault(), click: () => choose(option) } }, option.text.text);
+    const item = (option) => {
+      const on = { mousedown: (event) => event.preventDefault(), click: () => choose(option) };
+      return el("li", { role: "option", id: uniqueId("option"), on }, option.text.text);
+    };
     fill(list, options.length ? options.map(item) : el("li", { class: "nothing" }, "No results"));
     list.offered = options;
     show(true);

@@ -22,8 +22,10 @@ export class Composer {
     this.#store = store;
     this.#page = page;
     this.#target = target;
-    this.#list = el("ul", { class: "options suggestions", role: "listbox", id: uniqueId("suggestions"), hidden: true, "aria-label": "Suggestions" });
-    this.input = el("textarea", { rows: 1, class: "composer-input", "aria-label": label, placeholder: label, "aria-autocomplete": "list", "aria-controls": this.#list.id });
+    const listId = uniqueId("suggestions");
+    this.#list = el("ul", { class: "options suggestions", role: "listbox", id: listId, hidden: true, "aria-label": "Suggestions" });
+    this.input = el("textarea", { rows: 1, class: "composer-input", "aria-autocomplete": "list", "aria-controls": listId });
+    this.setLabel(label);
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("input", () => this.#typed());
     this.input.addEventListener("blur", () => this.#offer([]));
@@ -63,11 +65,12 @@ export class Composer {
   #key(event) {
     const isOpen = this.#offers.length > 0;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const isEnter = event.key === "Enter" && !event.shiftKey;
     if (event.isComposing) return;
     if (isOpen && step) this.#mark(this.#active + step);
-    else if (isOpen && (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey && !this.#isComplete()))) this.#take(this.#offers[this.#active]);
+    else if (isOpen && (event.key === "Tab" || (isEnter && !this.#isComplete()))) this.#take(this.#offers[this.#active]);
     else if (isOpen && event.key === "Escape") this.#offer([]);
-    else if (event.key === "Enter" && !event.shiftKey) this.#submit();
+    else if (isEnter) this.#submit();
     else if (event.key === "ArrowUp" && (this.#back > 0 || !this.input.value) && this.#sent.length) this.#recall(1);
     else if (event.key === "ArrowDown" && this.#back > 0) this.#recall(-1);
     else return;
@@ -87,18 +90,26 @@ export class Composer {
 
   #whatCanFollow() {
     const before = this.input.value.slice(0, this.input.selectionStart);
-    if (/^\/\S*$/.test(before)) {
-      return this.#store.state.commands
-        .filter((command) => command.name.startsWith(before))
-        .map((command) => ({ text: `${command.name} `, shown: command.name, hint: `${command.usage_hint} · ${command.description}`, typed: before }));
-    }
+    if (/^\/\S*$/.test(before)) return this.#offersFor(before, this.#commands());
     const at = before.match(/(?:^|\s)(@[\w.-]*)$/);
-    if (!at) return [];
-    const people = this.#store.state.people.filter((person) => person.id !== this.#store.state.me.id).map((person) => [person.handle, person.name]);
-    const groups = this.#store.state.usergroups.map((group) => [group.handle, "User group"]);
-    return [...people, ...groups]
-      .filter(([handle]) => `@${handle}`.startsWith(at[1]))
-      .map(([handle, hint]) => ({ text: `@${handle} `, shown: `@${handle}`, hint, typed: at[1] }));
+    return at ? this.#offersFor(at[1], this.#mentions()) : [];
+  }
+
+  #offersFor(typed, all) {
+    return all.filter(({ shown }) => shown.startsWith(typed)).map((offer) => ({ ...offer, text: `${offer.shown} `, typed }));
+  }
+
+  #commands() {
+    return this.#store.state.commands.map(({ name, usage_hint: usage, description }) => ({ shown: name, hint: `${usage} · ${description}` }));
+  }
+
+  #mentions() {
+    const { me, people, usergroups } = this.#store.state;
+    const others = people.filter((person) => person.id !== me.id);
+    return [
+      ...others.map(({ handle, name }) => ({ shown: `@${handle}`, hint: name })),
+      ...usergroups.map(({ handle }) => ({ shown: `@${handle}`, hint: "User group" })),
+    ];
   }
 
   #isComplete() {
@@ -107,13 +118,11 @@ export class Composer {
 
   #offer(offers) {
     this.#offers = offers;
-    const item = (offer) =>
-      el(
-        "li",
-        { role: "option", id: uniqueId("suggestion"), on: { mousedown: (event) => event.preventDefault(), click: () => this.#take(offer) } },
-        el("strong", {}, offer.shown),
-        el("span", { class: "muted" }, offer.hint),
-      );
+    const item = (offer) => {
+      const on = { mousedown: (event) => event.preventDefault(), click: () => this.#take(offer) };
+      const hint = el("span", { class: "muted" }, offer.hint);
+      return el("li", { role: "option", id: uniqueId("suggestion"), on }, el("strong", {}, offer.shown), hint);
+    };
     fill(this.#list, offers.map(item));
     this.#list.hidden = offers.length === 0;
     if (offers.length) this.#mark(0);

@@ -1,6 +1,6 @@
 // The question before a button with a `confirm` object acts. Client-side only, as in Slack: an app may not rely on it.
 
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { textObject } from "./text.js";
 
 /** Ask; resolves to whether the person confirmed. */
@@ -16,8 +16,8 @@ export function confirmed(spec, names) {
       el(
         "div",
         { class: "dialog-buttons" },
-        el("button", { type: "button", class: "button", on: { click: answer("") } }, textObject(spec.deny, names)),
-        el("button", { type: "button", class: style, autofocus: true, on: { click: answer("yes") } }, textObject(spec.confirm, names)),
+        button({ class: "button" }, answer(""), textObject(spec.deny, names)),
+        button({ class: style, autofocus: true }, answer("yes"), textObject(spec.confirm, names)),
       ),
     );
     dialog.addEventListener("close", () => {

@@ -37,7 +37,8 @@ const TOKENS = {
 
 /** A Slack date format with its tokens filled in; the fallback if anything in it is unknown. */
 export function formatDate(seconds, format, fallback) {
-  const isKnown = Number.isFinite(seconds) && [...format.matchAll(/\{(\w+)\}/g)].every(([, token]) => Object.hasOwn(TOKENS, token));
+  const tokens = [...format.matchAll(/\{(\w+)\}/g)].map(([, token]) => token);
+  const isKnown = Number.isFinite(seconds) && tokens.every((token) => Object.hasOwn(TOKENS, token));
   return isKnown ? format.replace(/\{(\w+)\}/g, (_, token) => TOKENS[token](seconds)) : fallback || format;
 }
 

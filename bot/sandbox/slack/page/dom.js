@@ -17,6 +17,11 @@ function setProperty(node, name, value) {
   else node.setAttribute(name === "class" ? "class" : name, value === true ? "" : value);
 }
 
+/** A button that does something when pressed. */
+export function button(props, onPress, ...children) {
+  return el("button", { type: "button", on: { click: onPress }, ...props }, ...children);
+}
+
 /** Put new content into an element that stays. */
 export function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));

@@ -1,6 +1,6 @@
 // The hint for the first visit: what this is and what to type. Once dismissed it stays away on this machine.
 
-import { el, fill } from "./dom.js";
+import { button, el, fill } from "./dom.js";
 
 const SEEN = "vm-migrate-sandbox-hint-seen";
 
@@ -13,9 +13,9 @@ export function showHint(node, command, put) {
   fill(
     node,
     el("span", {}, el("strong", {}, "Nothing here is real."), " To move a simulated virtual machine, type"),
-    el("button", { type: "button", class: "try", title: "Put it into the message box", on: { click: () => put(command) } }, el("code", {}, command)),
+    button({ class: "try", title: "Put it into the message box" }, () => put(command), el("code", {}, command)),
     el("span", {}, "Approve as somebody else: choose a person below the channels."),
-    el("button", { type: "button", class: "icon-button", "aria-label": "Dismiss the hint", on: { click: () => dismissHint(node) } }, "×"),
+    button({ class: "icon-button", "aria-label": "Dismiss the hint" }, () => dismissHint(node), "×"),
   );
   node.hidden = false;
 }

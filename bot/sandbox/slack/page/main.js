@@ -145,7 +145,8 @@ class Page {
     this.#place = { ...this.#place, channel: channel.id };
     this.#drawHead(channel);
     const messages = this.#store.messages(channel.id).filter((message) => this.#isInTimeline(message));
-    const firstUnread = channel.unread ? messages.filter((message) => message.user !== state.me.id).at(-channel.unread)?.ts : null;
+    const ofOthers = messages.filter((message) => message.user !== state.me.id);
+    const firstUnread = channel.unread ? ofOthers.at(-channel.unread)?.ts : null;
     this.#drawThread(channel.id);
     showHint(at("hint"), FIRST_COMMAND, (text) => this.#composer.put(text));
     this.#timeline.show(messages, firstUnread);

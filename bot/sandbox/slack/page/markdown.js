@@ -29,7 +29,10 @@ const BLOCKS = [
   { starts: /^[-*] (.*)$/, make: (lines) => el("ul", {}, lines.map((line) => el("li", {}, inline(line)))) },
   { starts: /^\d+[.)] (.*)$/, make: (lines) => el("ol", {}, lines.map((line) => el("li", {}, inline(line)))) },
 ];
-const PARAGRAPH = { starts: /^(.+)$/, make: (lines) => el("p", {}, lines.map((line, index) => [index > 0 && el("br"), inline(line)])) };
+const PARAGRAPH = {
+  starts: /^(.+)$/,
+  make: (lines) => el("p", {}, lines.map((line, index) => [index > 0 && el("br"), inline(line)])),
+};
 
 function paragraphs(text) {
   const nodes = [];

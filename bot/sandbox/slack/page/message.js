@@ -2,7 +2,7 @@
 
 import { blocks } from "./blocks.js";
 import { fullTimeOf, timeOf } from "./dates.js";
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { act } from "./api.js";
 
@@ -33,9 +33,10 @@ export function messageNode(message, store, page, { compact = false, inThread = 
     tagOf(person),
     el("time", { title: fullTimeOf(message.ts) }, timeOf(message.ts)),
   );
+  const classes = ["message", compact && "compact", message.is_ephemeral && "ephemeral"].filter(Boolean).join(" ");
   const node = el(
     "article",
-    { class: `message${compact ? " compact" : ""}${message.is_ephemeral ? " ephemeral" : ""}`, "aria-label": `${person.name}, ${timeOf(message.ts)}` },
+    { class: classes, "aria-label": `${person.name}, ${timeOf(message.ts)}` },
     compact ? el("time", { class: "gutter", title: fullTimeOf(message.ts) }, timeOf(message.ts)) : avatar(person),
     el(
       "div",
@@ -74,34 +75,29 @@ function surfaceOf(message, store, page) {
 }
 
 function ephemeralNote(message, store, page) {
-  const dismiss = async () => page.report(await act(store.state.me.id, "dismiss", { channel: message.channel, message_ts: message.ts }));
+  const where = { channel: message.channel, message_ts: message.ts };
+  const dismiss = async () => page.report(await act(store.state.me.id, "dismiss", where));
   return el(
     "div",
     { class: "ephemeral-note muted" },
     "Only visible to you",
-    el("button", { type: "button", class: "link-button", on: { click: dismiss } }, "Dismiss"),
+    button({ class: "link-button" }, dismiss, "Dismiss"),
   );
 }
 
 function broadcastNote(message, page) {
-  return el(
-    "div",
-    { class: "muted" },
-    "replied to ",
-    el("button", { type: "button", class: "link-button", on: { click: () => page.openThread(message.thread_ts) } }, "a thread"),
-  );
+  const toThread = button({ class: "link-button" }, () => page.openThread(message.thread_ts), "a thread");
+  return el("div", { class: "muted" }, "replied to ", toThread);
 }
 
 function threadLink(message, page) {
   const count = message.reply_count === 1 ? "1 reply" : `${message.reply_count} replies`;
-  return el("button", { type: "button", class: "thread-link", on: { click: () => page.openThread(message.ts) } }, count, el("span", { class: "muted" }, "View thread"));
+  const view = el("span", { class: "muted" }, "View thread");
+  return button({ class: "thread-link" }, () => page.openThread(message.ts), count, view);
 }
 
 function replyButton(message, page) {
   const root = message.thread_ts ?? message.ts;
-  return el(
-    "div",
-    { class: "message-tools" },
-    el("button", { type: "button", class: "tool-button", "aria-label": "Reply in thread", title: "Reply in thread", on: { click: () => page.openThread(root) } }, "Reply"),
-  );
+  const props = { class: "tool-button", "aria-label": "Reply in thread", title: "Reply in thread" };
+  return el("div", { class: "message-tools" }, button(props, () => page.openThread(root), "Reply"));
 }

@@ -3,7 +3,7 @@
 
 import { act } from "./api.js";
 import { blocks } from "./blocks.js";
-import { el, fill } from "./dom.js";
+import { button, el, fill } from "./dom.js";
 import { textObject } from "./text.js";
 
 const PAUSE = 250; // milliseconds without a key before typed text is kept
@@ -49,6 +49,7 @@ export class ModalStack {
   }
 
   #content(view) {
+    const { names } = this.#store;
     const body = blocks(view.blocks, this.#surface(view));
     return el(
       "form",
@@ -56,15 +57,15 @@ export class ModalStack {
       el(
         "header",
         { class: "modal-head" },
-        el("h2", { id: "modal-title" }, textObject(view.title, this.#store.names)),
-        el("button", { type: "button", class: "icon-button", "aria-label": "Close", on: { click: () => this.#close(true) } }, "×"),
+        el("h2", { id: "modal-title" }, textObject(view.title, names)),
+        button({ class: "icon-button", "aria-label": "Close" }, () => this.#close(true), "×"),
       ),
       el("div", { class: "modal-body", tabindex: "-1" }, body),
       el(
         "footer",
         { class: "dialog-buttons" },
-        el("button", { type: "button", class: "button", on: { click: () => this.#close(false) } }, view.close ? textObject(view.close, this.#store.names) : "Cancel"),
-        view.submit && el("button", { type: "submit", class: "button primary" }, textObject(view.submit, this.#store.names)),
+        button({ class: "button" }, () => this.#close(false), view.close ? textObject(view.close, names) : "Cancel"),
+        view.submit && el("button", { type: "submit", class: "button primary" }, textObject(view.submit, names)),
       ),
     );
   }
@@ -124,9 +125,10 @@ export class ModalStack {
   #refocus(place, hadErrors) {
     const fields = "input, select, textarea, .modal-body button";
     const wrong = hadErrors ? null : this.#dialog.querySelector(".has-error :is(input, select, textarea)");
-    const same = place?.blockId && this.#dialog.querySelector(`[data-block-id="${CSS.escape(place.blockId)}"] :is(input, select, textarea, button)`);
+    const block = place?.blockId ? `[data-block-id="${CSS.escape(place.blockId)}"]` : null;
+    const same = block && this.#dialog.querySelector(`${block} :is(input, select, textarea, button)`);
     const target = wrong ?? same ?? this.#dialog.querySelector(fields) ?? this.#dialog.querySelector(".modal-body");
     target?.focus();
-    if (target === same && place?.start !== null && target?.setSelectionRange && target.type !== "datetime-local") target.setSelectionRange(place.start, place.start);
+    if (target === same && place?.start !== null) target.setSelectionRange?.(place.start, place.start);
   }
 }

@@ -66,10 +66,11 @@ function emoji(part) {
 
 function special(content, names) {
   const [target, label] = content.split(/\|(.*)/s);
-  if (target.startsWith("@")) return mention("@", names.person(target.slice(1)) ?? label ?? target.slice(1), names.isMe(target.slice(1)));
-  if (target.startsWith("#")) return mention("#", names.channel(target.slice(1)) ?? label ?? target.slice(1));
-  if (target.startsWith("!subteam^")) return mention("@", names.group(target.slice(9)) ?? label ?? target.slice(9), names.isMyGroup(target.slice(9)));
-  if (target.startsWith("!date^")) return date(target.slice(6), label);
+  const [, kind, id] = target.match(/^(@|#|!subteam\^|!date\^)(.*)$/s) ?? [];
+  if (kind === "@") return mention("@", names.person(id) ?? label ?? id, names.isMe(id));
+  if (kind === "#") return mention("#", names.channel(id) ?? label ?? id);
+  if (kind === "!subteam^") return mention("@", names.group(id) ?? label ?? id, names.isMyGroup(id));
+  if (kind === "!date^") return date(id, label);
   if (target.startsWith("!")) return mention("@", target.slice(1), true);
   return link(unescape(target), unescape(label ?? target.replace(/^mailto:/, "")));
 }

@@ -1,6 +1,6 @@
 // The left side: the channels with their unread marks, and who is at the keyboard.
 
-import { el, fill } from "./dom.js";
+import { button, el, fill } from "./dom.js";
 import { avatar, tagOf } from "./message.js";
 
 /** Draws channels and people; `page` carries out what is chosen. */
@@ -30,7 +30,8 @@ export class Sidebar {
   showChannels(currentChannelId) {
     const { state } = this.#store;
     const focused = document.activeElement?.dataset.channelId;
-    fill(document.getElementById("channels"), state.channels.map((channel) => this.#channel(channel, channel.id === currentChannelId)));
+    const channels = state.channels.map((channel) => this.#channel(channel, channel.id === currentChannelId));
+    fill(document.getElementById("channels"), channels);
     fill(document.getElementById("joinable"), state.joinable.map((channel) => this.#joinable(channel)));
     document.getElementById("joinable-part").hidden = state.joinable.length === 0;
     if (focused) document.querySelector(`[data-channel-id="${CSS.escape(focused)}"]`)?.focus();
@@ -46,40 +47,41 @@ export class Sidebar {
 
   #channel(channel, isCurrent) {
     const sign = channel.is_im ? "@" : channel.is_private ? "🔒" : "#";
-    const label = channel.unread ? `${channel.name}, ${channel.unread} unread` : channel.name;
-    return el(
-      "li",
-      {},
-      el(
-        "button",
-        { type: "button", class: channel.unread ? "channel unread" : "channel", "aria-label": label, "aria-current": isCurrent ? "page" : null, dataset: { channelId: channel.id }, on: { click: () => this.#page.openChannel(channel.id) } },
-        el("span", { class: "sign" }, sign),
-        el("span", { class: "channel-name" }, channel.name),
-        channel.is_ext_shared && el("span", { class: "shared", title: "Shared with another company" }, "shared"),
-        channel.unread > 0 && el("span", { class: "badge" }, channel.unread),
-      ),
-    );
+    const props = {
+      class: channel.unread ? "channel unread" : "channel",
+      "aria-label": channel.unread ? `${channel.name}, ${channel.unread} unread` : channel.name,
+      "aria-current": isCurrent ? "page" : null,
+      dataset: { channelId: channel.id },
+    };
+    const marks = [
+      channel.is_ext_shared && el("span", { class: "shared", title: "Shared with another company" }, "shared"),
+      channel.unread > 0 && el("span", { class: "badge" }, channel.unread),
+    ];
+    return el("li", {}, button(props, () => this.#page.openChannel(channel.id), nameOf(sign, channel), marks));
   }
 
   #joinable(channel) {
-    return el(
-      "li",
-      {},
-      el("button", { type: "button", class: "channel", dataset: { channelId: channel.id }, on: { click: () => this.#page.join(channel.id) } }, el("span", { class: "sign" }, "#"), el("span", { class: "channel-name" }, channel.name), el("span", { class: "muted" }, "Join")),
-    );
+    const props = { class: "channel", dataset: { channelId: channel.id } };
+    const join = el("span", { class: "muted" }, "Join");
+    return el("li", {}, button(props, () => this.#page.join(channel.id), nameOf("#", channel), join));
   }
 
   #showPeople() {
     const { me, people } = this.#store.state;
-    fill(document.getElementById("me"), avatar(me, "small"), el("span", { class: "me-name" }, me.name, el("small", {}, me.title)), el("span", { "aria-hidden": "true" }, "⌄"));
-    const item = (person) =>
-      el(
-        "button",
-        { type: "button", role: "menuitemradio", class: "person", "aria-checked": String(person.id === me.id), on: { click: () => this.#choose(person) } },
-        avatar(person, "small"),
-        el("span", { class: "me-name" }, el("span", {}, person.name, " ", tagOf(person)), el("small", {}, person.title)),
-      );
-    fill(document.getElementById("people"), people.filter((person) => !person.is_bot).map(item));
+    const name = el("span", { class: "me-name" }, me.name, el("small", {}, me.title));
+    fill(document.getElementById("me"), avatar(me, "small"), name, el("span", { "aria-hidden": "true" }, "⌄"));
+    const persons = people.filter((person) => !person.is_bot);
+    fill(document.getElementById("people"), persons.map((person) => this.#person(person, person.id === me.id)));
+  }
+
+  #person(person, isMe) {
+    const name = el("span", {}, person.name, " ", tagOf(person));
+    return button(
+      { role: "menuitemradio", class: "person", "aria-checked": String(isMe) },
+      () => this.#choose(person),
+      avatar(person, "small"),
+      el("span", { class: "me-name" }, name, el("small", {}, person.title)),
+    );
   }
 
   #choose(person) {
@@ -105,4 +107,8 @@ export class Sidebar {
       items[(items.indexOf(document.activeElement) + step + items.length) % items.length].focus();
     }
   }
+}
+
+function nameOf(sign, channel) {
+  return [el("span", { class: "sign" }, sign), el("span", { class: "channel-name" }, channel.name)];
 }

@@ -76,8 +76,9 @@ export class Store extends EventTarget {
 
   #putView(view) {
     const index = this.state.views.findIndex((each) => each.id === view.id);
+    const sameStack = this.state.views.filter((each) => each.root_view_id === view.root_view_id);
     if (index >= 0) this.state.views[index] = view;
-    else this.state.views = this.state.views.filter((each) => each.id === view.previous_view_id || each.root_view_id === view.root_view_id).concat(view);
+    else this.state.views = [...sameStack, view];
   }
 
   #dropView(id) {

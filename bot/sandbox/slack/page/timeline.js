@@ -40,7 +40,8 @@ export class Timeline {
     const old = this.#node(message.ts);
     if (!old) return;
     const follow = this.#isAtBottom();
-    const focused = old.contains(document.activeElement) ? document.activeElement.closest("[data-action-id]")?.dataset.actionId : null;
+    const active = old.contains(document.activeElement) ? document.activeElement : null;
+    const focused = active?.closest("[data-action-id]")?.dataset.actionId;
     const compact = old.classList.contains("compact");
     const fresh = messageNode(message, this.#store, this.#page, { ...this.#options, compact });
     old.replaceWith(fresh);
@@ -69,7 +70,8 @@ export class Timeline {
     const last = this.#last;
     this.#last = message;
     const isNewDay = !last || dayOf(last.ts) !== dayOf(message.ts);
-    const compact = !isNewDay && last.user === message.user && message.ts - last.ts < SAME_SPEECH && last.is_ephemeral === message.is_ephemeral;
+    const isSameSpeaker = last?.user === message.user && last.is_ephemeral === message.is_ephemeral;
+    const compact = !isNewDay && isSameSpeaker && message.ts - last.ts < SAME_SPEECH;
     const node = messageNode(message, this.#store, this.#page, { ...this.#options, compact });
     return isNewDay && !this.#options.inThread ? [dayLine(message), node] : [node];
   }

@@ -1,6 +1,6 @@
 // Short notices at the edge of the screen: what failed, in Slack's words. Read out by screen readers, gone by themselves.
 
-import { el } from "./dom.js";
+import { button, el } from "./dom.js";
 
 const STAYS = 8000; // milliseconds
 
@@ -10,7 +10,7 @@ export function toast(text, kind = "error") {
     "div",
     { class: `toast ${kind}` },
     el("span", {}, text),
-    el("button", { type: "button", class: "toast-close", "aria-label": "Dismiss", on: { click: () => node.remove() } }, "×"),
+    button({ class: "toast-close", "aria-label": "Dismiss" }, () => node.remove(), "×"),
   );
   document.getElementById("toasts").append(node);
   setTimeout(() => node.remove(), STAYS);
