@@ -6,13 +6,16 @@ takes the Confirm button away and says what would work instead; a `warn` is show
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.request import MoveType
+from bot.request import FORM, MoveType
+from k8s import placement
 from k8s.names import CONDITION_LIVE_MIGRATABLE, CONDITION_PAUSED, READ_WRITE_MANY
-from k8s.snapshots import Facts
+from k8s.note import read_note
+from k8s.snapshots import Facts, Placement, VirtualMachine
 
 
 class Severity(StrEnum):
@@ -59,8 +62,7 @@ def choose_type(facts: Facts, asked: MoveType | None) -> tuple[MoveType, str]:
 def run(facts: Facts, type_: MoveType) -> tuple[Finding, ...]:
     """All findings, blocks first."""
     found = [finding for check in CHECKS for finding in check(facts, type_)]
-    own = any(finding.severity is Severity.BLOCK for finding in found)
-    if not own:
+    if type_ is MoveType.LIVE and not any(finding.severity is Severity.BLOCK for finding in found):
         found += admission(facts)
     order = list(Severity)
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
@@ -70,13 +72,13 @@ def _block(code: str, text: str, remedy: str) -> Finding:
     return Finding(code=code, severity=Severity.BLOCK, text=text, remedy=remedy)
 
 
-def cold_not_yet(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """Cold moves are planned but not carried out by this version."""
-    if type_ is MoveType.COLD:
+def cold_needs_target(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A cold move is a pin: without a node there is nothing to pin to."""
+    if type_ is MoveType.COLD and facts.target is None:
         yield _block(
-            "cold-not-yet",
-            "This would be a cold move (stop, move, start), and this version of the bot carries out live moves only.",
-            "Cold moves come with the next version; until then move it by hand.",
+            "no-target",
+            "A cold move needs a target node: the VM is pinned to it before it starts.",
+            f"Name one, for example: {FORM} --cold",
         )
 
 
@@ -88,19 +90,24 @@ def vm_deleting(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 def vm_running(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Only a running VMI can move live: admission says "does not exist" or "finalized", or it waits in Pending."""
-    if facts.vm.deleting or type_ is not MoveType.LIVE:
+    if facts.vm.deleting:
         return
     if facts.vmi is None:
-        yield _block(
-            "vm-stopped",
-            f"{facts.vm.ref.name} is not running (status {facts.vm.printable_status}).",
-            "Start it first; a live move needs a running VM.",
-        )
+        if type_ is MoveType.LIVE:
+            yield _stopped(facts)
     elif facts.vmi.phase != "Running" or facts.vmi.deleting:
         phase = "shutting down" if facts.vmi.deleting else facts.vmi.phase
         yield _block(
             "vm-not-ready", f"{facts.vm.ref.name} is {phase}, not Running.", "Wait until it runs, then ask again."
         )
+
+
+def _stopped(facts: Facts) -> Finding:
+    return _block(
+        "vm-stopped",
+        f"{facts.vm.ref.name} is not running (status {facts.vm.printable_status}).",
+        "Start it first, or place it with --cold: it will then start on that node.",
+    )
 
 
 def live_migratable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -179,23 +186,77 @@ def admission(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def placement_rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """The VM's own nodeSelector and required node affinity must allow the target; a pin can only narrow them.
+
+    Live: what the running VMI demands. Cold: what the VM's template demands, without an older pin of ours.
+    """
+    if facts.target is None:
+        return
+    rules = _template_rules(facts.vm) if type_ is MoveType.COLD or not facts.vmi else facts.vmi.placement
+    if against := placement.objections(rules, facts.target):
+        yield _block(
+            "rules-contradict",
+            f"The VM's own rules do not allow {facts.target.name}: {'; '.join(against)}.",
+            "Choose a node that they allow, or change the VM's rules first.",
+        )
+
+
+def _template_rules(vm: VirtualMachine) -> Placement:
+    note = read_note(vm)
+    return replace(vm.placement, affinity=note.unpinned(vm.placement.affinity)) if note else vm.placement
+
+
+def older_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A pin that an earlier cold move of ours has left is replaced; the first original stays the original."""
+    note = read_note(facts.vm)
+    if note and type_ is MoveType.COLD:
+        yield Finding(
+            code="older-pin",
+            severity=Severity.INFO,
+            text=f"The VM still carries our pin to {note.hostname}; this move replaces it.",
+        )
+
+
+def disks_reachable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A volume with a node affinity (local disk, zone) keeps the VM from starting where it cannot be reached."""
+    if type_ is not MoveType.COLD or facts.target is None:
+        return
+    for volume in facts.volumes:
+        rules = Placement(affinity={"nodeAffinity": {placement.REQUIRED: volume.required}} if volume.required else None)
+        if placement.objections(rules, facts.target):
+            yield _block(
+                "disk-unreachable",
+                f"Its volume {volume.name} cannot be reached from {facts.target.name}.",
+                "Choose a node that the volume allows; a local disk has to be copied first.",
+            )
+
+
 def paused(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """A paused guest can migrate and stays paused (KubeVirt PR 5384)."""
+    """A paused guest can migrate and stays paused (KubeVirt PR 5384); it cannot answer a shutdown."""
     condition = facts.vmi.condition(CONDITION_PAUSED) if facts.vmi else None
-    if condition and condition.status == "True":
+    if condition is None or condition.status != "True":
+        return
+    if type_ is MoveType.LIVE:
         yield Finding(
             code="paused", severity=Severity.INFO, text="The VM is paused, and will be paused after the move."
         )
+        return
+    text = "The VM is paused: it cannot shut down by itself, and it will run after the move."
+    yield Finding(code="paused", severity=Severity.WARN, text=text, remedy="Unpause it first if you can.")
 
 
 CHECKS: tuple[Check, ...] = (
     vm_deleting,
-    cold_not_yet,
+    cold_needs_target,
     vm_running,
     live_migratable,
     in_flight,
     source_ready,
     target_usable,
     named_target_possible,
+    placement_rules,
+    disks_reachable,
+    older_pin,
     paused,
 )

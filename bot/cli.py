@@ -25,6 +25,10 @@ from k8s import errors as k8s
 FEASIBLE, FAILED, BAD_REQUEST, BLOCKED, UNREACHABLE = 0, 1, 2, 3, 4
 
 
+class _BadUsage(Exception):
+    """What was given cannot be read; one line for each thing that is wrong, never with a value."""
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = _parser().parse_args(argv)
@@ -32,9 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = asyncio.run(_command(arguments))
     except KeyboardInterrupt:
         code = 0
-    except ValidationError as bad:
-        for problem in bad.errors():
-            print(f"setting {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}", file=sys.stderr)
+    except _BadUsage as bad:
+        print(bad, file=sys.stderr)
         code = BAD_REQUEST
     sys.exit(code)
 
@@ -83,8 +86,20 @@ async def _command(arguments: argparse.Namespace) -> int:
             return await _sandbox_part(arguments)
 
 
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as bad:
+        raise _BadUsage(_places("setting ", bad)) from bad
+
+
+def _places(what: str, bad: ValidationError) -> str:
+    """Each field and its problem; the values stay out, they may be secrets."""
+    return "\n".join(f"{what}{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in bad.errors())
+
+
 async def _run() -> int:
-    settings = Settings()
+    settings = _settings()
     _log_to_stderr(settings.log_level)
     try:
         return await wiring.run(settings, lambda line: print(line, flush=True))
@@ -103,7 +118,7 @@ def _log_to_stderr(level: str) -> None:
 
 async def _check() -> int:
     good = True
-    async for name, holds, words in wiring.check(Settings()):
+    async for name, holds, words in wiring.check(_settings()):
         print(f"{'ok  ' if holds else 'FAIL'} {name}: {words}")
         good = good and holds
     return FEASIBLE if good else FAILED
@@ -112,9 +127,9 @@ async def _check() -> int:
 async def _plan(text: str) -> int:
     try:
         asked = request.parse(text)
-        if isinstance(asked, request.Help):
+        if not isinstance(asked, request.MoveRequest):
             return _refuse(request.ParseError("no-vm", "No VM is named.", f"Write it like this: {request.FORM}"))
-        async with wiring.cluster(Settings()) as cluster:
+        async with wiring.cluster(_settings()) as cluster:
             try:
                 planned, _ = await judge(cluster, asked)
             except k8s.ClusterError as error:
@@ -147,13 +162,22 @@ async def _sandbox_part(arguments: argparse.Namespace) -> int:
     return await _until_stopped(cluster)
 
 
-async def _play(story: Path) -> int:
-    from bot.sandbox.play import ExpectationFailed, load, play
+async def _play(path: Path) -> int:
+    from yaml import YAMLError
 
+    from bot.sandbox.play import ExpectationFailed, load, play
+    from bot.sandbox.stage import BotDidNotStart
+
+    try:
+        story = load(path)
+    except ValidationError as bad:
+        raise _BadUsage(_places(f"{path}: ", bad)) from bad
+    except (OSError, YAMLError) as bad:
+        raise _BadUsage(f"{path}: {bad}") from bad
     with tempfile.TemporaryDirectory(prefix="vm-migrate-play-") as folder:
         try:
-            await play(load(story), Path(folder), print)
-        except ExpectationFailed as failed:
+            await play(story, Path(folder), print)
+        except (ExpectationFailed, BotDidNotStart) as failed:
             print(f"FAILED: {failed}", file=sys.stderr)
             return FAILED
     print("The story went as written.")

@@ -17,8 +17,13 @@ from k8s.snapshots import Facts
 
 async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
     """Read the facts and build the plan."""
-    dry_run = request.type is not MoveType.COLD
-    question = Question(vm=request.vm, namespace=request.namespace, target=request.target, dry_run=dry_run)
+    question = Question(
+        vm=request.vm,
+        namespace=request.namespace,
+        target=request.target,
+        dry_run=request.type is not MoveType.COLD,
+        cold=request.type is not MoveType.LIVE,
+    )
     facts = await cluster.facts(question)
     return plan.build(request, facts), facts
 

@@ -7,7 +7,8 @@ happens is the executor's; the picture in ARCHITECTURE.md is drawn from these ta
 A plan is proposed until enough people confirm it. Approved, it waits for its first write: it lapses when that does not
 come, and goes back to proposed (as a new revision) when the cluster no longer is what people approved. Running ends in
 exactly one final state. A move that we could not follow to its end is `unknown`: not final, because the VM stays locked
-until somebody or something has settled it.
+until somebody or something has settled it. A cold move that is stuck is `asking`: people choose how it goes on, and
+without an answer a default is taken at a deadline; it goes on by itself when the cluster does.
 """
 
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ class MoveState(StrEnum):
 
     WAITING = "waiting"
     RUNNING = "running"
+    ASKING = "asking"
     UNKNOWN = "unknown"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -56,6 +58,8 @@ class MoveEvent(StrEnum):
 
     STARTED = "started"
     ADVANCED = "advanced"
+    ASKED = "asked"
+    ANSWERED = "answered"
     TIMED_OUT = "timed out"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -90,8 +94,14 @@ MOVE: Mapping[MoveState, Mapping[MoveEvent, MoveState]] = {
     MoveState.WAITING: {MoveEvent.STARTED: MoveState.RUNNING, MoveEvent.FAILED: MoveState.FAILED},
     MoveState.RUNNING: {
         MoveEvent.ADVANCED: MoveState.RUNNING,
+        MoveEvent.ASKED: MoveState.ASKING,
         MoveEvent.TIMED_OUT: MoveState.UNKNOWN,
         MoveEvent.SUCCEEDED: MoveState.SUCCEEDED,
+        MoveEvent.FAILED: MoveState.FAILED,
+    },
+    MoveState.ASKING: {
+        MoveEvent.ANSWERED: MoveState.RUNNING,
+        MoveEvent.ADVANCED: MoveState.RUNNING,
         MoveEvent.FAILED: MoveState.FAILED,
     },
     MoveState.UNKNOWN: {

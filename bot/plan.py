@@ -7,7 +7,6 @@ counters and resourceVersions are no part of it; `drift` names what has changed 
 
 import hashlib
 import json
-from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -31,9 +30,32 @@ class StepKind(StrEnum):
     VERIFY = "verify"
     """Read where the VM really runs."""
 
+    STOP = "stop"
+    """Note the originals on the VM and stop it."""
+    GONE = "gone"
+    """Wait until the guest and its pod are gone."""
+    START = "start"
+    """Pin it to the target and start it."""
+    ARRIVE = "arrive"
+    """Watch it come up."""
+    PLACE = "place"
+    """Pin a VM that does not run; it stays stopped."""
+    RETURN = "return"
+    """Give it back what it had before, and start it."""
+
 
 LIVE_STEPS = (StepKind.PROVE, StepKind.MIGRATE, StepKind.FOLLOW, StepKind.VERIFY)
-STEPS: Mapping[MoveType, tuple[StepKind, ...]] = {MoveType.LIVE: LIVE_STEPS, MoveType.COLD: ()}
+COLD_STEPS = (StepKind.PROVE, StepKind.STOP, StepKind.GONE, StepKind.START, StepKind.ARRIVE, StepKind.VERIFY)
+PLACE_STEPS = (StepKind.PROVE, StepKind.PLACE)
+HOME_STEPS = (StepKind.STOP, StepKind.GONE, StepKind.RETURN, StepKind.ARRIVE, StepKind.VERIFY)
+"""The way back of a cold move that did not work out."""
+
+
+def steps_of(type_: MoveType, *, runs: bool) -> tuple[StepKind, ...]:
+    """The steps of a move; a cold move of a VM that does not run only places it."""
+    if type_ is MoveType.LIVE:
+        return LIVE_STEPS
+    return COLD_STEPS if runs else PLACE_STEPS
 
 
 class _Frozen(BaseModel):
@@ -139,7 +161,7 @@ def build(request: MoveRequest, facts: Facts) -> Plan:
         disks=_disks(facts),
         memory_bytes=facts.vmi.memory_bytes if facts.vmi else 0,
         vcpus=facts.vmi.vcpus if facts.vmi else 0,
-        steps=STEPS[type_],
+        steps=steps_of(type_, runs=facts.vmi is not None),
         findings=findings,
         proof=_proof(facts, type_, findings),
     )

@@ -22,6 +22,8 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     CANCEL = "cancel"
     CLEAN_UP = "clean up"
+    ANSWER = "answer"
+    UNPIN = "remove a pin"
 
 
 class Actor(BaseModel):

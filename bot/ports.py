@@ -67,6 +67,16 @@ class NodeChoice(NamedTuple):
     why: str
 
 
+class PinnedVm(NamedTuple):
+    """A VM that carries our node affinity."""
+
+    namespace: str
+    name: str
+    hostname: str
+    """The label value that it is held to."""
+    plan_id: str
+
+
 class VmBusy(Exception):
     """Another plan holds the VM's lock."""
 
@@ -137,4 +147,16 @@ class Notifier(Protocol):
 
     def changed(self, plan_id: str) -> None:
         """The plan is not what was last shown. Returns at once."""
+        ...
+
+
+class Runner(Protocol):
+    """Carries plans out."""
+
+    def start(self, plan_id: str) -> None:
+        """Take up a plan, unless it is being run already."""
+        ...
+
+    def restart(self, plan_id: str) -> None:
+        """Let go of what a run is waiting for, and take it up as the store has it now."""
         ...

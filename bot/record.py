@@ -9,6 +9,8 @@ count and only one run starts.
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +18,7 @@ from bot import migration, policy
 from bot.diagnosis import Cause
 from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState, PlanEvent, PlanState
-from bot.plan import Drift, Plan, StepKind
+from bot.plan import HOME_STEPS, Drift, Plan, StepKind
 from bot.policy import Action, Actor
 
 
@@ -59,6 +61,70 @@ class Intent(_Frozen):
     """The VMIM's uid, once the create was answered."""
 
 
+class Originals(_Frozen):
+    """What a cold move found on the VM, noted here and on the VM before the first write."""
+
+    vm_uid: str
+    vmi_uid: str
+    """Empty when it did not run."""
+    run_strategy: str | None
+    running: bool | None
+    """The API knows one of the two; the other is None."""
+    affinity: dict[str, Any] | None
+    grace_seconds: int = 30
+    """`terminationGracePeriodSeconds`: what the guest is given to shut down."""
+
+
+class Doubt(StrEnum):
+    """What a cold move can be stuck at."""
+
+    STOPPING = "stopping"
+    """The guest does not shut down."""
+    STARTING = "starting"
+    """The VM does not come up on the target."""
+
+
+class Choice(StrEnum):
+    """How people can let a stuck cold move go on."""
+
+    WAIT = "wait"
+    FORCE = "force"
+    HOME = "home"
+
+
+class Question(_Frozen):
+    """Something that the bot will not decide alone."""
+
+    doubt: Doubt
+    asked_at: datetime
+    answer_by: datetime | None
+    """When the default is taken; None never."""
+    words: str = ""
+    """The cluster's own words on it."""
+    waits_until: datetime | None = None
+    """Somebody chose to wait: not asked again before."""
+
+
+class PinState(StrEnum):
+    """What became of the node affinity that a cold move has left."""
+
+    ASKED = "asked"
+    REMOVED = "removed"
+    KEPT = "kept"
+    LATER = "later"
+
+
+class Pin(_Frozen):
+    """The pin of a VM that was moved cold."""
+
+    state: PinState = PinState.ASKED
+    by: Actor | None = None
+    at: datetime | None = None
+    remind_at: datetime | None = None
+    effective: bool = True
+    """Removed: whether the running VMI is free already, or only after its next restart (rollout strategy Stage)."""
+
+
 class Result(_Frozen):
     """How a move ended, as read from the cluster."""
 
@@ -88,6 +154,21 @@ class Run(_Frozen):
     result: Result | None = None
     cleaned: bool = False
     """The finished VMIM was deleted on request."""
+    originals: Originals | None = None
+    """Cold: set from the first write on."""
+    homeward: Cause | None = None
+    """Cold: why the VM is on its way back to where it was."""
+    slow_stop: bool = False
+    """Cold: the guest takes long to shut down; not stuck yet."""
+    stop_forced: bool = False
+    """Cold: somebody chose to cut the guest's shutdown short."""
+    stopping_since: datetime | None = None
+    starting_since: datetime | None = None
+    down_since: datetime | None = None
+    up_since: datetime | None = None
+    """Cold, by the bot's clock: stop asked for, start asked for, VM gone, VM running again."""
+    question: Question | None = None
+    pin: Pin | None = None
 
 
 class Record(_Frozen):
@@ -120,8 +201,8 @@ class Record(_Frozen):
 
     @property
     def open(self) -> bool:
-        """Whether anything can still happen to the plan or to one of its moves."""
-        return not migration.is_final(self.state) or any(run.state is MoveState.UNKNOWN for run in self.runs)
+        """Whether anything can still happen without a person: to the plan, to a move, or a reminder."""
+        return not migration.is_final(self.state) or any(run.pin and run.pin.remind_at for run in self.runs)
 
 
 def propose(plan_id: str, plan: Plan, requester: Actor, place: Place, now: datetime, valid_for: timedelta) -> Record:
@@ -159,7 +240,7 @@ def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: t
     """Replace the plan by a new revision; approvals of the old one no longer count."""
     return record.model_copy(
         update={
-            "state": _next(record, PlanEvent.CHANGED),
+            "state": next_state(record, PlanEvent.CHANGED),
             "plan": plan,
             "revision": record.revision + 1,
             "changed_by": actor,
@@ -174,7 +255,7 @@ def confirm(record: Record, actor: Actor, decision: policy.Decision, now: dateti
     """Count one Confirm; with enough of them the plan is approved."""
     if record.plan.blocked:
         raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
-    state = _next(record, PlanEvent.CONFIRMED)
+    state = next_state(record, PlanEvent.CONFIRMED)
     approvals = record.approvals
     if actor.id not in {approval.actor.id for approval in record.approvers}:
         approval = Approval(actor=actor, at=now, revision=record.revision, rule=decision.rule)
@@ -187,22 +268,22 @@ def confirm(record: Record, actor: Actor, decision: policy.Decision, now: dateti
 
 def cancel(record: Record, actor: Actor) -> Record:
     """End a plan that has not started."""
-    return record.model_copy(update={"state": _next(record, PlanEvent.CANCELED), "ended_by": actor})
+    return record.model_copy(update={"state": next_state(record, PlanEvent.CANCELED), "ended_by": actor})
 
 
 def withdraw(record: Record, note: str) -> Record:
     """End a plan that nobody could be shown."""
-    return record.model_copy(update={"state": _next(record, PlanEvent.CANCELED), "note": note})
+    return record.model_copy(update={"state": next_state(record, PlanEvent.CANCELED), "note": note})
 
 
 def expire(record: Record) -> Record:
     """Nobody confirmed it in time."""
-    return record.model_copy(update={"state": _next(record, PlanEvent.EXPIRED)})
+    return record.model_copy(update={"state": next_state(record, PlanEvent.EXPIRED)})
 
 
 def lapse(record: Record) -> Record:
     """It was approved, but nothing was written in time."""
-    return record.model_copy(update={"state": _next(record, PlanEvent.LAPSED)})
+    return record.model_copy(update={"state": next_state(record, PlanEvent.LAPSED)})
 
 
 def drifted(record: Record, plan: Plan, changes: tuple[Drift, ...], now: datetime, valid_for: timedelta) -> Record:
@@ -210,7 +291,7 @@ def drifted(record: Record, plan: Plan, changes: tuple[Drift, ...], now: datetim
     event = PlanEvent.CHANGED if record.state is PlanState.PROPOSED else PlanEvent.DRIFTED
     return record.model_copy(
         update={
-            "state": _next(record, event),
+            "state": next_state(record, event),
             "plan": plan,
             "revision": record.revision + 1,
             "drift": changes,
@@ -231,7 +312,7 @@ def rewind(record: Record) -> Record:
 
 def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
     """Note what is about to be written; from here on the plan runs."""
-    state = _next(record, PlanEvent.STARTED) if record.state is PlanState.APPROVED else record.state
+    state = next_state(record, PlanEvent.STARTED) if record.state is PlanState.APPROVED else record.state
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
     run = run.model_copy(
@@ -242,43 +323,44 @@ def start(record: Record, index: int, intent: Intent, now: datetime, limit: time
             "deadline": run.deadline or now + limit,
         }
     )
-    return _with_run(record.model_copy(update={"state": state}), index, run)
+    return with_run(record.model_copy(update={"state": state}), index, run)
 
 
 def created(record: Record, index: int, uid: str) -> Record:
     """The create was answered: the VMIM has this uid."""
     run = record.runs[index]
     intent = run.intent.model_copy(update={"uid": uid}) if run.intent else None
-    return _with_run(record, index, run.model_copy(update={"intent": intent}))
+    return with_run(record, index, run.model_copy(update={"intent": intent}))
 
 
 def advance(record: Record, index: int) -> Record:
     """The step under way is done; go to the next."""
     run = record.runs[index]
-    return _with_run(record, index, run.model_copy(update={"step": run.step + 1}))
+    return with_run(record, index, run.model_copy(update={"step": run.step + 1}))
 
 
 def at_step(record: Record, index: int) -> StepKind | None:
     """The step that a move is at, None after its last."""
-    steps, run = record.plan.moves[index].steps, record.runs[index]
+    run = record.runs[index]
+    steps = HOME_STEPS if run.homeward else record.plan.moves[index].steps
     return steps[run.step] if run.step < len(steps) else None
 
 
 def observe(record: Record, index: int, phases: tuple[Phase, ...]) -> Record:
     """The VMIM has reached further phases."""
-    return _with_run(record, index, record.runs[index].model_copy(update={"phases": phases}))
+    return with_run(record, index, record.runs[index].model_copy(update={"phases": phases}))
 
 
 def cluster_away(record: Record, index: int, since: datetime | None) -> Record:
     """The cluster stopped answering, or (None) answers again."""
-    return _with_run(record, index, record.runs[index].model_copy(update={"cluster_away_since": since}))
+    return with_run(record, index, record.runs[index].model_copy(update={"cluster_away_since": since}))
 
 
 def time_out(record: Record, index: int) -> Record:
     """The limit passed while the cluster is still at it."""
     run = record.runs[index]
     state = migration.apply_move(run.state, MoveEvent.TIMED_OUT)
-    return _with_run(record, index, run.model_copy(update={"state": state, "deadline": None}))
+    return with_run(record, index, run.model_copy(update={"state": state, "deadline": None}))
 
 
 def finish(record: Record, index: int, result: Result) -> Record:
@@ -286,19 +368,20 @@ def finish(record: Record, index: int, result: Result) -> Record:
     run = record.runs[index]
     event = MoveEvent.FAILED if result.cause else MoveEvent.SUCCEEDED
     ended = {"state": migration.apply_move(run.state, event), "result": result, "cluster_away_since": None}
-    record = _with_run(record, index, run.model_copy(update=ended))
+    record = with_run(record, index, run.model_copy(update=ended))
     if not all(migration.is_final(run.state) for run in record.runs):
         return record
     failed = any(run.state is MoveState.FAILED for run in record.runs)
-    return record.model_copy(update={"state": _next(record, PlanEvent.BROKE if failed else PlanEvent.FINISHED)})
+    return record.model_copy(update={"state": next_state(record, PlanEvent.BROKE if failed else PlanEvent.FINISHED)})
 
 
 def cleaned(record: Record, index: int) -> Record:
     """The finished VMIM is gone from the cluster, as somebody asked."""
-    return _with_run(record, index, record.runs[index].model_copy(update={"cleaned": True}))
+    return with_run(record, index, record.runs[index].model_copy(update={"cleaned": True}))
 
 
-def _with_run(record: Record, index: int, run: Run) -> Record:
+def with_run(record: Record, index: int, run: Run) -> Record:
+    """The Record with one of its runs replaced."""
     return record.model_copy(update={"runs": (*record.runs[:index], run, *record.runs[index + 1 :])})
 
 
@@ -314,7 +397,8 @@ _ALREADY = {
 }
 
 
-def _next(record: Record, event: PlanEvent) -> PlanState:
+def next_state(record: Record, event: PlanEvent) -> PlanState:
+    """The plan's state after the event; what the table does not know is told as decided already."""
     try:
         return migration.apply(record.state, event)
     except IllegalEvent as illegal:

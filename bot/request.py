@@ -1,9 +1,9 @@
 """What people type after `/vm-migrate`, as one typed request.
 
-The grammar: `[NAMESPACE/]VM [to] [TARGET] [-n NAMESPACE] [--live | --cold]`, or `help`. Anything else is a ParseError
-that points at the word. Names are checked against Kubernetes' own rule (RFC 1123 subdomain) before anything is looked
-up or rendered, so no name that leaves this module can carry markup. Phones turn hyphens into dashes; that is undone
-here.
+The grammar: `[NAMESPACE/]VM [to] [TARGET] [-n NAMESPACE] [--live | --cold]`, `help` or `pins`. Anything else is a
+ParseError that points at the word. Names are checked against Kubernetes' own rule (RFC 1123 subdomain) before
+anything is looked up or rendered, so no name that leaves this module can carry markup. Phones turn hyphens into
+dashes; that is undone here.
 """
 
 import re
@@ -40,6 +40,12 @@ class Help(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class Pins(BaseModel):
+    """Somebody asks which VMs the bot has left pinned to a node."""
+
+    model_config = ConfigDict(frozen=True)
+
+
 class MoveRequest(BaseModel):
     """One VM to move. None means: not said."""
 
@@ -68,7 +74,10 @@ class _Word(NamedTuple):
     end: int
 
 
-def parse(text: str) -> Help | MoveRequest:
+Request = Help | Pins | MoveRequest
+
+
+def parse(text: str) -> Request:
     """Read the text after the command. Raises ParseError, nothing else."""
     if len(text) > LONGEST_TEXT:
         raise ParseError("too-long", f"That is longer than {LONGEST_TEXT} characters.", f"Ask for one VM: {FORM}")
@@ -76,6 +85,8 @@ def parse(text: str) -> Help | MoveRequest:
     words = [_Word(found.group(), *found.span()) for found in re.finditer(r"\S+", plain)]
     if not words or [word.text.lower() for word in words] in (["help"], ["--help"], ["-h"]):
         return Help()
+    if [word.text.lower() for word in words] == ["pins"]:
+        return Pins()
     return _Reader(plain).read(words)
 
 

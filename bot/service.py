@@ -8,17 +8,18 @@ Starting a move is the executor's business; the service only tells it that there
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot import errors, record
+from bot import cold, errors, record
 from bot.errors import BotError, NothingToDo
 from bot.judge import drift_entry, judge, prove, spoken
 from bot.migration import PlanState
-from bot.plan import Drift, Plan
+from bot.plan import Drift, Move, Plan
 from bot.policy import Action, Actor
-from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, Store, VmBusy
-from bot.record import Place, Record
-from bot.request import MoveRequest
+from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, PinnedVm, Runner, Store, VmBusy
+from bot.record import Choice, Doubt, PinState, Place, Record, Run
+from bot.request import MoveRequest, MoveType
 from k8s import errors as k8s
 from k8s.cluster import Cluster
+from k8s.cold import read_note, unpin
 from k8s.snapshots import Facts, Node, Ref
 
 
@@ -33,16 +34,18 @@ class Service:
         notifier: Notifier,
         clock: Clock,
         valid_for: timedelta,
+        remind_after: timedelta,
         new_id: Callable[[], str],
-        approved: Callable[[str], None],
+        runner: Runner,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._notifier = notifier
         self._clock = clock
         self._valid_for = valid_for
+        self._remind_after = remind_after
         self._new_id = new_id
-        self._approved = approved
+        self._runner = runner
 
     async def propose(self, request: MoveRequest, actor: Actor, place: Place) -> Record:
         """Judge a request and store the plan; showing it is the caller's next call."""
@@ -89,7 +92,7 @@ class Service:
 
         after = await self._update(plan_id, change)
         if after.state is PlanState.APPROVED:
-            self._approved(plan_id)
+            self._runner.start(plan_id)
         if after.revision != revision:
             raise BotError(
                 "drifted",
@@ -116,16 +119,85 @@ class Service:
         """A fresh plan from the request of an old one."""
         return await self.propose((await self.get(plan_id)).plan.request, actor, place)
 
+    async def replan(self, plan_id: str, type_: MoveType, actor: Actor, place: Place) -> Record:
+        """A fresh plan of the same move in another way."""
+        request = (await self.get(plan_id)).plan.request
+        return await self.propose(request.model_copy(update={"type": type_}), actor, place)
+
+    async def move_back(self, plan_id: str, index: int, actor: Actor, place: Place) -> Record:
+        """A fresh plan that takes a VM back to where it was, in the same way."""
+        current = await self.get(plan_id)
+        _, move = _ended(current, index)
+        if not move.source:
+            raise BotError(
+                "no-way-back", f"{move.vm} did not run before, so there is no node to go back to.", "Name one."
+            )
+        request = MoveRequest(vm=move.vm, namespace=move.namespace, target=move.source, type=move.type)
+        return await self.propose(request, actor, place)
+
+    async def answer(self, plan_id: str, index: int, doubt: Doubt, choice: Choice, actor: Actor) -> Record:
+        """Let a stuck cold move go on as somebody chose."""
+        record.authorize(actor, Action.ANSWER)
+        now = self._clock.now()
+
+        def change(current: Record) -> Change:
+            details = {"move": index, "doubt": doubt, "choice": choice}
+            return Change(cold.answer(current, index, doubt, choice, actor, now), [Entry("answered", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._runner.restart(plan_id)
+        return after
+
+    async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
+        """Remove, keep, or be reminded of the node affinity that a cold move has left."""
+        record.authorize(actor, Action.UNPIN)
+        _, move = _ended(await self.get(plan_id), index)
+        effective = await self._unpin(Ref(move.namespace, move.vm)) if wanted is PinState.REMOVED else True
+        now = self._clock.now()
+        remind_at = now + self._remind_after if wanted is PinState.LATER else None
+
+        def change(current: Record) -> Change:
+            decided = cold.decide_pin(current, index, wanted, actor, now, effective=effective, remind_at=remind_at)
+            return Change(decided, [Entry("pin", actor, {"move": index, "wanted": wanted, "effective": effective})])
+
+        return await self._update(plan_id, change)
+
+    async def pins(self) -> tuple[PinnedVm, ...]:
+        """VMs that the bot has left pinned, whether or not it still knows their plans."""
+        try:
+            vms = await self._cluster.pinned_vms()
+        except k8s.ClusterError as error:
+            raise errors.from_cluster(error) from error
+        noted = [(vm, read_note(vm)) for vm in vms]
+        return tuple(
+            PinnedVm(vm.ref.namespace, vm.ref.name, note.hostname, note.plan) for vm, note in noted if note is not None
+        )
+
+    async def unpin(self, namespace: str, name: str, actor: Actor) -> PinnedVm:
+        """Remove the pin of a VM, and tell the plan that left it, where there is one."""
+        record.authorize(actor, Action.UNPIN)
+        pinned = next((pin for pin in await self.pins() if (pin.namespace, pin.name) == (namespace, name)), None)
+        if pinned is None:
+            raise BotError(
+                "no-pin", f"{namespace}/{name} carries no node affinity of mine.", "There is nothing to remove."
+            )
+        if held := await self._store.holder(f"{namespace}/{name}"):
+            raise _busy(f"{namespace}/{name}", held)
+        current = await self._store.get(pinned.plan_id)
+        indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
+        if current is not None and indexes:
+            await self.decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
+        else:
+            await self._unpin(Ref(namespace, name))
+        return pinned
+
     async def clean_up(self, plan_id: str, index: int, actor: Actor) -> Record:
         """Delete the finished VMIM of a move."""
         record.authorize(actor, Action.CLEAN_UP)
         current = await self.get(plan_id)
-        if not 0 <= index < len(current.runs) or not (result := current.runs[index].result) or result.cause:
-            raise BotError(
-                "not-finished", "That move has not succeeded, so there is nothing to clean up.", "Wait for it."
-            )
-        move, intent = current.plan.moves[index], current.runs[index].intent
-        if intent and not current.runs[index].cleaned:
+        run, move = _ended(current, index)
+        intent = run.intent
+        if intent and not run.cleaned:
             try:
                 await self._cluster.delete_migration(Ref(move.namespace, intent.name), intent.uid)
             except k8s.ClusterError as error:
@@ -166,6 +238,12 @@ class Service:
         except k8s.ClusterError as error:
             raise await spoken(self._cluster, error) from error
 
+    async def _unpin(self, ref: Ref) -> bool:
+        try:
+            return (await unpin(self._cluster, ref)).effective
+        except k8s.ClusterError as error:
+            raise errors.from_cluster(error) from error
+
     async def _check_free(self, planned: Plan) -> None:
         for move in planned.moves:
             if holder := await self._store.holder(move.key):
@@ -181,6 +259,13 @@ class Service:
         finally:
             self._notifier.changed(plan_id)
         return after
+
+
+def _ended(current: Record, index: int) -> tuple[Run, Move]:
+    """A move that has ended. Raises BotError for one that has not, or that is none."""
+    if not 0 <= index < len(current.runs) or current.runs[index].result is None:
+        raise BotError("not-finished", "That move has not ended yet.", "Wait for its report.")
+    return current.runs[index], current.plan.moves[index]
 
 
 def _check_elsewhere(facts: Facts) -> None:

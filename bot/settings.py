@@ -42,6 +42,13 @@ class Settings(BaseSettings):
     live_limit_minutes: float = Field(default=10, gt=0)
     """Minutes after which a live move that has not ended is reported as such. The cluster goes on, the bot watches."""
 
+    start_answer_minutes: float = Field(default=5, gt=0)
+    """Minutes that people have to say what to do with a VM which does not start on its target. Without an answer it
+    goes back to its old placement: a VM is never left down because nobody looked."""
+
+    pin_reminder_hours: float = Field(default=24, gt=0)
+    """Hours after which somebody who chose “later” is asked about the pin again."""
+
     log_level: str = "INFO"
     """Standard logging level of the bot's own lines; its libraries speak from WARNING on, and never print payloads."""
 
@@ -59,6 +66,16 @@ class Settings(BaseSettings):
     def live_limit(self) -> timedelta:
         """`live_limit_minutes` as a duration."""
         return timedelta(minutes=self.live_limit_minutes)
+
+    @property
+    def start_answer(self) -> timedelta:
+        """`start_answer_minutes` as a duration."""
+        return timedelta(minutes=self.start_answer_minutes)
+
+    @property
+    def pin_reminder(self) -> timedelta:
+        """`pin_reminder_hours` as a duration."""
+        return timedelta(hours=self.pin_reminder_hours)
 
 
 def child_environment(added: Mapping[str, str]) -> dict[str, str]:

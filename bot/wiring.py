@@ -96,7 +96,7 @@ async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock
     except (ValueError, SlackRefused) as refused:
         raise CannotStart(str(refused)) from refused
     notifier = SlackNotifier(client, store, clock, installed)
-    limits = Limits(settings.plan_valid, settings.approved_valid, settings.live_limit)
+    limits = Limits(settings.plan_valid, settings.approved_valid, settings.live_limit, settings.start_answer)
     executor = Executor(store=store, cluster=kube, notifier=notifier, clock=clock, limits=limits)
     service = Service(
         store=store,
@@ -104,8 +104,9 @@ async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock
         notifier=notifier,
         clock=clock,
         valid_for=settings.plan_valid,
+        remind_after=settings.pin_reminder,
         new_id=lambda: secrets.token_hex(PLAN_ID_BYTES),
-        approved=executor.start,
+        runner=executor,
     )
     tasks = Tasks()
     app = make_app(client, installed)

@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator
 
 from bot import judge, record
 from bot.diagnosis import Cause, diagnose
-from bot.executor.moving import Halt, Moving, vm_ref
+from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
 from bot.ports import Entry
 from bot.record import Intent, Phase, Record, Result, Run
 from k8s import steps
-from k8s.errors import Unreachable
 from k8s.names import (
     ANNOTATION_APPROVED_BY,
     ANNOTATION_REQUESTED_BY,
@@ -70,7 +69,7 @@ async def follow(moving: Moving) -> None:
                 continue  # a watch that was there before us has not heard of it yet
             seen = view.migration or view.last_seen
             if seen and seen.phase == "Succeeded":
-                await _wait_until_ready(views)
+                await _wait_until_ready(view, views)
             if seen is None or view.migration is None or seen.final:
                 break
     await moving.change(lambda newest: record.advance(newest, moving.index))
@@ -159,7 +158,7 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
             await _note_intent(moving, move, attempt=intent.attempt + 1)
             return True
         case Trace.UNKNOWN if age < steps.LATE_SECONDS:
-            raise Unreachable("the create was never answered and may still arrive")
+            raise NotYet("the create was never answered and may still arrive")
         case _:
             await moving.change(lambda newest: record.advance(newest, moving.index))
             return False
@@ -198,12 +197,11 @@ async def _note_phases(moving: Moving, view: View) -> None:
         await moving.change(lambda newest: record.observe(newest, moving.index, phases), Entry("phase", None, details))
 
 
-async def _wait_until_ready(views: AsyncIterator[View]) -> None:
+async def _wait_until_ready(view: View, views: AsyncIterator[View]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_WITHIN):
-            async for view in views:
-                if _is_ready(view.vmi) and view.vmi and view.vmi.migration and view.vmi.migration.completed:
-                    return
+            while not (_is_ready(view.vmi) and view.vmi and view.vmi.migration and view.vmi.migration.completed):
+                view = await anext(views)
 
 
 def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:

@@ -2,40 +2,53 @@
 
 A run is a task that asks the store which step is next, does it, and asks again; it can be killed between any two
 lines and started again, since each step looks before it writes. What the cluster cannot answer now is tried again by
-a later sweep, with growing pauses; what it refuses for good ends the move with a report. Deadlines are data in the
-store and are looked at by `sweep(now)`, so no timer has to survive.
+a later sweep, with growing pauses; what it refuses for good ends the move with a report, and a VM that we have
+stopped goes home first. Deadlines are data in the store and are looked at by `sweep(now)`, so no timer has to survive.
 
 Owning a run: with SQLite the lock on the database file makes all runs ours, so `resume` takes them all up.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
-from bot import errors, migration, record
+from bot import cold, errors, migration, record
 from bot.diagnosis import Cause
-from bot.executor import live
-from bot.executor.moving import Halt, Limits, Moving
-from bot.migration import MoveState, PlanState
+from bot.executor import cold as cold_steps
+from bot.executor import due, live
+from bot.executor.moving import Halt, Limits, Moving, NotYet, vm_ref
+from bot.migration import PlanState
 from bot.plan import StepKind
 from bot.ports import Change, Clock, Entry, Notifier, Store
-from bot.record import Record
+from bot.record import Doubt, Record
+from bot.request import MoveType
 from k8s import errors as k8s
 from k8s.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
-STEPS: dict[StepKind, Callable[[Moving], Any]] = {
-    StepKind.PROVE: live.prove_again,
-    StepKind.MIGRATE: live.migrate,
-    StepKind.FOLLOW: live.follow,
-    StepKind.VERIFY: live.verify,
-}
+Step = Callable[[Moving], Awaitable[None]]
 
-_UNDER_WAY = (MoveState.RUNNING, MoveState.UNKNOWN)
+STEPS: Mapping[MoveType, Mapping[StepKind, Step]] = {
+    MoveType.LIVE: {
+        StepKind.PROVE: live.prove_again,
+        StepKind.MIGRATE: live.migrate,
+        StepKind.FOLLOW: live.follow,
+        StepKind.VERIFY: live.verify,
+    },
+    MoveType.COLD: {
+        StepKind.PROVE: live.prove_again,
+        StepKind.STOP: cold_steps.stop,
+        StepKind.GONE: cold_steps.gone,
+        StepKind.START: cold_steps.start,
+        StepKind.RETURN: cold_steps.go_home,
+        StepKind.ARRIVE: cold_steps.arrive,
+        StepKind.PLACE: cold_steps.place,
+        StepKind.VERIFY: cold_steps.verify,
+    },
+}
 
 AWAY_AFTER = 5.0
 """Seconds without a word from the cluster before people are told; a watch that is renewed takes less."""
@@ -46,7 +59,7 @@ LONGEST_PAUSE = timedelta(seconds=30)
 
 
 class Executor:
-    """Runs approved plans, each in a task of its own."""
+    """Runs approved plans, each in a task of its own. Implements `bot.ports.Runner`."""
 
     def __init__(self, *, store: Store, cluster: Cluster, notifier: Notifier, clock: Clock, limits: Limits) -> None:
         self._store = store
@@ -55,8 +68,9 @@ class Executor:
         self._clock = clock
         self._limits = limits
         self._runs: dict[str, asyncio.Task[None]] = {}
-        self._writes: set[asyncio.Task[Any]] = set()
+        self._writes: dict[str, set[asyncio.Task[Any]]] = {}
         self._again: dict[str, tuple[datetime, timedelta]] = {}
+        self._unanswered: set[str] = set()
         self._closing = False
 
     def start(self, plan_id: str) -> None:
@@ -64,7 +78,17 @@ class Executor:
         if not self._closing and plan_id not in self._runs:
             task = asyncio.create_task(self._run(plan_id), name=f"run {plan_id}")
             self._runs[plan_id] = task
-            task.add_done_callback(lambda _: self._runs.pop(plan_id, None))
+            task.add_done_callback(lambda done: self._forget(plan_id, done))
+
+    def restart(self, plan_id: str) -> None:
+        """Let go of what a run is waiting for, and take it up as the store has it now.
+
+        Writes that the old run has begun are finished before the new one looks.
+        """
+        if running := self._runs.pop(plan_id, None):
+            running.cancel()
+        self._again.pop(plan_id, None)
+        self.start(plan_id)
 
     async def resume(self) -> None:
         """Take up everything that an earlier process left."""
@@ -73,13 +97,13 @@ class Executor:
                 self.start(current.id)
 
     async def sweep(self, now: datetime) -> None:
-        """Expire, lapse, time out, say that the cluster is away, and try again, whatever is due."""
+        """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due."""
         for current in await self._store.open_plans():
-            if due := self._due(current, now):
-                change, kind = due
-                await self._settle(current.id, change, kind)
+            if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
+                await self._apply(current.id, found)
             elif _to_run(current) and self._may_try(current.id, now):
                 self.start(current.id)
+                await self._ask_about_starts(current, now)
 
     async def close(self, patience: float = 8.0) -> None:
         """Stop taking up work, finish writes that have begun, and leave the rest for the next start."""
@@ -88,51 +112,63 @@ class Executor:
         for task in runs:
             task.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
-        if self._writes:
-            await asyncio.wait(self._writes, timeout=patience)
+        if writes := [task for tasks in self._writes.values() for task in tasks]:
+            await asyncio.wait(writes, timeout=patience)
 
-    def _due(self, current: Record, now: datetime) -> tuple[Callable[[Record], Record], str] | None:
-        approved_until = (current.approved_at or now) + self._limits.approved_valid
-        if current.state is PlanState.PROPOSED and now >= current.expires_at:
-            return record.expire, "expired"
-        if current.state is PlanState.APPROVED and now >= approved_until:
-            return record.lapse, "lapsed"
-        for index, run in enumerate(current.runs):
-            if run.state is MoveState.RUNNING and run.deadline and now >= run.deadline:
-                return partial(record.time_out, index=index), "timed out"
-            if run.state in _UNDER_WAY and (run.cluster_away_since is None) is not (
-                self._away(current.id, now) is None
-            ):
-                since = self._away(current.id, now)
-                kind = "cluster away" if since else "cluster back"
-                return partial(record.cluster_away, index=index, since=since), kind
-        return None
+    def _forget(self, plan_id: str, done: asyncio.Task[None]) -> None:
+        if self._runs.get(plan_id) is done:
+            del self._runs[plan_id]
 
     def _away(self, plan_id: str, now: datetime) -> datetime | None:
         """Since when the cluster has not answered this plan's run; None while it does."""
-        if plan_id in self._again:
+        if plan_id in self._unanswered:
             return now
         outage = self._cluster.outage()
         return now - timedelta(seconds=outage) if outage and outage >= AWAY_AFTER else None
 
-    async def _settle(self, plan_id: str, change: Callable[[Record], Record], kind: str) -> None:
-        try:
-            await self._store.update(plan_id, lambda current: Change(change(current), [Entry(kind)]))
-        except (errors.BotError, migration.IllegalEvent):
-            return  # it changed between the reading and now; the next sweep sees it
-        self._notifier.changed(plan_id)
-
     def _may_try(self, plan_id: str, now: datetime) -> bool:
         return plan_id not in self._again or now >= self._again[plan_id][0]
 
+    async def _apply(self, plan_id: str, found: due.Due) -> None:
+        try:
+            await self._store.update(plan_id, lambda current: Change(found.change(current), [Entry(found.kind)]))
+        except (errors.BotError, migration.IllegalEvent):
+            return  # it changed between the reading and now; the next sweep sees it
+        self._notifier.changed(plan_id)
+        if found.restart:
+            self.restart(plan_id)
+
+    async def _ask_about_starts(self, current: Record, now: datetime) -> None:
+        """Ask about VMs that do not come up on their target, in the cluster's own words."""
+        for index in range(len(current.runs)):
+            if not due.asks_about_start(current, index, now):
+                continue
+            try:
+                words = await cold_steps.why_not_up(self._cluster, vm_ref(current.plan.moves[index]))
+            except k8s.ClusterError:
+                continue  # the outage is told elsewhere; the question comes when the cluster answers
+            if words is None:
+                continue
+            answer_by = now + self._limits.start_answer
+
+            def ask(newest: Record, index: int = index, words: str = words, by: datetime = answer_by) -> Record:
+                return cold.ask(newest, index, Doubt.STARTING, now, by, words)
+
+            await self._apply(current.id, due.Due(ask, "asked about the start"))
+
     async def _run(self, plan_id: str) -> None:
         try:
+            if begun := self._writes.get(plan_id):
+                await asyncio.wait(begun)
             await self._store.update(plan_id, lambda current: Change(record.rewind(current)))
             await self._moves(plan_id)
         except Halt:
             self._again.pop(plan_id, None)
+        except NotYet:
+            self._try_later(plan_id)
         except k8s.ClusterError as away:
             log.warning("plan %s waits for the cluster: %s", plan_id, away.message)
+            self._unanswered.add(plan_id)
             self._try_later(plan_id)
         except Exception:
             log.exception("plan %s met an unexpected error and is tried again", plan_id)
@@ -143,20 +179,27 @@ class Executor:
             index = next(n for n, run in enumerate(current.runs) if not migration.is_final(run.state))
             await self._step(self._moving(plan_id, index), current)
             self._again.pop(plan_id, None)
+            self._unanswered.discard(plan_id)
 
     async def _step(self, moving: Moving, current: Record) -> None:
         kind = record.at_step(current, moving.index)
         if kind is None:
             raise Halt
         try:
-            await STEPS[kind](moving)
+            await STEPS[current.plan.moves[moving.index].type][kind](moving)
         except k8s.ClusterError as error:
             if error.temporary:
                 raise
-            cause = _cause(error)
-            newest, _, _ = await moving.read()
-            result = live.not_done(newest, moving.index, cause)
-            entry = Entry("failed", None, {"code": cause.code})
+            await self._refused(moving, _cause(error))
+
+    async def _refused(self, moving: Moving, cause: Cause) -> None:
+        """The cluster will not do it, now or later: bring a VM that we have stopped home, else end with the truth."""
+        current, _, run = await moving.read()
+        entry = Entry("refused", None, {"code": cause.code})
+        if run.originals and not run.homeward and cause.code != "not-found":
+            await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
+        else:
+            result = live.not_done(current, moving.index, run.homeward or cause)
             await moving.change(lambda now: record.finish(now, moving.index, result), entry)
 
     def _moving(self, plan_id: str, index: int) -> Moving:
@@ -168,7 +211,7 @@ class Executor:
             notifier=self._notifier,
             clock=self._clock,
             limits=self._limits,
-            writes=self._writes,
+            writes=self._writes.setdefault(plan_id, set()),
         )
 
     def _try_later(self, plan_id: str) -> None:

@@ -25,10 +25,16 @@ class Limits(NamedTuple):
     plan_valid: timedelta
     approved_valid: timedelta
     live: timedelta
+    start_answer: timedelta
+    """For people to say what to do with a VM that does not start on its target."""
 
 
 class Halt(Exception):
     """The plan is not to go on: somebody decided otherwise, or it has ended."""
+
+
+class NotYet(Exception):
+    """The cluster answers, but has not come so far: look again soon."""
 
 
 class Moving:

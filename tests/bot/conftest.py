@@ -17,6 +17,7 @@ from bot.sandbox.cluster import ClusterSandbox
 from bot.service import Service
 from bot.store import SqlStore, open_engine
 from k8s.client import KubeCluster
+from k8s.client.timing import RealTime
 from k8s.snapshots import Migration, Ref
 from tests.clocks import StandingClock
 from tests.facts import DANA, OPS, RAVI
@@ -25,7 +26,19 @@ LOOKS = 6
 """At the plan between two steps of time, so that what the step caused reaches the bot."""
 
 VALID = timedelta(minutes=30)
-LIMITS = Limits(plan_valid=VALID, approved_valid=timedelta(minutes=10), live=timedelta(minutes=10))
+LIMITS = Limits(
+    plan_valid=VALID,
+    approved_valid=timedelta(minutes=10),
+    live=timedelta(minutes=10),
+    start_answer=timedelta(minutes=5),
+)
+
+
+class Hasty(RealTime):
+    """Waits between two tries of the client are cut short; how long they are is its own tests' business."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
 
 
 class Changes:
@@ -55,8 +68,9 @@ class App:
             notifier=self.changes,
             clock=clock,
             valid_for=VALID,
+            remind_after=timedelta(hours=24),
             new_id=lambda: f"p{next(self._ids)}",
-            approved=self.executor.start,
+            runner=self.executor,
         )
 
     async def plan(self, plan_id: str = "p1") -> Record:
@@ -130,7 +144,7 @@ async def opened(folder: Path, sandbox: ClusterSandbox, clock: StandingClock) ->
     kubeconfig = folder / "kubeconfig"
     sandbox.write_kubeconfig(kubeconfig)
     engine, lock = await open_engine(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
-    cluster = await KubeCluster.connect(str(kubeconfig))
+    cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty())
     app = App(sandbox, cluster, SqlStore(engine, clock), clock)
     try:
         yield app

@@ -8,7 +8,8 @@ import pytest
 from bot import checks
 from bot.checks import Severity
 from bot.request import MoveType
-from k8s.snapshots import Admission, Capabilities, Claim, Condition, Facts, Migration, Ref
+from k8s.note import Note
+from k8s.snapshots import Admission, Capabilities, Claim, Condition, Facts, Migration, Placement, Ref, Volume
 from tests.facts import WEB, facts, node, with_vmi
 
 RUNNING = Migration(Ref("production", "kubevirt-evacuation-x"), "uid-m", "web-01", "Running")
@@ -88,8 +89,66 @@ def test_a_paused_vm_is_mentioned_and_may_move() -> None:
     assert [finding.severity for finding in checks.run(world, MoveType.LIVE)] == [Severity.INFO]
 
 
-def test_a_cold_move_is_told_to_come_later() -> None:
-    assert codes(facts(), MoveType.COLD) == ["cold-not-yet"]
+RACK_A = Placement(node_selector={"rack": "a"})
+LOCAL = Volume(
+    name="pv-1",
+    required={"nodeSelectorTerms": [{"matchExpressions": [{"key": "disk", "operator": "In", "values": ["here"]}]}]},
+)
+
+
+def noted(hostname: str) -> Facts:
+    """The VM as an earlier cold move has left it."""
+    note = Note("p0", 1, "Always", None, None, hostname)
+    placement = Placement(affinity=note.pinned())
+    return facts(vm=replace(facts().vm, placement=placement, annotations={"vm-migrate-bot/note": note.text()}))
+
+
+@pytest.mark.parametrize(
+    ("world", "code"),
+    [
+        (lambda: facts(target=None), "no-target"),
+        (lambda: with_vmi(phase="Scheduling"), "vm-not-ready"),
+        (lambda: facts(vm=replace(facts().vm, placement=RACK_A)), "rules-contradict"),
+        (lambda: facts(volumes=(LOCAL,)), "disk-unreachable"),
+        (lambda: facts(migrations=(RUNNING,)), "in-flight"),
+        (lambda: facts(target=node(cordoned=True)), "target-cordoned"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_cold_move_blocks(world: Callable[[], Facts], code: str) -> None:
+    assert codes(world(), MoveType.COLD) == [code]
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        facts,
+        lambda: facts(vmi=None),
+        lambda: facts(claims=RWO),
+        lambda: facts(volumes=(Volume(name="pv-2"),)),
+        lambda: facts(volumes=(LOCAL,), target=node(labels={"disk": "here"})),
+        lambda: facts(vm=replace(facts().vm, placement=RACK_A), target=node(labels={"rack": "a"})),
+        lambda: facts(source=node("worker-01", ready=False)),
+        lambda: noted("worker-01"),
+        lambda: facts(admission=Admission(accepted=False, code=400, message="no")),
+    ],
+)
+def test_what_does_not_stand_in_the_way_of_a_cold_move(world: Callable[[], Facts]) -> None:
+    assert codes(world(), MoveType.COLD) == []
+
+
+def test_an_older_pin_of_ours_is_told() -> None:
+    assert [finding.code for finding in checks.run(noted("worker-01"), MoveType.COLD)] == ["older-pin"]
+
+
+def test_rules_of_the_running_vmi_block_a_live_move() -> None:
+    assert codes(with_vmi(placement=RACK_A)) == ["rules-contradict"]
+    (finding,) = checks.run(with_vmi(placement=RACK_A), MoveType.LIVE)
+    assert "nodeSelector rack=a" in finding.text
+
+
+def test_a_paused_vm_is_warned_of_before_a_cold_move() -> None:
+    world = with_vmi(conditions=(Condition("Paused", "True"),))
+    assert [finding.severity for finding in checks.run(world, MoveType.COLD)] == [Severity.WARN]
 
 
 @pytest.mark.parametrize(

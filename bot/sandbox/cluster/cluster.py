@@ -60,17 +60,17 @@ class Cluster:
         builder.finish(world)
         self._pause(world)
         self._run(SETTLE_SECONDS)
-        for event in list(self.store.select(EVENT)):
+        for event in self.store.select(EVENT):
             self.store.remove(EVENT, *key_of(event))
         self.clock.now = start
         self.nodes.start()
 
     def _pause(self, world: World) -> None:
+        condition = paused_condition(self.context)
         for namespace, vms in world["vms"].items():
             for vm in vms:
                 if vm.get("paused"):
-                    condition = paused_condition(self.context)
-                    self.store.modify(VMI, namespace, vm["name"], lambda v, c=condition: set_condition(v, c))  # type: ignore[misc]  # a default binds the loop variable
+                    self.store.modify(VMI, namespace, vm["name"], lambda vmi: set_condition(vmi, condition))
 
     def _run(self, seconds: float) -> None:
         until = self.clock.now + seconds

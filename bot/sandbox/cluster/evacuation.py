@@ -32,7 +32,7 @@ class EvacuationController(Controller):
             return [key_of(change.obj)] if self._is_newly_marked(change.obj) else []
         if change.resource is NODE:
             name = change.obj["metadata"]["name"]
-            return [key_of(v) for v in self.store.select(VMI) if dig(v, "status", "evacuationNodeName") == name]
+            return [key_of(v) for v in self.store.scan(VMI) if dig(v, "status", "evacuationNodeName") == name]
         return []
 
     def _is_newly_marked(self, vmi: Obj) -> bool:

@@ -21,6 +21,7 @@ ANNOTATIONS = {
     "refuse-migration": "the admission of a VMIM answers 400 with this text",
     "abort": "'slow' takes 25 s, 'ignored' lets the copy go on to its end",
     "stop": "'stuck': the guest ignores the shutdown until its grace period ends",
+    "guest": "'crash' or 'shutdown': the guest ends by itself",
     "start": "'fail': the guest fails to start; 'image-pull': its pod cannot pull the image",
     "down": "on a node: kubelet and virt-handler fall silent",
 }

@@ -24,7 +24,7 @@ class GarbageCollector(Controller):
     def reconcile(self, key: Key) -> None:
         namespace, owner = key
         for resource in _OWNED:
-            for obj in list(self.store.select(resource, namespace)):
+            for obj in self.store.select(resource, namespace):
                 owners = [ref["uid"] for ref in obj["metadata"].get("ownerReferences") or []]
                 if owners != [owner] or is_deleting(obj):
                     continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from bot.sandbox.cluster.controller import Controller
 from bot.sandbox.cluster.faults import fault
-from bot.sandbox.cluster.launcher import CREATED_BY, JOB_UID
+from bot.sandbox.cluster.launcher import CREATED_BY, JOB_UID, launcher_pods
 from bot.sandbox.cluster.objects import (
     Key,
     Obj,
@@ -19,7 +19,6 @@ from bot.sandbox.cluster.objects import (
     key_of,
     labels,
     phase,
-    uid_of,
 )
 from bot.sandbox.cluster.resources import NODE, POD, VMI
 from bot.sandbox.cluster.store import Change
@@ -37,8 +36,10 @@ class Kubelet(Controller):
         if change.resource is POD:
             return [key_of(change.obj)]
         if change.resource is VMI:
-            return [key_of(p) for p in self.store.select(POD, key_of(change.obj)[0]) if _belongs(p, change.obj)]
-        return [key_of(p) for p in self.store.select(POD) if _is_on(p, change.obj)] if change.resource is NODE else []
+            return [key_of(p) for p in launcher_pods(self.store, change.obj)]
+        if change.resource is NODE and turned(change):
+            return [key_of(p) for p in self.store.scan(POD) if _is_on(p, change.obj)]
+        return []
 
     def reconcile(self, key: Key) -> None:
         pod = self.store.peek(POD, *key)
@@ -50,7 +51,7 @@ class Kubelet(Controller):
             self.once_after(EXIT_SECONDS, lambda: self._exit(key), "exit", *key)
         elif phase(pod) == "Pending":
             self._start_later(pod)
-        elif phase(pod) == "Running" and _should_be_ready(pod) != is_true(pod, "Ready"):
+        elif phase(pod) == "Running" and not is_deleting(pod) and _should_be_ready(pod) != is_true(pod, "Ready"):
             self.once_after(READINESS_SECONDS, lambda: self._set_ready(key), "ready", *key)
 
     def _start_later(self, pod: Obj) -> None:
@@ -152,6 +153,11 @@ class Kubelet(Controller):
         return is_down(self.store.peek(NODE, "", pod["spec"]["nodeName"]))
 
 
+def turned(change: Change) -> bool:
+    """Whether a change of a node is that it went down or came back."""
+    return fault("down", change.obj) != fault("down", change.previous)
+
+
 def is_down(node: Obj | None) -> bool:
     return node is None or fault("down", node) == "true"
 
@@ -201,10 +207,6 @@ def _container(container: Obj, state: Obj) -> Obj:
 def _pod_address(pod: Obj, host: str) -> str:
     last = host.rsplit(".", 1)[-1] or "0"
     return f"10.244.{last}.{int(pod['metadata']['uid'][:2], 16)}"
-
-
-def _belongs(pod: Obj, vmi: Obj) -> bool:
-    return labels(pod).get(CREATED_BY) == uid_of(vmi)
 
 
 def _is_on(pod: Obj, node: Obj) -> bool:

@@ -3,11 +3,10 @@
 Recorded: world/pod-virt-launcher.json, live-targeted. Sourced: kubevirt pkg/virt-controller/services.
 """
 
-import copy
 import json
 from decimal import Decimal
 
-from bot.sandbox.cluster.objects import Obj, annotations, dig, labels, owner_reference, phase, uid_of
+from bot.sandbox.cluster.objects import Obj, annotations, clone, dig, labels, owner_reference, phase, uid_of
 from bot.sandbox.cluster.quantity import format_bytes, format_cpu, parse_quantity
 from bot.sandbox.cluster.resources import NODE, POD
 from bot.sandbox.cluster.store import Store
@@ -28,9 +27,7 @@ _UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
 
 def launcher_pods(store: Store, vmi: Obj) -> list[Obj]:
     """All pods of a VMI, finished ones too (read only)."""
-    uid = uid_of(vmi)
-    namespace = vmi["metadata"]["namespace"]
-    return [pod for pod in store.select(POD, namespace) if labels(pod).get(CREATED_BY) == uid]
+    return store.labelled(POD, CREATED_BY, uid_of(vmi))
 
 
 def target_pod(store: Store, vmi: Obj, migration: Obj) -> Obj | None:
@@ -154,7 +151,7 @@ def _spec(vmi: Obj) -> Obj:
         "serviceAccountName": "default",
         "terminationGracePeriodSeconds": grace + EXTRA_GRACE,
         "tolerations": [*vmi["spec"].get("tolerations", []), *_default_tolerations()],
-        "volumes": [copy.deepcopy(v) for v in vmi["spec"].get("volumes", []) if "persistentVolumeClaim" in v],
+        "volumes": [clone(v) for v in vmi["spec"].get("volumes", []) if "persistentVolumeClaim" in v],
     }
 
 
@@ -218,7 +215,7 @@ def _cpu_of(node_labels: dict[str, str]) -> dict[str, str]:
 
 def _affinity(vmi: Obj) -> Obj:
     """The VM's affinity, with KubeVirt's own requirement in every node selector term (recorded: live-targeted)."""
-    affinity: Obj = copy.deepcopy(vmi["spec"].get("affinity") or {})
+    affinity: Obj = clone(vmi["spec"].get("affinity") or {})
     node_affinity = affinity.setdefault("nodeAffinity", {})
     required = node_affinity.setdefault("requiredDuringSchedulingIgnoredDuringExecution", {})
     own = {"key": "node-labeller.kubevirt.io/obsolete-host-model", "operator": "DoesNotExist"}

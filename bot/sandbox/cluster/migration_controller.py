@@ -313,7 +313,7 @@ class MigrationController(Controller):
         if is_ours and status(job).get("migrationState") != copied:
             job["status"]["migrationState"] = copied
             self.store.update(VMIM, job)
-        elif is_ours and TARGET_LABEL in labels(vmi):
+        elif is_ours and TARGET_LABEL in labels(vmi) and not is_deleting(vmi):
             del vmi["metadata"]["labels"][TARGET_LABEL]
             self.store.update(VMI, vmi)
         elif has_finalizer(job, FINALIZER):

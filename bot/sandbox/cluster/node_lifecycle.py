@@ -30,7 +30,9 @@ LEASE_SECONDS = 10.0
 MONITOR_SECONDS = 5.0
 GRACE_SECONDS = 50.0
 HANDLER_SILENT_SECONDS = 300.0
+HANDLER_MONITOR_SECONDS = 60.0
 EVICTION_SECONDS = 300.0
+EXECUTE_TAINT_SECONDS = 0.06
 LEASE_NAMESPACE = "kube-node-lease"
 HEARTBEAT = "kubevirt.io/heartbeat"
 
@@ -56,6 +58,7 @@ class NodeLifecycle(Controller):
         self._every(LEASE_SECONDS, self._renew_leases)
         self._every(HEARTBEAT_SECONDS, self._beat)
         self._every(MONITOR_SECONDS, self._monitor)
+        self._every(HANDLER_MONITOR_SECONDS, self._monitor_handlers)
         self._renew_leases()
         self._beat()
 
@@ -75,10 +78,19 @@ class NodeLifecycle(Controller):
         ready = condition(node, "Ready").get("status")
         self._set_taint(node, _CORDONED, "NoSchedule", wanted=bool(node["spec"].get("unschedulable")))
         self._set_taint(node, _UNREACHABLE, "NoSchedule", wanted=ready == "Unknown")
-        self._set_taint(node, _UNREACHABLE, "NoExecute", wanted=ready == "Unknown")
         self.store.update(NODE, node)
         if ready == "Unknown":
+            self.once_after(EXECUTE_TAINT_SECONDS, lambda: self._sync_execute_taint(name), "taint", name)
             self.once_after(EVICTION_SECONDS, lambda: self._evict(name), "evict", name)
+
+    def _sync_execute_taint(self, name: str) -> None:
+        """Comes a moment after the other taint, and goes with the monitor's next round (recorded: node-death)."""
+
+        def sync(node: Obj) -> None:
+            unknown = condition(node, "Ready").get("status") == "Unknown"
+            self._set_taint(node, _UNREACHABLE, "NoExecute", wanted=unknown)
+
+        self.store.modify(NODE, "", name, sync)
 
     def _every(self, interval: float, act: Callable[[], None]) -> None:
         def tick() -> None:
@@ -88,7 +100,7 @@ class NodeLifecycle(Controller):
         self.clock.call_later(interval, tick)
 
     def _renew_leases(self) -> None:
-        for node in list(self.store.select(NODE)):
+        for node in self.store.select(NODE):
             name = node["metadata"]["name"]
             if not is_down(node):
                 self._last_seen[name] = self.clock.now
@@ -98,7 +110,7 @@ class NodeLifecycle(Controller):
         lease["spec"]["renewTime"] = self.clock.micro_timestamp()
 
     def _beat(self) -> None:
-        for node in list(self.store.select(NODE)):
+        for node in self.store.select(NODE):
             if not is_down(node):
                 self._beat_one(node["metadata"]["name"])
 
@@ -130,11 +142,16 @@ class NodeLifecycle(Controller):
             node["metadata"]["labels"]["kubevirt.io/schedulable"] = "true"
 
     def _monitor(self) -> None:
-        for node in list(self.store.select(NODE)):
+        for node in self.store.select(NODE):
             name = node["metadata"]["name"]
             silent = self.clock.now - self._last_seen.get(name, self.clock.now)
             if silent >= GRACE_SECONDS and condition(node, "Ready").get("status") == "True":
                 self._mark_unreachable(node)
+            elif condition(node, "Ready").get("status") == "True":
+                self._sync_execute_taint(name)
+
+    def _monitor_handlers(self) -> None:
+        for node in self.store.select(NODE):
             if self._handler_is_silent(node):
                 self._mark_unresponsive(node)
 

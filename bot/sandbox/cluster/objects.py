@@ -5,13 +5,24 @@ does not know. The helpers promise not to fail on a missing branch; they do not 
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 Obj = dict[str, Any]
 Key = tuple[str, str]
 """(namespace, name); the namespace of a cluster-scoped object is the empty string."""
 
+Tree = TypeVar("Tree")
+
 FINAL_PHASES = frozenset({"Succeeded", "Failed"})
+
+
+def clone(tree: Tree) -> Tree:
+    """A deep copy of JSON data; several times faster than ``copy.deepcopy``, which must expect anything."""
+    if isinstance(tree, dict):
+        return {key: clone(value) for key, value in tree.items()}  # type: ignore[return-value]  # a dict is cloned to a dict
+    if isinstance(tree, list):
+        return [clone(item) for item in tree]  # type: ignore[return-value]  # and a list to a list
+    return tree
 
 
 def key_of(obj: Obj) -> Key:

@@ -4,11 +4,10 @@ Written out rather than taken from a library: evanphx/json-patch lets ``test`` w
 and every failure is one and the same 422 (recorded: errors.json).
 """
 
-import copy
 from typing import Any
 
 from bot.sandbox.cluster import errors
-from bot.sandbox.cluster.objects import Obj
+from bot.sandbox.cluster.objects import Obj, clone
 
 _MERGE_KEYS = {
     "conditions": "type",
@@ -24,7 +23,7 @@ _MERGE_KEYS = {
 def merge_patch(target: Any, patch: Any) -> Any:
     """RFC 7396."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return clone(patch)
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
@@ -37,7 +36,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def strategic_merge_patch(target: Any, patch: Any) -> Any:
     """Merge patch that joins keyed lists; of the directives it knows the two that delete."""
     if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
+        return clone(patch)
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if key.startswith(("$setElementOrder/", "$retainKeys")):
@@ -66,7 +65,7 @@ def _merge_list(old: list[Obj], patch: list[Obj], merge_key: str) -> list[Obj]:
 
 def json_patch(target: Obj, operations: Any) -> Obj:
     """RFC 6902. Raises the server's one 422 on any failure."""
-    document: Any = copy.deepcopy(target)
+    document: Any = clone(target)
     try:
         for operation in operations:
             _apply(document, operation)
@@ -80,12 +79,12 @@ def _apply(document: Any, operation: Obj) -> None:
     if name == "test":
         _test(document, path, operation.get("value"))
     elif name in {"add", "replace"}:
-        _set(document, path, copy.deepcopy(operation["value"]), insert=name == "add")
+        _set(document, path, clone(operation["value"]), insert=name == "add")
     elif name == "remove":
         _remove(document, path)
     elif name in {"move", "copy"}:
         source = _pointer(operation["from"])
-        value = copy.deepcopy(_value(document, source))
+        value = clone(_value(document, source))
         if name == "move":
             _remove(document, source)
         _set(document, path, value, insert=True)

@@ -42,8 +42,11 @@ def _quota_amounts(pods: list[Obj]) -> Amounts:
 def check_quota(store: Store, pod: Obj) -> None:
     """403 with the words of the quota admission plugin (recorded: live-quota)."""
     namespace, name = key_of(pod)
+    quotas = store.select(QUOTA, namespace)
+    if not quotas:
+        return
     used, asked = quota_usage(store, namespace), _quota_amounts([pod])
-    for quota in store.select(QUOTA, namespace):
+    for quota in quotas:
         hard = {k: v for k, v in dig(quota, "spec", "hard", default={}).items() if k in asked}
         over = sorted(k for k, v in hard.items() if used.get(k, Decimal(0)) + asked[k] > parse_quantity(v))
         if over:

@@ -1,6 +1,7 @@
 """Kubernetes resource quantities (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/)."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 _SUFFIXES = {
     "m": Decimal("0.001"),
@@ -16,6 +17,7 @@ _SUFFIXES = {
 }
 
 
+@lru_cache(maxsize=4096)
 def parse_quantity(text: str | int | float) -> Decimal:
     """``"1500m"`` -> 1.5, ``"2Gi"`` -> 2147483648. Raises ``ValueError`` on anything else."""
     raw = str(text).strip()

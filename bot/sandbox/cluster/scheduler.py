@@ -6,13 +6,25 @@ It does not preempt, knows no topology spread and no CSI limits.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from functools import cached_property
 
 from bot.sandbox.cluster.controller import Context, Controller
-from bot.sandbox.cluster.objects import Key, Obj, condition, dig, is_deleting, is_final, key_of, labels, set_condition
+from bot.sandbox.cluster.objects import (
+    Key,
+    Obj,
+    condition,
+    dig,
+    is_deleting,
+    is_final,
+    key_of,
+    labels,
+    set_condition,
+    uid_of,
+)
 from bot.sandbox.cluster.quantity import parse_quantity
-from bot.sandbox.cluster.resources import NAMESPACE, NODE, POD, PV, PVC
+from bot.sandbox.cluster.resources import NODE, POD, PV, PVC
 from bot.sandbox.cluster.selectors import matches_label_query, matches_node_selector
-from bot.sandbox.cluster.store import Change
+from bot.sandbox.cluster.store import Change, Store
 
 Amounts = dict[str, Decimal]
 Filter = Callable[["Attempt", Obj], list[str]]
@@ -23,18 +35,33 @@ RESOLVABLE_BY_PREEMPTION = ("Insufficient ", "Too many pods")
 class Attempt:
     """One pod against all nodes: the sums are taken once."""
 
-    def __init__(self, context: Context, pod: Obj) -> None:
-        self.store = context.store
+    def __init__(self, store: Store, pod: Obj, requests: dict[str, Amounts]) -> None:
+        """``requests`` remembers, by uid, what pods ask for: that never changes."""
+        self.store = store
         self.pod = pod
+        self._requests = requests
         self.nodes = list(self.store.select(NODE))
         self.pods_by_node: dict[str, list[Obj]] = defaultdict(list)
-        for other in self.store.select(POD):
+        self._used: dict[str, Amounts] = {}
+        for other in self.store.scan(POD):
             if other["spec"].get("nodeName") and not is_final(other):
                 self.pods_by_node[other["spec"]["nodeName"]].append(other)
 
     def used(self, node: Obj) -> Amounts:
-        pods = self.pods_by_node[node["metadata"]["name"]]
-        return sum_amounts([pod_requests(p) for p in pods])
+        name = node["metadata"]["name"]
+        if name not in self._used:
+            self._used[name] = sum_amounts([self._requests_of(p) for p in self.pods_by_node[name]])
+        return self._used[name]
+
+    def _requests_of(self, pod: Obj) -> Amounts:
+        uid = uid_of(pod)
+        if uid not in self._requests:
+            self._requests[uid] = pod_requests(pod)
+        return self._requests[uid]
+
+    @cached_property
+    def wanted(self) -> Amounts:
+        return self._requests_of(self.pod)
 
     def free_share(self, node: Obj) -> Decimal:
         used, room = self.used(node), node["status"]["allocatable"]
@@ -94,7 +121,7 @@ def resources_fit(attempt: Attempt, node: Obj) -> list[str]:
     reasons = []
     if len(attempt.pods_by_node[node["metadata"]["name"]]) + 1 > parse_quantity(room["pods"]):
         reasons.append("Too many pods")
-    for name, amount in pod_requests(attempt.pod).items():
+    for name, amount in attempt.wanted.items():
         if amount + used.get(name, Decimal(0)) > parse_quantity(room.get(name, "0")):
             reasons.append(f"Insufficient {name}")
     return reasons
@@ -182,19 +209,25 @@ class Scheduler(Controller):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.first_choice = {}
+        self._waiting_pods: set[Key] = set()
+        self._requests: dict[str, Amounts] = {}
 
     def keys_for(self, change: Change) -> Iterable[Key]:
-        if change.resource is POD and not change.obj["spec"].get("nodeName"):
-            return [key_of(change.obj)]
-        if change.resource in {NODE, PV, PVC, NAMESPACE} or (change.resource is POD and change.type != "ADDED"):
-            return [key_of(pod) for pod in self.store.select(POD) if _waits(pod)]
-        return []
+        if change.type == "DELETED":
+            self._requests.pop(uid_of(change.obj), None)
+        if change.resource is POD:
+            waits = _waits(change.obj) and change.type != "DELETED"
+            (self._waiting_pods.add if waits else self._waiting_pods.discard)(key_of(change.obj))
+            if waits:
+                return [key_of(change.obj)]
+        is_relevant = change.resource in {NODE, PV, PVC} or (change.resource is POD and change.type != "ADDED")
+        return sorted(self._waiting_pods) if is_relevant else []
 
     def reconcile(self, key: Key) -> None:
         pod = self.store.peek(POD, *key)
         if pod is None or not _waits(pod):
             return
-        attempt = Attempt(self.context, pod)
+        attempt = Attempt(self.store, pod, self._requests)
         refusals = {n["metadata"]["name"]: reasons_against(attempt, n) for n in attempt.nodes}
         fitting = [n for n in attempt.nodes if not refusals[n["metadata"]["name"]]]
         if fitting:

@@ -5,7 +5,6 @@ is refused with 409; every change is announced once, in order; stored objects ar
 may keep what it got. It does not check schemas or rights, and it survives no restart.
 """
 
-import copy
 import random
 import uuid
 from collections import defaultdict, deque
@@ -14,11 +13,14 @@ from dataclasses import dataclass
 
 from bot.sandbox.cluster import errors
 from bot.sandbox.cluster.clock import VirtualClock
-from bot.sandbox.cluster.objects import Key, Obj, key_of
-from bot.sandbox.cluster.resources import Resource
+from bot.sandbox.cluster.objects import Key, Obj, clone, key_of, labels
+from bot.sandbox.cluster.resources import POD, VMIM, Resource
 
 LOG_LENGTH = 5000
 """Changes kept per kind for watches that resume; older ones are answered with 410 Expired."""
+
+INDEXED_LABELS = {POD: ("kubevirt.io/created-by",), VMIM: ("kubevirt.io/vmi-name",)}
+"""The labels that controllers look objects up by."""
 
 _NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -46,6 +48,7 @@ class Store:
         self._forgotten: dict[Resource, int] = {}
         self._forgotten_everywhere = 0
         self._listeners: list[Listener] = []
+        self._indexed: dict[tuple[Resource, str, str], dict[Key, Obj]] = defaultdict(dict)
 
     # reading
 
@@ -55,7 +58,7 @@ class Store:
 
     def get(self, resource: Resource, namespace: str, name: str) -> Obj | None:
         found = self.peek(resource, namespace, name)
-        return copy.deepcopy(found) if found else None
+        return clone(found) if found else None
 
     def require(self, resource: Resource, namespace: str, name: str) -> Obj:
         found = self.get(resource, namespace, name)
@@ -63,10 +66,18 @@ class Store:
             raise errors.not_found(resource, name)
         return found
 
-    def select(self, resource: Resource, namespace: str = "") -> Iterator[Obj]:
+    def select(self, resource: Resource, namespace: str = "") -> list[Obj]:
         """The objects of a kind in the order of their keys (read only); an empty namespace means all."""
-        objects = self._objects[resource]
-        return (objects[key] for key in sorted(objects) if not namespace or key[0] == namespace)
+        return sorted(self.scan(resource, namespace), key=key_of)
+
+    def scan(self, resource: Resource, namespace: str = "") -> Iterator[Obj]:
+        """The same in no order, for those who look at all of them anyway."""
+        objects = self._objects[resource].values()
+        return iter([o for o in objects if not namespace or o["metadata"].get("namespace") == namespace])
+
+    def labelled(self, resource: Resource, label: str, value: str) -> list[Obj]:
+        """The objects with that value of an indexed label, oldest first (read only)."""
+        return list(self._indexed[(resource, label, value)].values())
 
     # writing
 
@@ -78,7 +89,7 @@ class Store:
 
     def prepare(self, resource: Resource, obj: Obj) -> Obj:
         """Fill in what the server gives every new object, without storing it."""
-        new = copy.deepcopy(obj)
+        new = clone(obj)
         metadata = new["metadata"]
         new.setdefault("apiVersion", resource.api_version)
         new.setdefault("kind", resource.kind)
@@ -95,11 +106,16 @@ class Store:
         if key_of(new) in self._objects[resource]:
             raise errors.already_exists(resource, new["metadata"]["name"])
         self._put(resource, new, "ADDED")
-        return copy.deepcopy(new)
+        return new
 
     def update(self, resource: Resource, obj: Obj) -> Obj:
-        """Replace an object; refuses a stale resourceVersion or a foreign uid. Without a difference nothing happens."""
-        new = copy.deepcopy(obj)
+        """Replace an object; refuses a stale resourceVersion or a foreign uid. Without a difference nothing happens.
+
+        Returns what is stored (read only), as every write here does.
+        """
+        return self._replace(resource, clone(obj))
+
+    def _replace(self, resource: Resource, new: Obj) -> Obj:
         name = new["metadata"]["name"]
         old = self.peek(resource, *key_of(new))
         if old is None:
@@ -115,7 +131,7 @@ class Store:
         if _moves_generation(resource, old, new):
             new["metadata"]["generation"] += 1
         self._put(resource, new, "MODIFIED")
-        return copy.deepcopy(new)
+        return new
 
     def modify(self, resource: Resource, namespace: str, name: str, change: Callable[[Obj], None]) -> Obj | None:
         """Read, change, write as one step; ``None`` when the object is gone."""
@@ -123,7 +139,7 @@ class Store:
         if obj is None:
             return None
         change(obj)
-        return self.update(resource, obj)
+        return self._replace(resource, obj)
 
     def delete(self, resource: Resource, namespace: str, name: str, *, grace: float = 0) -> Obj:
         """Ask for deletion: at once, or mark it while finalizers or a grace period (seconds) hold the object."""
@@ -138,7 +154,8 @@ class Store:
     def remove(self, resource: Resource, namespace: str, name: str) -> None:
         """Take the object out. The DELETED event carries its last state under a new version (recorded: every file)."""
         old = self._objects[resource].pop((namespace, name))
-        last = copy.deepcopy(old)
+        self._index(resource, old, None)
+        last = clone(old)
         self._announce(resource, last, "DELETED", old)
 
     # watching
@@ -171,7 +188,7 @@ class Store:
         if resource.generation != "none":
             metadata["generation"] += 1
         self._put(resource, obj, "MODIFIED")
-        return copy.deepcopy(obj)
+        return obj
 
     def _remove_when_released(self, resource: Resource, old: Obj, new: Obj) -> Obj:
         """The write that takes the last finalizer of a deleted object is the deletion; a pod waits for its kubelet."""
@@ -179,12 +196,20 @@ class Store:
             self.remove(resource, *key_of(new))
         else:
             self._put(resource, new, "MODIFIED")
-        return copy.deepcopy(new)
+        return new
 
     def _put(self, resource: Resource, obj: Obj, type_: str) -> None:
         previous = self.peek(resource, *key_of(obj))
         self._objects[resource][key_of(obj)] = obj
+        self._index(resource, previous, obj)
         self._announce(resource, obj, type_, previous)
+
+    def _index(self, resource: Resource, old: Obj | None, new: Obj | None) -> None:
+        for label in INDEXED_LABELS.get(resource, ()):
+            if old and (not new or labels(old).get(label) != labels(new).get(label)):
+                self._indexed[(resource, label, labels(old).get(label, ""))].pop(key_of(old), None)
+            if new:
+                self._indexed[(resource, label, labels(new).get(label, ""))][key_of(new)] = new
 
     def _announce(self, resource: Resource, obj: Obj, type_: str, previous: Obj | None) -> None:
         self.version += 1

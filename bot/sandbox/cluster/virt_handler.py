@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from bot.sandbox.cluster.clock import parse_time
 from bot.sandbox.cluster.controller import Controller
 from bot.sandbox.cluster.faults import fault, seconds
-from bot.sandbox.cluster.kubelet import is_down
+from bot.sandbox.cluster.kubelet import is_down, turned
 from bot.sandbox.cluster.launcher import current_pod
 from bot.sandbox.cluster.migratability import guest_conditions, migration_method
 from bot.sandbox.cluster.objects import (
@@ -25,7 +25,7 @@ from bot.sandbox.cluster.objects import (
     uid_of,
 )
 from bot.sandbox.cluster.phases import enter_phase
-from bot.sandbox.cluster.resources import NODE, POD, VMI
+from bot.sandbox.cluster.resources import NODE, POD, VM, VMI
 from bot.sandbox.cluster.store import Change
 from bot.sandbox.cluster.vmi_controller import HANDLER_FINALIZER
 
@@ -40,13 +40,13 @@ class VirtHandler(Controller):
     reaction = 0.016
 
     def keys_for(self, change: Change) -> Iterable[Key]:
-        if change.resource is VMI:
+        if change.resource in {VM, VMI}:
             return [key_of(change.obj)]
         if change.resource is POD and (name := change.obj["metadata"].get("labels", {}).get("vm.kubevirt.io/name")):
             return [(key_of(change.obj)[0], name)]
-        if change.resource is NODE:
+        if change.resource is NODE and turned(change):
             name = change.obj["metadata"]["name"]
-            return [key_of(v) for v in self.store.select(VMI) if dig(v, "status", "nodeName") == name]
+            return [key_of(v) for v in self.store.scan(VMI) if dig(v, "status", "nodeName") == name]
         return []
 
     def reconcile(self, key: Key) -> None:
@@ -58,6 +58,8 @@ class VirtHandler(Controller):
             self._release(vmi)
         elif self._should_stop(vmi):
             self._stop_later(vmi)
+        elif phase(vmi) == "Running" and fault("guest", *self.context.with_vm(vmi)):
+            self._end_by_itself(vmi)
         elif phase(vmi) == "Scheduled":
             delay = seconds("boot-seconds", BOOT_SECONDS, *self.context.with_vm(vmi))
             self.once_after(delay, lambda: self._boot(key, uid_of(vmi)), "boot", uid_of(vmi))
@@ -122,6 +124,16 @@ class VirtHandler(Controller):
         self.events.normal(vmi, "ShuttingDown", "Signaled Graceful Shutdown", COMPONENT)
         self.store.modify(VMI, *key, lambda v: enter_phase(v, "Succeeded", self.clock))
         self.events.normal(vmi, "Stopped", "The VirtualMachineInstance was shut down.", COMPONENT)
+
+    def _end_by_itself(self, vmi: Obj) -> None:
+        """Sourced: kubevirt virt-handler, a crashed domain is Failed, one that shut down Succeeded."""
+        crashed = fault("guest", *self.context.with_vm(vmi)) == "crash"
+        ending = "Failed" if crashed else "Succeeded"
+        self.store.modify(VMI, *key_of(vmi), lambda v: enter_phase(v, ending, self.clock))
+        if crashed:
+            self.events.warning(vmi, "Stopped", "The VirtualMachineInstance crashed.", COMPONENT)
+        else:
+            self.events.normal(vmi, "Stopped", "The VirtualMachineInstance was shut down.", COMPONENT)
 
     def _live(self, key: Key, uid: str) -> Obj | None:
         """The VMI, when it is still that one and its node answers."""

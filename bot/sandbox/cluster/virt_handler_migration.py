@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from bot.sandbox.cluster.controller import Controller
 from bot.sandbox.cluster.faults import failure_in, fault, seconds
-from bot.sandbox.cluster.kubelet import is_down, node_address
+from bot.sandbox.cluster.kubelet import is_down, node_address, turned
 from bot.sandbox.cluster.launcher import NODE_NAME
 from bot.sandbox.cluster.objects import Key, Obj, dig, is_deleting, is_final, key_of, phase
 from bot.sandbox.cluster.resources import NODE, POD, VMI
@@ -30,6 +30,8 @@ class MigrationHandler(Controller):
     reaction = 0.015
 
     def keys_for(self, change: Change) -> Iterable[Key]:
+        if change.resource is NODE and turned(change):
+            return [key_of(v) for v in self.store.scan(VMI) if dig(v, "status", "migrationState")]
         return [key_of(change.obj)] if change.resource is VMI else []
 
     def reconcile(self, key: Key) -> None:

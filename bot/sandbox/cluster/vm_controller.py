@@ -4,7 +4,6 @@ Sourced: kubevirt pkg/virt-controller/watch/vm/vm.go. Recorded: cold-*, strategy
 It promises no CPU or memory hotplug: such a change asks for a restart here.
 """
 
-import copy
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from bot.sandbox.cluster.objects import (
     Key,
     Obj,
     annotations,
+    clone,
     dig,
     drop_conditions,
     has_finalizer,
@@ -23,7 +23,6 @@ from bot.sandbox.cluster.objects import (
     is_owned_by,
     is_true,
     key_of,
-    labels,
     owner_reference,
     phase,
     remove_finalizer,
@@ -149,11 +148,11 @@ class VMController(Controller):
         """The spec that a VMI was started from; later changes are measured against it."""
         namespace, _ = key_of(vm)
         name = f"revision-start-vm-{uid_of(vm)}-{vm['metadata']['generation']}"
-        for old in list(self.store.select(REVISION, namespace)):
+        for old in self.store.select(REVISION, namespace):
             if is_owned_by(old, uid_of(vm)):
                 self.store.remove(REVISION, *key_of(old))
         metadata = {"name": name, "namespace": namespace, "ownerReferences": [owner_reference(vm)]}
-        data = {"spec": copy.deepcopy(vm["spec"])}
+        data = {"spec": clone(vm["spec"])}
         self.store.create(REVISION, {"metadata": metadata, "data": data, "revision": vm["metadata"]["generation"]})
         return name
 
@@ -193,13 +192,13 @@ class VMController(Controller):
 
     def _has_active_migration(self, vmi: Obj) -> bool:
         namespace, name = key_of(vmi)
-        jobs = self.store.select(VMIM, namespace)
-        return any(labels(j).get("kubevirt.io/vmi-name") == name and not is_final(j) for j in jobs)
+        jobs = self.store.labelled(VMIM, "kubevirt.io/vmi-name", name)
+        return any(key_of(j)[0] == namespace and not is_final(j) for j in jobs)
 
     # status
 
     def _update_status(self, view: _View, failure: str) -> None:
-        vm, vmi = copy.deepcopy(view.vm), view.vmi
+        vm, vmi = clone(view.vm), view.vmi
         vm.setdefault("status", {})
         trim_requests(vm, vmi)
         self._sync_counters(vm, vmi, view.strategy)
@@ -294,6 +293,6 @@ def _set_or_drop(target: Obj, field: str, *, value: bool) -> None:
 def _replace_placement(vmi: Obj, wanted: Obj) -> None:
     for field, value in wanted.items():
         if value:
-            vmi["spec"][field] = copy.deepcopy(value)
+            vmi["spec"][field] = clone(value)
         else:
             vmi["spec"].pop(field, None)

@@ -3,17 +3,25 @@
 Sourced: kubevirt pkg/virt-controller/watch/vmi/lifecycle.go; order and words recorded: cold-always, cold-unschedulable.
 """
 
-import copy
 from collections.abc import Iterable
 
 from bot.sandbox.cluster.controller import Controller
 from bot.sandbox.cluster.errors import ApiError
-from bot.sandbox.cluster.launcher import CREATED_BY, IMAGE, JOB_UID, NODE_NAME, choose_current, launcher_pods, render_pod
+from bot.sandbox.cluster.launcher import (
+    CREATED_BY,
+    IMAGE,
+    JOB_UID,
+    NODE_NAME,
+    choose_current,
+    launcher_pods,
+    render_pod,
+)
 from bot.sandbox.cluster.launcher import unpaused_condition as unpaused
 from bot.sandbox.cluster.objects import (
     Key,
     Obj,
     annotations,
+    clone,
     condition,
     dig,
     drop_conditions,
@@ -78,9 +86,10 @@ class VMIController(Controller):
         return True
 
     def _delete_pod(self, vmi: Obj, pod: Obj) -> Obj:
-        if is_deleting(pod):
+        """A pod that has ended is deleted once more, with one more count of the event (recorded: cold-always)."""
+        if is_deleting(pod) and not is_final(pod):
             return pod
-        deleted = delete_pod(self.store, pod)
+        deleted = pod if is_deleting(pod) else delete_pod(self.store, pod)
         text = f"Deleted virtual machine pod {pod['metadata']['name']}"
         self.events.normal(vmi, "SuccessfulDelete", text, COMPONENT)
         return deleted
@@ -144,11 +153,11 @@ class VMIController(Controller):
     def _update(self, vmi: Obj, pods: list[Obj]) -> None:
         """``pods`` as they were seen at the start of the round: like a cache, not refreshed by its own writes."""
         pod = choose_current(vmi, pods) or next(iter(pods), None)
-        before = copy.deepcopy(vmi)
+        before = clone(vmi)
         self._sync_active_pods(vmi, pods)
         self._sync_phase(vmi, pod)
         self._sync_conditions(vmi, pod)
-        self._release(vmi, pods)
+        self._release(vmi, pods, was_final=is_final(before))
         if vmi != before:
             self.store.update(VMI, vmi)
 
@@ -250,14 +259,14 @@ class VMIController(Controller):
         elif not marked:
             drop_conditions(vmi, ["EvictionRequested"])
 
-    def _release(self, vmi: Obj, pods: list[Obj]) -> None:
+    def _release(self, vmi: Obj, pods: list[Obj], *, was_final: bool) -> None:
         """Recorded: cold-always (pod gone, then the VMI) and cold-unschedulable (a VMI that never had a node)."""
         if not is_deleting(vmi):
             return
         if not pods and has_finalizer(vmi, FOREGROUND_FINALIZER):
             remove_finalizer(vmi, FOREGROUND_FINALIZER)
             vmi["status"].pop("launcherContainerImageVersion", None)
-        elif is_final(vmi) and not dig(vmi, "status", "nodeName"):
+        elif was_final and not dig(vmi, "status", "nodeName"):
             remove_finalizer(vmi, HANDLER_FINALIZER)
 
     def _condition(self, type_: str, reason: str, message: str) -> Obj:

@@ -1,9 +1,7 @@
 """From a VM's template to its VMI, with KubeVirt's defaults (recorded: cold-always at 4.43)."""
 
-import copy
-
 from bot.sandbox.cluster.clock import VirtualClock
-from bot.sandbox.cluster.objects import Obj, owner_reference
+from bot.sandbox.cluster.objects import Obj, clone, owner_reference
 from bot.sandbox.cluster.phases import enter_phase
 from bot.sandbox.cluster.quantity import format_bytes, parse_quantity
 
@@ -28,7 +26,7 @@ def render_vmi(vm: Obj, revision: str, clock: VirtualClock) -> Obj:
             ],
             "ownerReferences": [owner_reference(vm)],
         },
-        "spec": _with_defaults(copy.deepcopy(template["spec"])),
+        "spec": _with_defaults(clone(template["spec"])),
     }
     vmi["status"] = _first_status(vmi["spec"]["domain"], revision)
     enter_phase(vmi, "Pending", clock)

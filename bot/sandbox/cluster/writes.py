@@ -4,7 +4,6 @@ Decoding and pruning, namespace check, mutating admission, name check, validatin
 runs all of it and stores nothing (recorded: errors.json). No server-side apply: that content type is a 415 here.
 """
 
-import copy
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from bot.sandbox.cluster import errors
 from bot.sandbox.cluster.admission import admit_create, admit_update, warnings_for
 from bot.sandbox.cluster.controller import Context
-from bot.sandbox.cluster.objects import Obj, is_owned_by, key_of, uid_of
+from bot.sandbox.cluster.objects import Obj, clone, is_owned_by, key_of, uid_of
 from bot.sandbox.cluster.patch import json_patch, merge_patch, strategic_merge_patch
 from bot.sandbox.cluster.paths import Route
 from bot.sandbox.cluster.pods import check_quota, delete_pod
@@ -50,7 +49,7 @@ class Writer:
 
     def create(self, route: Route, body: Obj, query: Mapping[str, str]) -> Written:
         resource = route.resource
-        obj = copy.deepcopy(body)
+        obj = clone(body)
         obj |= {"apiVersion": resource.api_version, "kind": resource.kind}
         metadata = obj.setdefault("metadata", {})
         unknown = self._prune(route, obj)
@@ -78,7 +77,7 @@ class Writer:
 
     def replace(self, route: Route, body: Obj, query: Mapping[str, str]) -> Written:
         old = self._store.require(route.resource, route.namespace, route.name)
-        new = copy.deepcopy(body) | {"apiVersion": route.resource.api_version, "kind": route.resource.kind}
+        new = clone(body) | {"apiVersion": route.resource.api_version, "kind": route.resource.kind}
         unknown = self._prune(route, new)
         if unknown and query.get("fieldValidation") == "Strict":
             raise errors.bad_request(_strict_text(route.resource.kind, route.version, unknown))
@@ -154,7 +153,7 @@ class Writer:
             obj["metadata"]["ownerReferences"] = [r for r in references if r["uid"] != uid_of(owner)]
 
         for resource in (VMI, POD):
-            for obj in list(self._store.select(resource, key_of(owner)[0])):
+            for obj in self._store.select(resource, key_of(owner)[0]):
                 if is_owned_by(obj, uid_of(owner)):
                     self._store.modify(resource, *key_of(obj), disown)
 

@@ -70,13 +70,13 @@ class _Player:
         self._print(f"{say.who} in {say.channel}: {say.text}")
         body: Json = {"user": say.who, "channel": say.channel, "text": say.text}
         if say.thread:
-            body["thread_ts"] = self._named[say.thread][1]
+            body["thread_ts"] = self._message(say.thread)[1]
         answer = await self._slack("say", body, may_fail=True)
         if answer.get("error") != say.fails:
             raise ExpectationFailed(f"Slack answered {answer.get('error') or 'ok'}, not {say.fails or 'ok'}")
 
     async def _expect(self, expect: Expect) -> None:
-        thread = self._named[expect.thread][1] if expect.thread else None
+        thread = self._message(expect.thread)[1] if expect.thread else None
 
         async def look() -> Json | None:
             state = await self._screen(expect.who)
@@ -93,7 +93,7 @@ class _Player:
                 self._named[expect.name] = message["channel"], message["ts"]
 
     async def _click(self, click: Click) -> None:
-        channel, ts = self._named[click.message]
+        channel, ts = self._message(click.message)
         state = await self._screen(click.who)
         rooms = state["messages"].get(channel, [])
         message = next((message for message in rooms if message["ts"] == ts), None)
@@ -187,6 +187,12 @@ class _Player:
         async with self._http.request(verb, f"{self._stage.cluster.url}{path}", json=body, headers=headers) as answer:
             said: Json = await answer.json(content_type=None) or {}
         return said
+
+    def _message(self, name: str) -> tuple[str, str]:
+        """Channel and ts of the message that an `expect` gave this name."""
+        if name not in self._named:
+            raise ExpectationFailed(f"no message was named {name!r} before")
+        return self._named[name]
 
     def _messages(self, state: Json, channel: str, thread: str | None) -> list[Json]:
         rooms = [room["id"] for room in state["channels"] if channel in (room["id"], f"#{room['name']}")]

@@ -1,0 +1,203 @@
+"""Decisions in the life of a cold move: begin, stop, ask, answer, turn back, and what becomes of the pin.
+
+As in `record`: each function takes a Record and returns the next, or raises a BotError and changes nothing. A VM that
+was stopped is always on its way to somewhere: to the target, or (`turn_home`) back to what it had before, whose
+originals are noted in the Record and on the VM itself.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot import migration
+from bot.diagnosis import Cause
+from bot.errors import BotError
+from bot.migration import IllegalEvent, MoveEvent, MoveState, PlanEvent, PlanState
+from bot.policy import Actor
+from bot.record import Choice, Doubt, Originals, Pin, PinState, Question, Record, Result, Run, next_state, with_run
+from bot.record import finish as finish_run
+
+SAY_STOPPING_AFTER = timedelta(seconds=60)
+"""From then on the card says that the guest is still shutting down (the seed's limit)."""
+
+STUCK_AFTER_GRACE = timedelta(seconds=60)
+"""A guest is stuck that long after its own grace period; the launcher needs a little time of its own."""
+
+ASK_STARTING_AFTER = timedelta(seconds=30)
+"""A VM that has found no node is asked about after that; the scheduler needs a few tries after a node was freed."""
+
+WAIT_MORE = timedelta(minutes=5)
+"""What "keep waiting" gives."""
+
+OPTIONS = {
+    Doubt.STOPPING: (Choice.WAIT, Choice.FORCE, Choice.HOME),
+    Doubt.STARTING: (Choice.WAIT, Choice.HOME),
+}
+
+
+def begin(record: Record, index: int, originals: Originals, now: datetime) -> Record:
+    """Note what the VM had, right before the first write."""
+    state = next_state(record, PlanEvent.STARTED) if record.state is PlanState.APPROVED else record.state
+    run = record.runs[index]
+    event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
+    changed = {
+        "state": migration.apply_move(run.state, event),
+        "originals": run.originals or originals,
+        "started_at": run.started_at or now,
+        "stopping_since": run.stopping_since or now,
+    }
+    return _changed(record.model_copy(update={"state": state}), index, changed)
+
+
+def stopping(record: Record, index: int, now: datetime) -> Record:
+    """On its way home it is stopped once more."""
+    return _changed(record, index, {"stopping_since": now})
+
+
+def slow(record: Record, index: int) -> Record:
+    """The guest takes long to shut down: say so."""
+    return _changed(record, index, {"slow_stop": True})
+
+
+def starting(record: Record, index: int, now: datetime) -> Record:
+    """The start is about to be written."""
+    return _changed(record, index, {"starting_since": now})
+
+
+def finish(record: Record, index: int, result: Result) -> Record:
+    """The move has ended; a VM that is where it was wanted carries our pin."""
+    ended = finish_run(record, index, result)
+    return ended if result.cause else leave_pin(ended, index)
+
+
+def gone(record: Record, index: int, now: datetime) -> Record:
+    """The guest and its pod are gone: from here on the VM is down."""
+    run = record.runs[index]
+    return _advanced(record, index, {"down_since": run.down_since or now, "slow_stop": False})
+
+
+def up(record: Record, index: int, now: datetime) -> Record:
+    """The VM runs again."""
+    return _advanced(record, index, {"up_since": now})
+
+
+def ask(record: Record, index: int, doubt: Doubt, now: datetime, answer_by: datetime | None, words: str) -> Record:
+    """The move is stuck: let people choose."""
+    run = record.runs[index]
+    if run.question and run.question.waits_until and now < run.question.waits_until:
+        return record
+    question = Question(doubt=doubt, asked_at=now, answer_by=answer_by, words=words)
+    return _changed(record, index, {"state": migration.apply_move(run.state, MoveEvent.ASKED), "question": question})
+
+
+def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Actor | None, now: datetime) -> Record:
+    """Go on as somebody chose, or (actor None) as the deadline says. A slow stop may be forced before it is stuck."""
+    run = _run(record, index)
+    if choice is Choice.FORCE and run.slow_stop and run.state is MoveState.RUNNING:
+        return _changed(record, index, {"stop_forced": True})
+    question = run.question
+    if question is None or question.doubt is not doubt or run.state is not MoveState.ASKING:
+        raise BotError(
+            "already-answered", "That question is answered, or is no longer open.", "The thread shows how it goes on."
+        )
+    if choice not in OPTIONS[doubt]:
+        raise BotError("bad-choice", f"“{choice}” is no way on from here.", "Use the buttons in the thread.")
+    going_on: dict[str, Any] = {"state": migration.apply_move(run.state, MoveEvent.ANSWERED)}
+    if choice is Choice.WAIT:
+        going_on["question"] = question.model_copy(update={"waits_until": now + WAIT_MORE})
+    else:
+        going_on["question"] = None
+    record = _changed(record, index, going_on)
+    if choice is Choice.FORCE:
+        return _changed(record, index, {"stop_forced": True})
+    if choice is Choice.HOME:
+        return turn_home(record, index, _chosen_home(doubt, question.words, actor))
+    return record
+
+
+def went_on(record: Record, index: int) -> Record:
+    """The cluster went on by itself: nothing is left to ask."""
+    run = record.runs[index]
+    if run.state is not MoveState.ASKING:
+        return _changed(record, index, {"question": None})
+    return _changed(record, index, {"state": migration.apply_move(run.state, MoveEvent.ADVANCED), "question": None})
+
+
+def turn_home(record: Record, index: int, cause: Cause) -> Record:
+    """Stop going to the target: give the VM back what it had and start it where that allows."""
+    run = record.runs[index]
+    if run.homeward:
+        return record
+    state = MoveState.RUNNING if run.state is MoveState.ASKING else run.state
+    changed = {
+        "state": state,
+        "homeward": cause,
+        "step": 0,
+        "question": None,
+        "stopping_since": None,
+        "slow_stop": False,
+        "stop_forced": False,
+    }
+    return _changed(record, index, changed)
+
+
+def decide_pin(
+    record: Record,
+    index: int,
+    wanted: PinState,
+    actor: Actor,
+    now: datetime,
+    *,
+    effective: bool,
+    remind_at: datetime | None,
+) -> Record:
+    """Note what becomes of the pin. Removed is final; Keep and Later can be followed by Remove."""
+    run = _run(record, index)
+    if run.pin is None:
+        raise BotError("no-pin", "This move has left no node affinity.", "There is nothing to remove.")
+    if run.pin.state is PinState.REMOVED:
+        raise BotError("already-removed", "The node affinity was removed already.", "The report says by whom.")
+    pin = Pin(state=wanted, by=actor, at=now, remind_at=remind_at, effective=effective)
+    return _changed(record, index, {"pin": pin})
+
+
+def reminded(record: Record, index: int) -> Record:
+    """The reminder was given: ask again."""
+    run = record.runs[index]
+    pin = run.pin.model_copy(update={"state": PinState.ASKED, "remind_at": None}) if run.pin else None
+    return _changed(record, index, {"pin": pin})
+
+
+def leave_pin(record: Record, index: int) -> Record:
+    """The move succeeded and the VM is pinned: ask what becomes of it."""
+    return _changed(record, index, {"pin": Pin()})
+
+
+def _chosen_home(doubt: Doubt, words: str, actor: Actor | None) -> Cause:
+    what = "The guest did not shut down" if doubt is Doubt.STOPPING else "The VM did not start on the target"
+    who = "so somebody called it off" if actor else "and nobody answered in time"
+    return Cause(
+        code=f"{doubt}-abandoned",
+        what=f"{what}, {who}.",
+        remedy="The VM has its old placement back. Look at the cluster's words, then choose another node.",
+        evidence=(words,) if words else (),
+    )
+
+
+def _run(record: Record, index: int) -> Run:
+    if not 0 <= index < len(record.runs):
+        raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
+    return record.runs[index]
+
+
+def _advanced(record: Record, index: int, changed: dict[str, Any]) -> Record:
+    record = went_on(record, index)
+    return _changed(record, index, {**changed, "step": record.runs[index].step + 1})
+
+
+def _changed(record: Record, index: int, changed: dict[str, Any]) -> Record:
+    try:
+        return with_run(record, index, record.runs[index].model_copy(update=changed))
+    except IllegalEvent as illegal:
+        raise BotError(
+            "already-decided", "The move has gone on meanwhile.", "The thread shows where it stands."
+        ) from illegal

@@ -1,0 +1,196 @@
+"""The steps of a cold move.
+
+stop → gone → start → arrive → verify, or, once something has turned it homeward, stop → gone → return → arrive →
+verify. What the VM had is in the store before the first write and on the VM with it. A step may be taken up at any
+point: each looks at the VM before it writes. What somebody else changed on the stopped VM is never overwritten: the
+VM gets its old placement back, is started, and the report says what changed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from bot import cold, record
+from bot.diagnosis import Cause
+from bot.executor import live
+from bot.executor.moving import Moving, NotYet, vm_ref
+from bot.plan import Move
+from bot.ports import Entry
+from bot.record import Originals, Record, Result, Run
+from k8s import cold as writes
+from k8s.cluster import Cluster
+from k8s.cold import Note
+from k8s.errors import Conflict
+from k8s.names import CONDITION_READY
+from k8s.snapshots import Instance, Ref, VmView
+
+FIRST_OWNER = 1
+"""Epoch of the note while one process owns all runs."""
+
+
+async def stop(moving: Moving) -> None:
+    """Note the originals on the VM and stop it; on the way home only stop it."""
+    current, move, run = await moving.read()
+    if run.homeward:
+        note = _note(current, move, run)
+        await moving.change(lambda newest: cold.stopping(newest, moving.index, moving.clock.now()))
+        await moving.write(writes.stop_again(moving.cluster, vm_ref(move), note))
+    else:
+        originals = run.originals or await _originals(moving, move)
+        now = moving.clock.now()
+        begun = await moving.change(
+            lambda newest: cold.begin(newest, moving.index, originals, now),
+            Entry("stopping", None, {"originals": originals.model_dump()}),
+        )
+        await moving.write(writes.stop(moving.cluster, vm_ref(move), _note(begun, move, begun.runs[moving.index])))
+    await moving.change(lambda newest: record.advance(newest, moving.index))
+
+
+async def gone(moving: Moving) -> None:
+    """Wait until the VMI and its launcher pod are gone; both still hold the disks."""
+    _, move, run = await moving.read()
+    assert run.originals is not None
+    ref = vm_ref(move)
+    if run.stop_forced:
+        await moving.write(writes.force_stop(moving.cluster, ref))
+    async with moving.cluster.follow_vm(ref) as views:
+        async for view in views:
+            if view.vmi is None or (not run.homeward and view.vmi.uid != run.originals.vmi_uid):
+                break
+    if await moving.cluster.launchers(ref):
+        raise NotYet("the virt-launcher pod is still there")
+    now = moving.clock.now()
+    await moving.change(lambda newest: cold.gone(newest, moving.index, now), Entry("gone"))
+
+
+async def start(moving: Moving) -> None:
+    """Pin and start, in one patch. Somebody else's change turns the VM home."""
+    current, move, run = await moving.read()
+    now = moving.clock.now()
+    await moving.change(lambda newest: cold.starting(newest, moving.index, now), Entry("starting"))
+    try:
+        await moving.write(writes.start(moving.cluster, vm_ref(move), _note(current, move, run)))
+    except Conflict as changed:
+        cause = _changed_meanwhile(changed)
+        await moving.change(lambda newest: cold.turn_home(newest, moving.index, cause), Entry("turned home"))
+    else:
+        await moving.change(lambda newest: record.advance(newest, moving.index))
+
+
+async def go_home(moving: Moving) -> None:
+    """Give the VM back what it had and start it."""
+    current, move, run = await moving.read()
+    now = moving.clock.now()
+    await moving.change(lambda newest: cold.starting(newest, moving.index, now), Entry("going home"))
+    await moving.write(writes.go_home(moving.cluster, vm_ref(move), _note(current, move, run)))
+    await moving.change(lambda newest: record.advance(newest, moving.index))
+
+
+async def arrive(moving: Moving) -> None:
+    """Watch the VM come up; where it does not, a sweep asks people."""
+    _, move, run = await moving.read()
+    assert run.originals is not None
+    async with moving.cluster.follow_vm(vm_ref(move)) as views:
+        await _until_up(views, run.originals.vmi_uid)
+    now = moving.clock.now()
+    await moving.change(lambda newest: cold.up(newest, moving.index, now), Entry("up"))
+
+
+async def place(moving: Moving) -> None:
+    """Pin a VM that does not run."""
+    originals = await _originals(moving, (await moving.read())[1])
+    now = moving.clock.now()
+    begun = await moving.change(lambda newest: cold.begin(newest, moving.index, originals, now), Entry("placing"))
+    _, move, run = await moving.read()
+    await moving.write(writes.place(moving.cluster, vm_ref(move), _note(begun, move, run)))
+    result = Result(node="", running=False, ready=False)
+    await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry("succeeded"))
+
+
+async def verify(moving: Moving) -> None:
+    """Read where the VM runs and end the move with the truth."""
+    _, move, run = await moving.read()
+    vmi = await moving.cluster.instance(vm_ref(move))
+    result = Result(
+        node=vmi.node if vmi else "",
+        running=vmi is not None and vmi.phase == "Running",
+        ready=_ready(vmi),
+        started_at=run.stopping_since,
+        ended_at=run.up_since,
+        cause=run.homeward or _cause(move, vmi),
+    )
+    kind = "failed" if result.cause else "succeeded"
+    details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
+    await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry(kind, None, details))
+
+
+async def why_not_up(cluster: Cluster, ref: Ref) -> str | None:
+    """The cluster's words on a VM that does not come up; None when it is up after all."""
+    vm, vmi = await cluster.vm(ref), await cluster.instance(ref)
+    if vmi and vmi.phase == "Running":
+        return None
+    scheduled = vmi.condition("PodScheduled") if vmi else None
+    if scheduled and scheduled.status == "False":
+        return scheduled.message or scheduled.reason
+    status = f"status {vm.printable_status}" if vm else "the VM is gone"
+    return status + (f", VMI {vmi.phase}" if vmi else "")
+
+
+async def _originals(moving: Moving, move: Move) -> Originals:
+    vm = await moving.cluster.vm(vm_ref(move))
+    vmi = await moving.cluster.instance(vm_ref(move))
+    if vm is None:
+        raise Conflict("the VM is gone")
+    assert move.target is not None
+    noted = writes.note_for(vm, plan=moving.plan_id, epoch=FIRST_OWNER, hostname=move.target.hostname)
+    return Originals(
+        vm_uid=vm.uid,
+        vmi_uid=vmi.uid if vmi else "",
+        run_strategy=vm.run_strategy,
+        running=vm.running,
+        affinity=noted.affinity,
+        grace_seconds=vmi.grace_seconds if vmi else 0,
+    )
+
+
+def _note(current: Record, move: Move, run: Run) -> Note:
+    assert run.originals is not None
+    assert move.target is not None
+    had = run.originals
+    return Note(current.id, FIRST_OWNER, had.run_strategy, had.running, had.affinity, move.target.hostname)
+
+
+async def _until_up(views: AsyncIterator[VmView], old_uid: str) -> None:
+    """Running is up; Ready may take as long as the guest's own probes do, and is reported as it is."""
+    view = await anext(views)
+    while not view.vmi or view.vmi.uid == old_uid or view.vmi.phase != "Running":
+        view = await anext(views)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(live.READY_WITHIN):
+            while not _ready(view.vmi):
+                view = await anext(views)
+
+
+def _ready(vmi: Instance | None) -> bool:
+    condition = vmi.condition(CONDITION_READY) if vmi else None
+    return condition is not None and condition.status == "True"
+
+
+def _cause(move: Move, vmi: Instance | None) -> Cause | None:
+    if vmi and move.target and vmi.node == move.target.name:
+        return None
+    where = f"on {vmi.node}" if vmi else "not running"
+    return Cause(
+        code="wrong-node",
+        what=f"The VM is {where}, not on {move.target_name}.",
+        remedy="Look at the VM before you move it again.",
+    )
+
+
+def _changed_meanwhile(conflict: Conflict) -> Cause:
+    return Cause(
+        code="changed-meanwhile",
+        what="Somebody changed the VM's rules while it was stopped, so it was not pinned.",
+        remedy="It has its own placement back. Look at what was changed, then plan again.",
+        evidence=(conflict.message,),
+    )

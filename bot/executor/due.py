@@ -1,0 +1,90 @@
+"""What is due on a plan at a moment: pure, from the Record alone.
+
+A sweep applies the first thing that is due; what else is due comes with the next sweep, a second later.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from bot import cold, record
+from bot.executor.moving import Limits
+from bot.migration import MoveState, PlanState
+from bot.plan import StepKind
+from bot.record import Choice, Doubt, Record, Run
+
+GIVE_UP_AT_HOME = timedelta(minutes=10)
+"""A VM that does not even come up in its old place is reported as down after that; it is nobody's job to wait more."""
+
+
+class Due(NamedTuple):
+    """A change to apply, the log's word for it, and whether the run must look at the plan anew."""
+
+    change: Callable[[Record], Record]
+    kind: str
+    restart: bool = False
+
+
+def first_due(current: Record, now: datetime, limits: Limits, away_since: datetime | None) -> Due | None:
+    """The most urgent thing."""
+    if current.state is PlanState.PROPOSED and now >= current.expires_at:
+        return Due(record.expire, "expired")
+    if current.state is PlanState.APPROVED and now >= (current.approved_at or now) + limits.approved_valid:
+        return Due(record.lapse, "lapsed")
+    for index, run in enumerate(current.runs):
+        for due in _of_run(current, index, run, now, away_since):
+            return due
+    return None
+
+
+def asks_about_start(current: Record, index: int, now: datetime) -> bool:
+    """Whether a VM has failed to come up on its target for long enough to ask people."""
+    run = current.runs[index]
+    if run.state is not MoveState.RUNNING or run.homeward or record.at_step(current, index) is not StepKind.ARRIVE:
+        return False
+    patience = run.question.waits_until if run.question else None
+    return now >= (patience or (run.starting_since or now) + cold.ASK_STARTING_AFTER)
+
+
+def _of_run(current: Record, index: int, run: Run, now: datetime, away_since: datetime | None) -> Iterator[Due]:
+    if run.state is MoveState.RUNNING and run.deadline and now >= run.deadline:
+        yield Due(partial(record.time_out, index=index), "timed out")
+    under_way = run.state in (MoveState.RUNNING, MoveState.UNKNOWN, MoveState.ASKING)
+    if under_way and bool(away_since) is not bool(run.cluster_away_since):
+        kind = "cluster away" if away_since else "cluster back"
+        yield Due(partial(record.cluster_away, index=index, since=away_since), kind)
+    if run.pin and run.pin.remind_at and now >= run.pin.remind_at:
+        yield Due(partial(cold.reminded, index=index), "reminded of the pin")
+    yield from _of_stopping(current, index, run, now)
+    yield from _of_question(index, run, now)
+    if run.homeward and _at(current, index, StepKind.ARRIVE) and _since(run.starting_since, now) > GIVE_UP_AT_HOME:
+        yield Due(partial(record.advance, index=index), "gave up waiting", restart=True)
+
+
+def _of_stopping(current: Record, index: int, run: Run, now: datetime) -> Iterator[Due]:
+    if run.state is not MoveState.RUNNING or not _at(current, index, StepKind.GONE):
+        return
+    stopping = _since(run.stopping_since, now)
+    grace = timedelta(seconds=run.originals.grace_seconds if run.originals else 0)
+    waits = run.question.waits_until if run.question else None
+    if not run.stop_forced and stopping > grace + cold.STUCK_AFTER_GRACE and now >= (waits or now):
+        ask = partial(cold.ask, index=index, doubt=Doubt.STOPPING, now=now, answer_by=None, words="")
+        yield Due(ask, "asked about the stop")
+    elif not run.slow_stop and stopping > cold.SAY_STOPPING_AFTER:
+        yield Due(partial(cold.slow, index=index), "slow stop")
+
+
+def _of_question(index: int, run: Run, now: datetime) -> Iterator[Due]:
+    question = run.question
+    if run.state is MoveState.ASKING and question and question.answer_by and now >= question.answer_by:
+        go_home = partial(cold.answer, index=index, doubt=question.doubt, choice=Choice.HOME, actor=None, now=now)
+        yield Due(go_home, "went home unanswered", restart=True)
+
+
+def _at(current: Record, index: int, step: StepKind) -> bool:
+    return current.state is PlanState.RUNNING and record.at_step(current, index) is step
+
+
+def _since(moment: datetime | None, now: datetime) -> timedelta:
+    return now - moment if moment else timedelta(0)

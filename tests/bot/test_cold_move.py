@@ -1,0 +1,245 @@
+"""A cold move on the simulated cluster: it ends on the target or at home, running, whatever happens on the way."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import BotError
+from bot.migration import MoveState, PlanState
+from bot.record import Choice, Doubt, PinState, Record
+from bot.request import MoveRequest, MoveType
+from bot.sandbox.cluster import ClusterSandbox
+from k8s.snapshots import Ref
+from tests.bot.conftest import App, opened
+from tests.clocks import StandingClock
+from tests.facts import DANA, OPS, RAVI
+
+APP = Ref("production", "app-vm")
+STRATEGIES = {
+    "Always": APP,
+    "Manual": Ref("vms", "manual-01"),
+    "RerunOnFailure": Ref("vms", "rerun-01"),
+    "Once": Ref("vms", "once-01"),
+    "running": Ref("dev", "dev-01"),
+}
+TARGET = "worker-04"
+every_strategy = pytest.mark.parametrize("ref", STRATEGIES.values(), ids=STRATEGIES)
+
+
+def cold(ref: Ref, target: str = TARGET) -> MoveRequest:
+    return MoveRequest(vm=ref.name, namespace=ref.namespace, target=target, type=MoveType.COLD)
+
+
+async def begin(app: App, ref: Ref, target: str = TARGET) -> Record:
+    planned = await app.service.propose(cold(ref, target), DANA, OPS)
+    await app.service.confirm(planned.id, 1, RAVI)
+    return planned
+
+
+async def spec(app: App, ref: Ref) -> Any:
+    vm = await app.call("GET", f"/apis/kubevirt.io/v1/namespaces/{ref.namespace}/virtualmachines/{ref.name}")
+    return vm["spec"]
+
+
+async def faults(app: App, ref: Ref, **named: str | None) -> None:
+    kind = {"kind": "VirtualMachine", "namespace": ref.namespace, "name": ref.name}
+    await app.fault(annotate={**kind, "faults": {name.replace("_", "-"): text for name, text in named.items()}})
+
+
+async def where(app: App, ref: Ref) -> tuple[str, str]:
+    vmi = await app.cluster.instance(ref)
+    return (vmi.node, vmi.phase) if vmi else ("", "")
+
+
+@every_strategy
+async def test_it_ends_on_its_target_with_the_strategy_it_had(app: App, ref: Ref) -> None:
+    before = await spec(app, ref)
+    source, _ = await where(app, ref)
+    await begin(app, ref)
+    ended = await app.until(lambda plan: not plan.open)
+    (run,) = ended.runs
+    assert (ended.state, run.state, source != TARGET) == (PlanState.SUCCEEDED, MoveState.SUCCEEDED, True)
+    assert await where(app, ref) == (TARGET, "Running")
+    assert run.pin is not None
+    assert run.down_since is not None
+    assert run.up_since is not None
+    after = await spec(app, ref)
+    assert (after.get("runStrategy"), after.get("running")) == (before.get("runStrategy"), before.get("running"))
+    await app.service.decide_pin("p1", 0, PinState.REMOVED, DANA)
+    assert await spec(app, ref) == before
+    assert await where(app, ref) == (TARGET, "Running")
+
+
+@every_strategy
+async def test_a_vm_that_cannot_start_on_its_target_goes_home_unasked_in_the_end(app: App, ref: Ref) -> None:
+    before = await spec(app, ref)
+    await begin(app, ref)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.cordon(TARGET)
+    asked = await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=120)
+    question = asked.runs[0].question
+    assert question is not None
+    assert question.doubt is Doubt.STARTING
+    assert "nodes are available" in question.words
+    ended = await app.until(lambda plan: not plan.open, seconds=900, step=2)
+    assert ended.state is PlanState.FAILED
+    node, phase = await where(app, ref)
+    assert phase == "Running"
+    assert node not in ("", TARGET)
+    assert await spec(app, ref) == before
+    assert ended.runs[0].result is not None
+    assert ended.runs[0].result.running
+
+
+async def test_somebody_brings_it_home(app: App) -> None:
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.cordon(TARGET)
+    await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=120)
+    await app.service.answer("p1", 0, Doubt.STARTING, Choice.HOME, RAVI)
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert ended.runs[0].result is not None
+    assert ended.runs[0].result.cause is not None
+    assert ended.runs[0].result.cause.code == "starting-abandoned"
+    assert (await where(app, APP))[1] == "Running"
+    with pytest.raises(BotError) as late:
+        await app.service.answer("p1", 0, Doubt.STARTING, Choice.WAIT, DANA)
+    assert late.value.code == "already-answered"
+
+
+async def test_waiting_pays_when_the_node_comes_back(app: App) -> None:
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.cordon(TARGET)
+    await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=120)
+    await app.service.answer("p1", 0, Doubt.STARTING, Choice.WAIT, RAVI)
+    await app.call("PATCH", f"/api/v1/nodes/{TARGET}", {"spec": {"unschedulable": None}})
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert (ended.state, await where(app, APP)) == (PlanState.SUCCEEDED, (TARGET, "Running"))
+
+
+WINDOWS = Ref("vms", "win-01")
+
+
+async def test_a_guest_that_takes_its_time_is_told_and_forced_only_on_a_click(app: App) -> None:
+    await faults(app, WINDOWS, stop="stuck")
+    await begin(app, WINDOWS, "worker-05")
+    slow = await app.until(lambda plan: plan.runs[0].slow_stop, seconds=120)
+    assert (slow.runs[0].state, (await where(app, WINDOWS))[0]) == (MoveState.RUNNING, "worker-04")
+    await app.until(lambda plan: app.clock.now() > plan.created_at + timedelta(minutes=5), seconds=400, step=5)
+    assert (await where(app, WINDOWS))[0] == "worker-04"
+    await app.service.answer("p1", 0, Doubt.STOPPING, Choice.FORCE, RAVI)
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert (ended.state, await where(app, WINDOWS)) == (PlanState.SUCCEEDED, ("worker-05", "Running"))
+    assert "answered" in [line.kind for line in await app.store.log("p1")]
+
+
+async def test_a_guest_that_outlives_its_grace_period_is_asked_about_and_may_go_on_by_itself(app: App) -> None:
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.fault(annotate={"kind": "Node", "name": "worker-02", "faults": {"down": "true"}})
+    asked = await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=200)
+    assert asked.runs[0].question is not None
+    assert (asked.runs[0].question.doubt, asked.runs[0].question.answer_by) == (Doubt.STOPPING, None)
+    await app.fault(annotate={"kind": "Node", "name": "worker-02", "faults": {"down": None}})
+    ended = await app.until(lambda plan: not plan.open, seconds=400, step=2)
+    assert (ended.state, await where(app, APP)) == (PlanState.SUCCEEDED, (TARGET, "Running"))
+
+
+async def test_somebody_elses_change_while_it_is_stopped_is_kept_and_told(app: App) -> None:
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    rules: dict[str, Any] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}, "podAffinity": {}}
+    await app.call(
+        "PATCH",
+        "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/app-vm",
+        {"spec": {"template": {"spec": {"affinity": rules}}}},
+    )
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    result = ended.runs[0].result
+    assert result is not None
+    assert result.cause is not None
+    assert (ended.state, result.cause.code, result.running) == (PlanState.FAILED, "changed-meanwhile", True)
+    assert (await spec(app, APP))["template"]["spec"]["affinity"] == rules
+
+
+async def test_a_stopped_vm_is_placed_and_stays_stopped(app: App) -> None:
+    ref = Ref("vms", "stopped-01")
+    before = await spec(app, ref)
+    await begin(app, ref)
+    ended = await app.until(lambda plan: not plan.open)
+    assert ended.state is PlanState.SUCCEEDED
+    assert await app.cluster.instance(ref) is None
+    assert TARGET in str((await spec(app, ref))["template"]["spec"]["affinity"])
+    await app.service.decide_pin("p1", 0, PinState.REMOVED, DANA)
+    assert await spec(app, ref) == before
+
+
+async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_original(app: App) -> None:
+    before = await spec(app, APP)
+    await begin(app, APP)
+    await app.until(lambda plan: not plan.open)
+    back = await app.service.move_back("p1", 0, DANA, OPS)
+    assert (back.plan.moves[0].target_name, back.plan.blocked) == ("worker-02", False)
+    await app.service.confirm("p2", 1, RAVI)
+    await app.until(lambda plan: not plan.open, "p2")
+    assert await where(app, APP) == ("worker-02", "Running")
+    (pin,) = await app.service.pins()
+    assert (pin.namespace, pin.name, pin.hostname, pin.plan_id) == ("production", "app-vm", "worker-02", "p2")
+    await app.service.unpin("production", "app-vm", DANA)
+    assert await app.service.pins() == ()
+    assert await spec(app, APP) == before
+
+
+async def test_who_chose_later_is_asked_again(app: App) -> None:
+    await begin(app, APP)
+    await app.until(lambda plan: not plan.open)
+    later = await app.service.decide_pin("p1", 0, PinState.LATER, DANA)
+    assert later.runs[0].pin is not None
+    assert later.runs[0].pin.state is PinState.LATER
+    await app.executor.sweep(app.clock.advance(24 * 3600 + 1))
+    again = (await app.plan()).runs[0].pin
+    assert again is not None
+    assert again.state is PinState.ASKED
+    with pytest.raises(BotError):
+        await app.service.decide_pin("p1", 1, PinState.KEPT, DANA)
+
+
+async def test_without_a_type_the_disks_decide(app: App) -> None:
+    chosen = await app.service.propose(MoveRequest(vm="app-vm", target="worker-05"), DANA, OPS)
+    assert chosen.plan.moves[0].type is MoveType.COLD
+    assert not chosen.plan.blocked
+
+
+async def test_a_disk_that_stays_behind_blocks(app: App) -> None:
+    planned = await app.service.propose(cold(Ref("vms", "local-01")), DANA, OPS)
+    assert [finding.code for finding in planned.plan.moves[0].findings] == ["disk-unreachable"]
+
+
+async def test_rules_that_contradict_the_target_block(app: App) -> None:
+    planned = await app.service.propose(cold(Ref("dev", "zoned-01")), DANA, OPS)
+    assert [finding.code for finding in planned.plan.moves[0].findings] == ["rules-contradict"]
+
+
+MOMENTS = ("stopping", "gone", "starting", "up")
+
+
+@every_strategy
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_a_restart_at_any_moment_ends_on_the_target(
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock, ref: Ref, moment: str
+) -> None:
+    async with opened(tmp_path, sandbox, clock) as first:
+        await begin(first, ref)
+        for _ in range(400):
+            if moment in [line.kind for line in await first.store.log("p1")]:
+                break
+            await sandbox.advance(0.25)
+            await first.executor.sweep(clock.advance(0.25))
+    async with opened(tmp_path, sandbox, clock) as second:
+        await second.executor.resume()
+        ended = await second.until(lambda plan: not plan.open, seconds=120)
+        assert ended.state is PlanState.SUCCEEDED
+        assert await where(second, ref) == (TARGET, "Running")
