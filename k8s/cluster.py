@@ -5,12 +5,30 @@ against a simulated API server, so there is no second one to keep honest. Every 
 `k8s.errors`; reads carry a time-out, writes do not give up half-way.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from k8s.snapshots import Capabilities, Evidence, Facts, Instance, Migration, NewMigration, Node, Ref, View
+from k8s.snapshots import (
+    Capabilities,
+    Evidence,
+    Facts,
+    Instance,
+    Json,
+    Migration,
+    NewMigration,
+    Node,
+    Ref,
+    StartEvidence,
+    TargetPod,
+    View,
+    VirtualMachine,
+    VmView,
+)
+
+VmCall = Literal["start", "stop"]
+"""The subresources of a VM that are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +40,8 @@ class Question:
     target: str | None
     dry_run: bool = True
     """Ask admission too (`dryRun=All`), side by side with the last reads."""
+    cold: bool = False
+    """Read the volumes too: after a cold move they have to be reached from the target."""
 
 
 class Cluster(Protocol):
@@ -50,6 +70,33 @@ class Cluster(Protocol):
         """Version and abilities of KubeVirt; cached."""
         ...
 
+    async def vm(self, ref: Ref) -> VirtualMachine | None:
+        """The VM, None when it does not exist."""
+        ...
+
+    async def pinned_vms(self) -> tuple[VirtualMachine, ...]:
+        """The VMs that carry our label, in all namespaces that the bot serves."""
+        ...
+
+    async def patch_vm(self, ref: Ref, operations: Sequence[Json]) -> VirtualMachine:
+        """Apply a JSON patch (RFC 6902), all of it or nothing.
+
+        Raises Conflict when a `test` fails, NotFound, Refused, Forbidden, Unreachable (then it may have been applied).
+        """
+        ...
+
+    async def call_vm(self, ref: Ref, verb: VmCall, body: Json | None = None) -> None:
+        """Ask KubeVirt to start or stop a VM; returns when it is accepted, not when it is done.
+
+        Raises Conflict with KubeVirt's words when the VM's state does not allow it, NotFound, Forbidden, Unreachable
+        (then it may have been accepted).
+        """
+        ...
+
+    async def launchers(self, vm: Ref) -> tuple[TargetPod, ...]:
+        """The VM's launcher pods that have not ended. While there is one, the guest may still hold its disks."""
+        ...
+
     async def instance(self, ref: Ref) -> Instance | None:
         """The VMI, None when it does not exist."""
         ...
@@ -75,6 +122,14 @@ class Cluster(Protocol):
 
     async def evidence(self, vm: Ref, migration: Ref, migration_uid: str) -> Evidence:
         """What the cluster shows of a migration now. What may not be read is left out."""
+        ...
+
+    async def start_evidence(self, vm: Ref) -> StartEvidence:
+        """What the cluster shows of a VM that does not come up. What may not be read is left out."""
+        ...
+
+    def follow_vm(self, ref: Ref) -> AbstractAsyncContextManager[AsyncIterator[VmView]]:
+        """Watch a VM and its VMI: a view at once, then one for each change of either. Promises what `follow` does."""
         ...
 
     def follow(self, vm: Ref, migration: Ref) -> AbstractAsyncContextManager[AsyncIterator[View]]:

@@ -12,6 +12,7 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 from k8s import names
 from k8s.snapshots import (
+    DEFAULT_GRACE_SECONDS,
     Capabilities,
     Claim,
     ClusterEvent,
@@ -25,6 +26,7 @@ from k8s.snapshots import (
     Ref,
     TargetPod,
     VirtualMachine,
+    Volume,
 )
 
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -79,6 +81,7 @@ def instance(raw: Json) -> Instance:
         vcpus=_vcpus(domain),
         evacuation_node=_text(status, "evacuationNodeName"),
         deleting=bool(meta.get("deletionTimestamp")),
+        grace_seconds=_grace_seconds(spec),
     )
 
 
@@ -130,8 +133,24 @@ def claim(raw: Json) -> Claim:
     )
 
 
+def volume(raw: Json) -> Volume:
+    """A v1 PersistentVolume."""
+    meta, spec, _ = _parts(raw)
+    return Volume(name=_text(meta, "name"), required=_object(spec, "nodeAffinity").get("required"))
+
+
+def is_launcher_of(raw: Json, vmi_name: str) -> bool:
+    """Whether a pod belongs to the VMI of that name.
+
+    The owner says so. Labels do not: `vm.kubevirt.io/name` holds the guest's hostname (pkg/virt-controller/services
+    template.go), `kubevirt.io/vm` is only a habit of templates, `vmi.kubevirt.io/id` is not in older versions.
+    """
+    owners = _objects(_object(raw, "metadata"), "ownerReferences")
+    return any(owner.get("kind") == names.VMI_KIND and owner.get("name") == vmi_name for owner in owners)
+
+
 def target_pod(raw: Json) -> TargetPod:
-    """A launcher pod that a VMIM made."""
+    """A launcher pod."""
     meta, spec, status = _parts(raw)
     scheduled = next((c for c in _conditions(status) if c.type == "PodScheduled"), None)
     return TargetPod(
@@ -235,6 +254,11 @@ def _vcpus(domain: Json) -> int:
     return int(cpu.get("sockets") or 1) * int(cpu.get("cores") or 1) * int(cpu.get("threads") or 1)
 
 
+def _grace_seconds(spec: Json) -> int:
+    given = spec.get("terminationGracePeriodSeconds")
+    return DEFAULT_GRACE_SECONDS if given is None else int(given)
+
+
 def _migration_state(status: Json) -> MigrationState | None:
     raw = _object(status, "migrationState")
     if not raw:
@@ -269,7 +293,7 @@ def _waiting(status: Json) -> Iterator[str]:
 
 def _placement(spec: Json) -> Placement:
     return Placement(
-        affinity=_object(spec, "affinity"),
+        affinity=spec.get("affinity"),
         node_selector=_object(spec, "nodeSelector"),
         tolerations=tuple(_objects(spec, "tolerations")),
     )

@@ -11,6 +11,7 @@ class Right(NamedTuple):
     verb: str
     group: str
     resource: str
+    subresource: str = ""
 
 
 NEEDED: tuple[Right, ...] = (
@@ -23,3 +24,10 @@ NEEDED: tuple[Right, ...] = (
     *(Right("list", "", resource) for resource in ("pods", "events")),
 )
 """What every move uses. Without the right to list namespaces or read the VMIM's CRD the bot still works."""
+
+NEEDED_COLD: tuple[Right, ...] = (
+    *(Right(verb, names.KUBEVIRT_GROUP, names.VMS) for verb in ("watch", "patch")),
+    *(Right("update", names.SUBRESOURCES_GROUP, names.VMS, call) for call in ("start", "stop")),
+    Right("get", "", "persistentvolumes"),
+)
+"""What cold moves use besides. Without the right to volumes they work, but nobody is told that a disk stays behind."""

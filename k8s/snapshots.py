@@ -13,7 +13,10 @@ Json = dict[str, Any]
 """A raw JSON object of the API, kept as it came."""
 
 FINAL_PHASES = frozenset({"Succeeded", "Failed"})
-"""Phases after which a VMIM never changes again (kubevirt.io/api core/v1 types.go)."""
+"""Phases after which a VMIM never changes again, a VMI or a pod never runs again (kubevirt.io/api core/v1 types.go)."""
+
+DEFAULT_GRACE_SECONDS = 30
+"""A VMI's grace period where its spec gives none (kubevirt.io/api core/v1 types.go, DefaultGracePeriodSeconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Condition:
 class Placement:
     """The placement rules of a VM template or a VMI, as raw JSON."""
 
-    affinity: Json = field(default_factory=dict)
+    affinity: Json | None = None
+    """None where the field is absent, which is not the same as an empty one for whoever restores it."""
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Json, ...] = ()
 
@@ -63,6 +67,10 @@ class VirtualMachine:
     annotations: Mapping[str, str] = field(default_factory=dict)
     deleting: bool = False
     resource_version: str = ""
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of that type, None when the API does not state it."""
+        return next((c for c in self.conditions if c.type == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,13 @@ class Instance:
     vcpus: int = 0
     evacuation_node: str = ""
     deleting: bool = False
+    grace_seconds: int = DEFAULT_GRACE_SECONDS
+    """How long the guest may take to shut down before it is killed."""
+
+    @property
+    def final(self) -> bool:
+        """Whether the guest has ended; the object may outlive it for a while."""
+        return self.phase in FINAL_PHASES
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, None when the API does not state it."""
@@ -159,6 +174,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """A PersistentVolume."""
+
+    name: str
+    required: Json | None = None
+    """`spec.nodeAffinity.required`, a raw node selector: the nodes that can reach it. None: all can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this cluster's KubeVirt can do."""
 
@@ -204,6 +228,8 @@ class Facts:
     capabilities: Capabilities
     admission: Admission | None = None
     """None when no dry run made sense: no VMI, or a cold move was asked for."""
+    volumes: tuple[Volume, ...] = ()
+    """Of the bound claims, where a cold move was asked about. One that may not be read is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +240,14 @@ class View:
     migration: Migration | None
     last_seen: Migration | None = None
     """The VMIM as it was last, kept when it has vanished."""
+
+
+@dataclass(frozen=True, slots=True)
+class VmView:
+    """One moment of a followed VM: what is wanted, and what runs. Either is None while it does not exist."""
+
+    vm: VirtualMachine | None
+    vmi: Instance | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +268,7 @@ class ClusterEvent:
 
 @dataclass(frozen=True, slots=True)
 class TargetPod:
-    """The launcher pod that a VMIM made on the target."""
+    """A launcher pod: the one that a VMIM made on the target, or the one in which the VM was started."""
 
     name: str
     phase: str
@@ -244,7 +278,7 @@ class TargetPod:
     waiting: tuple[str, ...] = ()
     """Reasons of waiting containers, for example ImagePullBackOff."""
     migration_name: str = ""
-    """Name of the VMIM that made it."""
+    """Name of the VMIM that made it; "" where the VM was started in it."""
     migration_uid: str = ""
 
 
@@ -261,3 +295,18 @@ class Evidence:
     """Oldest first: of the VMIM, the VMI and the target pods."""
     unread: tuple[str, ...] = ()
     """Resources that could not be read, for example events: an absence there proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartEvidence:
+    """What the cluster shows of a VM that does not come up."""
+
+    vm: VirtualMachine | None
+    """Its `printable_status` and conditions repeat the VMI's in words that people know."""
+    vmi: Instance | None
+    pods: tuple[TargetPod, ...] = ()
+    """Launcher pods that have not ended."""
+    events: tuple[ClusterEvent, ...] = ()
+    """Oldest first: of the VM, the VMI and the pods."""
+    unread: tuple[str, ...] = ()
+    """Resources that could not be read: an absence there proves nothing."""

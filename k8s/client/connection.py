@@ -22,7 +22,7 @@ CALLS_AT_ONCE: Final = 32
 """Connections for reads and writes; more wait their turn."""
 
 WATCHES_AT_ONCE: Final = 64
-"""Connections for watches: two per namespace in which a move runs."""
+"""Connections for watches: three at most per namespace in which a move runs."""
 
 RENEW_EVERY: Final = 30.0
 """Seconds between two attempts to load refused credentials again."""

@@ -1,21 +1,23 @@
-"""What the cluster shows of a migration, for people who want to know why.
+"""What the cluster shows of a migration or of a start, for people who want to know why.
 
 Two calls deep. What may not be read is left out and named in `unread`; an outage is an error. Events live for about an
 hour (the API server's default), pods of an unschedulable migration for five minutes: gather while it happens.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from k8s import names, parse
 from k8s.client import paths
 from k8s.client.parallel import side_by_side
 from k8s.client.reads import Reads
 from k8s.errors import Forbidden
-from k8s.snapshots import ClusterEvent, Evidence, Json, Ref, TargetPod
+from k8s.snapshots import ClusterEvent, Evidence, Json, Ref, StartEvidence, TargetPod
 
 _Rows = tuple[Json, ...]
+_T = TypeVar("_T")
 
 _CREATED = re.compile(r"Created migration target pod (\S+)")
 """KubeVirt pkg/virt-controller/watch/migration: the event of reason SuccessfulCreate."""
@@ -50,6 +52,27 @@ class EvidenceReader:
             unread=tuple(unread),
         )
 
+    async def of_start(self, vm: Ref) -> StartEvidence:
+        """Of a VM that does not come up, or not where it should."""
+        async with side_by_side() as group:
+            wanted = group.create_task(self._reads.find_vm(vm))
+            vmi = group.create_task(self._reads.instance(vm))
+            pods = group.create_task(_readable(lambda: self._reads.launchers(vm)))
+            of_vm = group.create_task(_readable(lambda: self._events(vm, paths.VMS.kind)))
+            of_vmi = group.create_task(_readable(lambda: self._events(vm, paths.VMIS.kind)))
+        found, own = pods.result() or (), of_vm.result()
+        of_pods = await self._pod_events(vm.namespace, [pod.name for pod in found]) if own is not None else ()
+        unread = [
+            name for name, rows in ((paths.PODS.plural, pods.result()), (paths.EVENTS.plural, own)) if rows is None
+        ]
+        return StartEvidence(
+            vm=wanted.result(),
+            vmi=vmi.result(),
+            pods=found,
+            events=_in_order((*(own or ()), *(of_vmi.result() or ()), *of_pods)),
+            unread=tuple(unread),
+        )
+
     async def _pods(self, vm: Ref, migration: Ref, migration_uid: str) -> _Rows:
         if migration_uid:
             return await self._reads.target_pods(vm.namespace, f"{names.LABEL_MIGRATION_UID}={migration_uid}")
@@ -59,7 +82,7 @@ class EvidenceReader:
     async def _events(self, about: Ref, kind: str) -> _Rows:
         return await self._reads.events(about.namespace, kind, about.name)
 
-    async def _pod_events(self, namespace: str, pods: tuple[str, ...]) -> _Rows:
+    async def _pod_events(self, namespace: str, pods: Iterable[str]) -> _Rows:
         async with side_by_side() as group:
             found = [group.create_task(self._events(Ref(namespace, pod), paths.PODS.kind)) for pod in pods]
         return tuple(raw for task in found for raw in task.result())
@@ -73,7 +96,7 @@ def _pod_names(pods: tuple[TargetPod, ...], of_vmim: _Rows) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(pod.name for pod in pods), *named]))
 
 
-async def _readable(read: Callable[[], Awaitable[_Rows]]) -> _Rows | None:
+async def _readable(read: Callable[[], Awaitable[_T]]) -> _T | None:
     try:
         return await read()
     except Forbidden:

@@ -2,13 +2,14 @@
 
     1  the VM (GET, or LIST by name where the namespace is open) ‖ target node ‖ capabilities   [‖ VMI ‖ VMIMs]
     2  VMI ‖ VMIMs ‖ PVCs of the template
-    3  source node ‖ dry run ‖ PVCs that only the VMI names (hotplug, backend storage)
+    3  source node ‖ dry run ‖ PVCs that only the VMI names (hotplug, backend storage)   [‖ volumes of the PVCs]
 
-With a namespace, the VMI and its VMIMs are read in step 1, and steps 2 and 3 are one. The number of calls does not grow
-with VMs or nodes. The parts are read at slightly different moments: whoever writes reads again.
+With a namespace, the VMI and its VMIMs are read in step 1, and steps 2 and 3 are one. Volumes are read for a cold move
+only, in step 3: with a namespace those of all PVCs, without one those of the template's. The number of calls does not
+grow with VMs or nodes. The parts are read at slightly different moments: whoever writes reads again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from k8s import names
 from k8s.client.capabilities import CapabilityCache
@@ -28,6 +29,7 @@ from k8s.snapshots import (
     Node,
     Ref,
     VirtualMachine,
+    Volume,
 )
 
 
@@ -62,7 +64,8 @@ class FactsReader:
             target = group.create_task(self._target(question))
             capabilities = group.create_task(self._capabilities.get())
         start = _Start(vm.result(), target.result(), capabilities.result())
-        return await self._finish(question, start, vmi.result(), migrations.result(), ())
+        facts = await self._finish(question, start, vmi.result(), migrations.result(), ())
+        return replace(facts, volumes=await self._volumes(question, facts.claims))
 
     async def _of_any_namespace(self, question: Question) -> Facts:
         async with side_by_side() as group:
@@ -75,7 +78,10 @@ class FactsReader:
             vmi = group.create_task(self._reads.instance(ref))
             migrations = group.create_task(self._reads.migrations(ref))
             claims = group.create_task(self._reads.claims(ref.namespace, start.vm.claims))
-        return await self._finish(question, start, vmi.result(), migrations.result(), claims.result())
+        async with side_by_side() as group:
+            facts = group.create_task(self._finish(question, start, vmi.result(), migrations.result(), claims.result()))
+            volumes = group.create_task(self._volumes(question, claims.result()))
+        return replace(facts.result(), volumes=volumes.result())
 
     async def _finish(
         self,
@@ -125,6 +131,10 @@ class FactsReader:
             return await self._reads.node(vmi.node)
         except NotFound:
             return None
+
+    async def _volumes(self, question: Question, claims: tuple[Claim, ...]) -> tuple[Volume, ...]:
+        bound = dict.fromkeys(claim.volume for claim in claims if claim.volume)
+        return await self._reads.volumes(list(bound)) if question.cold else ()
 
     async def _admission(self, question: Question, start: _Start, vmi: Instance | None) -> Admission | None:
         """What the cluster would answer to the create. An outage is no answer and stays an error."""

@@ -8,13 +8,13 @@ from k8s.client.capabilities import CapabilityCache
 from k8s.client.connection import Connection
 from k8s.client.evidence import EvidenceReader
 from k8s.client.facts import FactsReader
-from k8s.client.follow import follow
+from k8s.client.follow import follow, follow_vm
 from k8s.client.hub import Hub
 from k8s.client.reads import Reads
 from k8s.client.rest import Rest
 from k8s.client.timing import RealTime, Timing
 from k8s.client.writes import Writes
-from k8s.cluster import Question
+from k8s.cluster import Question, VmCall
 from k8s.snapshots import (
     Capabilities,
     Evidence,
@@ -25,7 +25,11 @@ from k8s.snapshots import (
     NewMigration,
     Node,
     Ref,
+    StartEvidence,
+    TargetPod,
     View,
+    VirtualMachine,
+    VmView,
 )
 
 
@@ -94,6 +98,21 @@ class KubeCluster:
     async def capabilities(self) -> Capabilities:
         return await self._capabilities.get()
 
+    async def vm(self, ref: Ref) -> VirtualMachine | None:
+        return await self._reads.find_vm(ref)
+
+    async def pinned_vms(self) -> tuple[VirtualMachine, ...]:
+        return await self._reads.pinned_vms()
+
+    async def patch_vm(self, ref: Ref, operations: Sequence[Json]) -> VirtualMachine:
+        return await self._writes.patch_vm(ref, operations)
+
+    async def call_vm(self, ref: Ref, verb: VmCall, body: Json | None = None) -> None:
+        await self._writes.call_vm(ref, verb, body)
+
+    async def launchers(self, vm: Ref) -> tuple[TargetPod, ...]:
+        return await self._reads.launchers(vm)
+
     async def instance(self, ref: Ref) -> Instance | None:
         return await self._reads.instance(ref)
 
@@ -111,6 +130,12 @@ class KubeCluster:
 
     async def evidence(self, vm: Ref, migration: Ref, migration_uid: str) -> Evidence:
         return await self._evidence.gather(vm, migration, migration_uid)
+
+    async def start_evidence(self, vm: Ref) -> StartEvidence:
+        return await self._evidence.of_start(vm)
+
+    def follow_vm(self, ref: Ref) -> AbstractAsyncContextManager[AsyncIterator[VmView]]:
+        return follow_vm(self._hub, ref)
 
     def follow(self, vm: Ref, migration: Ref) -> AbstractAsyncContextManager[AsyncIterator[View]]:
         return follow(self._hub, vm, migration)

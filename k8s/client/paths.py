@@ -12,6 +12,7 @@ from k8s import names
 from k8s.errors import Invalid
 
 _KUBEVIRT: Final = f"/apis/{names.KUBEVIRT_GROUP}/{names.KUBEVIRT_VERSION}"
+_SUBRESOURCES: Final = f"/apis/{names.SUBRESOURCES_GROUP}/{names.KUBEVIRT_VERSION}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,25 @@ class Resource:
 
 
 VMS: Final = Resource(_KUBEVIRT, names.VMS, "VirtualMachine")
-VMIS: Final = Resource(_KUBEVIRT, names.VMIS, "VirtualMachineInstance")
+VMIS: Final = Resource(_KUBEVIRT, names.VMIS, names.VMI_KIND)
+VM_CALLS: Final = Resource(_SUBRESOURCES, names.VMS, VMS.kind)
 VMIMS: Final = Resource(_KUBEVIRT, names.VMIMS, names.VMIM_KIND)
 KUBEVIRTS: Final = Resource(_KUBEVIRT, names.KUBEVIRTS, "KubeVirt")
 CRDS: Final = Resource("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition")
 NODES: Final = Resource("/api/v1", "nodes", "Node")
 NAMESPACES: Final = Resource("/api/v1", "namespaces", "Namespace")
 CLAIMS: Final = Resource("/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim")
+VOLUMES: Final = Resource("/api/v1", "persistentvolumes", "PersistentVolume")
 PODS: Final = Resource("/api/v1", "pods", "Pod")
 EVENTS: Final = Resource("/api/v1", "events", "Event")
 ACCESS_REVIEWS: Final = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview")
 
 OPENAPI: Final = f"/openapi/v3{_KUBEVIRT}"
-KUBEVIRT_VERSION: Final = f"/apis/{names.SUBRESOURCES_GROUP}/{names.KUBEVIRT_VERSION}/version"
+KUBEVIRT_VERSION: Final = f"{_SUBRESOURCES}/version"
 
-_KINDS = {r.plural: r.kind for r in (VMS, VMIS, VMIMS, KUBEVIRTS, CRDS, NODES, NAMESPACES, CLAIMS, PODS, EVENTS)}
+_KINDS = {
+    r.plural: r.kind for r in (VMS, VMIS, VMIMS, KUBEVIRTS, CRDS, NODES, NAMESPACES, CLAIMS, VOLUMES, PODS, EVENTS)
+}
 
 
 def kind_of(plural: str) -> str:

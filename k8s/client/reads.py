@@ -10,7 +10,18 @@ from k8s.client.parallel import side_by_side
 from k8s.client.paths import Resource
 from k8s.client.rest import Rest
 from k8s.errors import Forbidden, NotFound
-from k8s.snapshots import Claim, Instance, Json, Migration, Node, Ref, VirtualMachine
+from k8s.snapshots import (
+    FINAL_PHASES,
+    Claim,
+    Instance,
+    Json,
+    Migration,
+    Node,
+    Ref,
+    TargetPod,
+    VirtualMachine,
+    Volume,
+)
 
 PAGE_SIZE: Final = 200
 """Objects per page of a list: about 3 MB of VMIs, parsed in about 30 ms."""
@@ -36,6 +47,16 @@ class Reads:
         except NotFound:
             await self._require_namespace(ref.namespace)
             raise
+
+    async def find_vm(self, ref: Ref) -> VirtualMachine | None:
+        """One VM, None when it does not exist."""
+        raw = await self._find(paths.VMS, ref)
+        return parse.virtual_machine(raw) if raw else None
+
+    async def pinned_vms(self) -> tuple[VirtualMachine, ...]:
+        """The VMs with our label, over the namespaces."""
+        found = await self._everywhere(paths.VMS, {"labelSelector": names.LABEL_PINNED})
+        return tuple([parse.virtual_machine(raw) for raw in found])
 
     async def vms_named(self, name: str) -> tuple[VirtualMachine, ...]:
         """All VMs of that name, over the namespaces."""
@@ -92,6 +113,18 @@ class Reads:
             found = [group.create_task(self._find(paths.CLAIMS, Ref(namespace, name))) for name in claim_names]
         return tuple(parse.claim(raw) for task in found if (raw := task.result()))
 
+    async def volumes(self, volume_names: Sequence[str]) -> tuple[Volume, ...]:
+        """The PersistentVolumes of those names, side by side; what does not exist or may not be read is left out."""
+        async with side_by_side() as group:
+            found = [group.create_task(self._volume(name)) for name in volume_names]
+        return tuple(volume for task in found if (volume := task.result()))
+
+    async def launchers(self, vm: Ref) -> tuple[TargetPod, ...]:
+        """The launcher pods of a VM that have not ended, whichever of its VMIs made them."""
+        pods = await self.target_pods(vm.namespace, f"{names.LABEL_APP}={names.LAUNCHER}")
+        own = [parse.target_pod(raw) for raw in pods if parse.is_launcher_of(raw, vm.name)]
+        return tuple(pod for pod in own if pod.phase not in FINAL_PHASES)
+
     async def target_pods(self, namespace: str, selector: str) -> tuple[Json, ...]:
         """Pods by label, raw."""
         return tuple(await self._all(paths.PODS, namespace, {"labelSelector": selector}))
@@ -107,6 +140,12 @@ class Reads:
         except NotFound as error:
             if error.kind != resource.kind:
                 raise
+            return None
+
+    async def _volume(self, name: str) -> Volume | None:
+        try:
+            return parse.volume(await self._rest.read(paths.VOLUMES.item(name)))
+        except (Forbidden, NotFound):
             return None
 
     async def _require_namespace(self, name: str) -> None:

@@ -60,13 +60,14 @@ class Rest:
         query: Query | None = None,
         body: Body | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Json:
         """Send one change and return the answer's object, {} for an empty one. Raises a ClusterError.
 
         Unreachable leaves open whether the change was made.
         """
         limits = ClientTimeout(total=WRITE_SECONDS, sock_connect=CONNECT_SECONDS)
-        return await self._send(_Call(Sent(method, path, content_type), limits, query or {}, body))
+        return await self._send(_Call(Sent(method, path, content_type), limits, query or {}, body, accept))
 
     @asynccontextmanager
     async def watch(self, path: str, query: Query, silence: float) -> AsyncIterator[AsyncIterator[Json]]:

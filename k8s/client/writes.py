@@ -1,4 +1,4 @@
-"""The writes of a live move: create a VMIM, delete it again.
+"""The writes: create a VMIM and delete it again; patch, start and stop a VM.
 
 A write that has begun is finished even if its caller is cancelled: half a create would leave a VMIM behind that nobody
 has checked. `settle` waits for such orphans.
@@ -6,18 +6,22 @@ has checked. `settle` waits for such orphans.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 from k8s import names, parse
 from k8s.client import paths
 from k8s.client.rest import Rest
 from k8s.client.timing import Timing
+from k8s.client.translate import JSON_PATCH
 from k8s.errors import ClusterError, Conflict, NotFound, Refused
-from k8s.snapshots import Json, Migration, NewMigration, Ref
+from k8s.snapshots import Json, Migration, NewMigration, Ref, VirtualMachine
 
 DELETE_TRIES: Final = 4
 """Attempts to take back a VMIM that lost its target; it may be moving the VM to any node meanwhile."""
+
+ANSWER_OF_VIRT_API: Final = "application/json, */*"
+"""To accept JSON alone is 406: success has no body, and an error is JSON (recorded: errors)."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -42,6 +46,17 @@ class Writes:
     async def delete_migration(self, ref: Ref, uid: str) -> None:
         """Delete that very VMIM. Fine if it is gone, or gone and its name in use by another."""
         await self._to_the_end(self._delete(ref, uid))
+
+    async def patch_vm(self, ref: Ref, operations: Sequence[Json]) -> VirtualMachine:
+        """Apply a JSON patch, all of it or nothing. Raises Conflict where one of its tests fails."""
+        path = paths.VMS.item(ref.name, ref.namespace)
+        patched = self._rest.write("PATCH", path, body=operations, content_type=JSON_PATCH)
+        return parse.virtual_machine(await self._to_the_end(patched))
+
+    async def call_vm(self, ref: Ref, verb: str, body: Json | None) -> None:
+        """Call a subresource of the VM. Raises Conflict where the VM's state does not allow it."""
+        path = f"{paths.VM_CALLS.item(ref.name, ref.namespace)}/{verb}"
+        await self._to_the_end(self._rest.write("PUT", path, body=body, accept=ANSWER_OF_VIRT_API))
 
     async def settle(self) -> None:
         """Wait for the writes whose callers have left."""

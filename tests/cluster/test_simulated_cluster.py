@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -11,10 +10,10 @@ from bot.sandbox.cluster import ClusterSandbox
 from k8s.client import KubeCluster
 from k8s.cluster import Question
 from k8s.errors import Ambiguous, Forbidden, InFlight, NotFound, Refused, Unreachable
-from k8s.rights import NEEDED
+from k8s.rights import NEEDED, NEEDED_COLD
 from k8s.snapshots import Facts, Migration, NewMigration, Ref, View
 from k8s.steps import LATE_SECONDS, Intent, Trace, settle, start_migration
-from tests.cluster.api import HandTime
+from tests.cluster.simulated import Shaky, cause
 
 WEB = Ref("production", "web-01")
 MOVE = Ref("production", "move-1")
@@ -22,29 +21,8 @@ PHASES = ["Pending", "Scheduling", "Scheduled", "PreparingTarget", "TargetReady"
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[ClusterSandbox]:
-    simulated = ClusterSandbox(start_time=1_766_000_000.0)
-    await simulated.start()
-    yield simulated
-    await simulated.stop()
-
-
-@pytest.fixture
-async def cluster(sandbox: ClusterSandbox, tmp_path: Path) -> AsyncIterator[KubeCluster]:
-    connected = await connect(sandbox, tmp_path)
-    yield connected
-    await connected.close()
-
-
-async def connect(sandbox: ClusterSandbox, directory: Path, *user: str) -> KubeCluster:
-    path = directory / "kubeconfig"
-    sandbox.write_kubeconfig(path, *user)
-    return await KubeCluster.connect(str(path), timing=HandTime())
-
-
-async def cause(sandbox: ClusterSandbox, **faults: Any) -> None:
-    async with aiohttp.ClientSession() as session, session.post(f"{sandbox.url}/sandbox/faults", json=faults) as answer:
-        assert answer.status == 200, await answer.text()
+def cluster(kube: Shaky) -> KubeCluster:
+    return kube
 
 
 def new(hostname: str | None = "worker-05") -> NewMigration:
@@ -157,7 +135,7 @@ async def test_an_unschedulable_target_shows_the_schedulers_words(
 async def test_an_old_kubevirt_refuses_the_target_and_nothing_moves(tmp_path: Path) -> None:
     old = ClusterSandbox(version="v1.5.2", start_time=1_766_000_000.0)
     await old.start()
-    cluster = await connect(old, tmp_path)
+    cluster = await Shaky.reach(old, tmp_path)
     found = await cluster.capabilities()
     assert (found.kubevirt_version, found.added_node_selector, found.rollout_strategy) == ("v1.5.2", False, "Stage")
     with pytest.raises(Refused):
@@ -234,13 +212,15 @@ async def test_virt_api_down_fails_the_write_and_not_the_reads(sandbox: ClusterS
 async def test_a_user_without_rights_is_told_which_one_is_missing(tmp_path: Path) -> None:
     guarded = ClusterSandbox(rbac=True, start_time=1_766_000_000.0)
     await guarded.start()
-    stranger = await connect(guarded, tmp_path, "system:serviceaccount:default:stranger")
+    stranger = await Shaky.reach(guarded, tmp_path, "system:serviceaccount:default:stranger")
     with pytest.raises(Forbidden) as caught:
         await stranger.facts(Question("web-01", None, None))
     assert (caught.value.verb, caught.value.resource) == ("list", "virtualmachines")
-    assert not any([await stranger.access(*right) for right in NEEDED if right.resource != "kubevirts"])
+    assert not any(
+        [await stranger.access(*right) for right in (*NEEDED, *NEEDED_COLD) if right.resource != "kubevirts"]
+    )
     await stranger.close()
-    admin = await connect(guarded, tmp_path)
-    assert all([await admin.access(*right) for right in NEEDED])
+    admin = await Shaky.reach(guarded, tmp_path)
+    assert all([await admin.access(*right) for right in (*NEEDED, *NEEDED_COLD)])
     await admin.close()
     await guarded.stop()
