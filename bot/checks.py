@@ -140,6 +140,12 @@ def in_flight(facts: Facts, type_: MoveType) -> Iterator[Finding]:
             )
 
 
+def already_there(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Somebody has moved it there meanwhile; a migration to its own node would hang for five minutes and fail."""
+    if facts.vmi and facts.target and facts.vmi.node == facts.target.name:
+        yield _block("already-there", f"It is on {facts.target.name} already.", "There is nothing left to do.")
+
+
 def target_usable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """The seed's fourth validation: the node is Ready and takes new pods."""
     node = facts.target
@@ -253,6 +259,7 @@ CHECKS: tuple[Check, ...] = (
     live_migratable,
     in_flight,
     source_ready,
+    already_there,
     target_usable,
     named_target_possible,
     placement_rules,

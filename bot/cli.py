@@ -32,6 +32,7 @@ class _BadUsage(Exception):
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = _parser().parse_args(argv)
+    logging.getLogger("kubernetes").setLevel(logging.ERROR)  # it warns of a missing kubeconfig, as we do
     try:
         code = asyncio.run(_command(arguments))
     except KeyboardInterrupt:
@@ -111,7 +112,8 @@ async def _run() -> int:
 def _log_to_stderr(level: str) -> None:
     """Our own lines at the wanted level; the libraries' only when something is wrong (they tell every timer)."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("slack_bolt").setLevel(logging.ERROR)  # its warnings are of tokens that it was given twice
+    # slack_sdk logs a failed handshake with its ticket, through Bolt's logger; handlers.socket tells it without.
+    logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
     for ours in ("bot", "handlers", "k8s"):
         logging.getLogger(ours).setLevel(level)
 

@@ -11,9 +11,9 @@ from typing import Any
 from bot import migration
 from bot.diagnosis import Cause
 from bot.errors import BotError
-from bot.migration import IllegalEvent, MoveEvent, MoveState, PlanEvent, PlanState
+from bot.migration import IllegalEvent, MoveEvent, MoveState
 from bot.policy import Actor
-from bot.record import Choice, Doubt, Originals, Pin, PinState, Question, Record, Result, Run, next_state, with_run
+from bot.record import Choice, Doubt, Originals, Pin, PinState, Question, Record, Result, Run, started, with_run
 from bot.record import finish as finish_run
 
 SAY_STOPPING_AFTER = timedelta(seconds=60)
@@ -36,7 +36,7 @@ OPTIONS = {
 
 def begin(record: Record, index: int, originals: Originals, now: datetime) -> Record:
     """Note what the VM had, right before the first write."""
-    state = next_state(record, PlanEvent.STARTED) if record.state is PlanState.APPROVED else record.state
+    state = started(record)
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
     changed = {

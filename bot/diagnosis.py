@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from k8s.snapshots import Evidence, MigrationState
+from k8s.snapshots import Evidence, MigrationState, Node
 
 
 class Cause(BaseModel):
@@ -89,6 +89,12 @@ def _says(pattern: str) -> Callable[[Evidence], str | None]:
     return signal
 
 
+def _of_target(holds: Callable[[Node], bool], pattern: str) -> Callable[[Evidence], str | None]:
+    """The scheduler's words count all nodes, those too that were never meant: only a fact of the target decides."""
+    says = _says(pattern)
+    return lambda evidence: says(evidence) if evidence.target and holds(evidence.target) else None
+
+
 def _waits_for_image(evidence: Evidence) -> str | None:
     waiting = [reason for pod in evidence.pods for reason in pod.waiting]
     return next((reason for reason in waiting if reason in ("ErrImagePull", "ImagePullBackOff")), None)
@@ -102,16 +108,28 @@ RULES: tuple[_Rule, ...] = (
         "Ask who did before you move it again.",
     ),
     _Rule(
-        "taint",
-        _says(r"untolerated taint|taints that the pod didn't tolerate"),
-        "The target node has a taint that this VM does not tolerate.",
-        "Choose another node, or add the toleration to the VM.",
-    ),
-    _Rule(
         "capacity",
         _says(r"Insufficient (cpu|memory|hugepages|devices)"),
         "The target node has too little room for this VM.",
         "Choose a node with more room, or move something else away first.",
+    ),
+    _Rule(
+        "target-cordoned",
+        _of_target(lambda node: node.cordoned, r"were unschedulable"),
+        "The target node is cordoned: it takes no new pods.",
+        "Uncordon it, or choose another node.",
+    ),
+    _Rule(
+        "target-not-ready",
+        _of_target(lambda node: not node.ready, r"."),
+        "The target node is not Ready.",
+        "Recover the node, or choose another one.",
+    ),
+    _Rule(
+        "taint",
+        _of_target(lambda node: bool(node.taints), r"untolerated taint|taints that the pod didn't tolerate"),
+        "The target node has a taint that this VM does not tolerate.",
+        "Choose another node, or add the toleration to the VM.",
     ),
     _Rule(
         "selector",

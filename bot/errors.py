@@ -79,5 +79,5 @@ def from_cluster(error: k8s.ClusterError) -> BotError:
             return BotError(
                 "refused",
                 f"The cluster refused it: {error.message}",
-                "Nothing was changed. Read its reason above; it names what is in the way.",
+                "Its reason above names what is in the way.",
             )

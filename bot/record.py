@@ -253,6 +253,8 @@ def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: t
 
 def confirm(record: Record, actor: Actor, decision: policy.Decision, now: datetime) -> Record:
     """Count one Confirm; with enough of them the plan is approved."""
+    if record.state is PlanState.PROPOSED and now >= record.expires_at:
+        raise BotError("expired", "This plan has expired.", "Ask for the move again; the card says since when.")
     if record.plan.blocked:
         raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
     state = next_state(record, PlanEvent.CONFIRMED)
@@ -312,7 +314,7 @@ def rewind(record: Record) -> Record:
 
 def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
     """Note what is about to be written; from here on the plan runs."""
-    state = next_state(record, PlanEvent.STARTED) if record.state is PlanState.APPROVED else record.state
+    state = started(record)
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
     run = run.model_copy(
@@ -324,6 +326,11 @@ def start(record: Record, index: int, intent: Intent, now: datetime, limit: time
         }
     )
     return with_run(record.model_copy(update={"state": state}), index, run)
+
+
+def started(record: Record) -> PlanState:
+    """The state in which a write may be noted. Whatever was canceled or has lapsed meanwhile refuses it."""
+    return record.state if record.state is PlanState.RUNNING else next_state(record, PlanEvent.STARTED)
 
 
 def created(record: Record, index: int, uid: str) -> Record:

@@ -23,7 +23,7 @@ from bot.jobs import Jobs
 from bot.ports import Clock
 from bot.service import Service
 from bot.settings import Settings
-from bot.store import DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
+from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
 from handlers.desk import Desk
 from handlers.identity import Identity, Installation
 from handlers.notifier import SlackNotifier
@@ -132,9 +132,9 @@ async def check(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
             can = await kube.capabilities()
             named = "named targets work" if can.added_node_selector else "too old for live moves to a named node (1.6)"
             yield "KubeVirt", can.added_node_selector, f"{can.kubevirt_version}: {named}"
-            for right in rights.NEEDED:
-                allowed = await kube.access(right.verb, right.group, right.resource)
-                resource = f"{right.resource}.{right.group}".rstrip(".")
+            for right in (*rights.NEEDED, *rights.NEEDED_COLD):
+                allowed = await kube.access(right.verb, right.group, right.resource, right.subresource)
+                resource = f"{right.resource}.{right.group}".rstrip(".") + f"/{right.subresource}".rstrip("/")
                 yield f"right to {right.verb} {resource}", allowed, "granted" if allowed else "missing in the cluster"
     except ClusterError as error:
         said = errors.from_cluster(error)
@@ -167,7 +167,7 @@ async def _check_slack(settings: Settings) -> tuple[str, bool, str]:
 async def _store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
     try:
         engine, lock = await open_engine(settings.database_url)
-    except (DatabaseInUse, DatabaseTooNew, ValueError, OSError) as reason:
+    except (BadDatabase, DatabaseInUse, DatabaseTooNew, OSError) as reason:
         raise CannotStart(str(reason)) from reason
     try:
         yield SqlStore(engine, clock)

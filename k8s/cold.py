@@ -51,6 +51,9 @@ BY_CALL: Final = frozenset({"Manual", "RerunOnFailure"})
 LOOKS: Final = (0.0, 0.1, 0.4, 1.0, 2.0)
 """Seconds to wait before each look whether a VMI has followed its VM (recorded: affinity-liveupdate, 0.03 s)."""
 
+_START: Final = "Start"
+"""In a VM's state changes: it was asked to start, and has no VMI yet (recorded: cold-manual)."""
+
 _TRIES: Final = 3
 """Attempts to write what others change at the same moment."""
 
@@ -68,7 +71,7 @@ class Unpinned:
     """Whether the guest that runs is free of the pin already. If not, it will be after its next restart."""
 
 
-async def stop(cluster: Cluster, ref: Ref, note: Note) -> None:
+async def stop(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio.sleep) -> None:
     """Put the note on the VM and stop it; a pin of an older plan goes with the same patch.
 
     Raises Conflict when the VM is not what the note says, or was started again by somebody; InFlight when it is being
@@ -86,10 +89,10 @@ async def stop(cluster: Cluster, ref: Ref, note: Note) -> None:
     if not _is_begun(managed(vm), note):
         await _refuse_while_migrating(cluster, ref)
     await _write(cluster, vm, decide)
-    await _stop_by_call(cluster, ref, note)
+    await _stop_by_call(cluster, ref, note, sleep)
 
 
-async def stop_again(cluster: Cluster, ref: Ref, note: Note) -> None:
+async def stop_again(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio.sleep) -> None:
     """Stop a VM that was started for the target and has to go home. Raises Conflict when it is not ours to stop."""
 
     def decide(now: Managed) -> Managed:
@@ -101,7 +104,7 @@ async def stop_again(cluster: Cluster, ref: Ref, note: Note) -> None:
         return _noted(now, note) if found else now
 
     await _write(cluster, await _vm(cluster, ref), decide)
-    await _stop_by_call(cluster, ref, note)
+    await _stop_by_call(cluster, ref, note, sleep)
 
 
 async def force_stop(cluster: Cluster, ref: Ref) -> None:
@@ -232,8 +235,8 @@ async def _refuse_while_migrating(cluster: Cluster, ref: Ref) -> None:
             raise InFlight(f"migration {migration.ref.name} of this VM has not ended", uid=migration.uid)
 
 
-async def _stop_by_call(cluster: Cluster, ref: Ref, note: Note) -> None:
-    if note.run_strategy not in BY_CALL or not _is_up(await cluster.instance(ref)):
+async def _stop_by_call(cluster: Cluster, ref: Ref, note: Note, sleep: Sleep) -> None:
+    if note.run_strategy not in BY_CALL or not _is_up(await _started(cluster, ref, sleep)):
         return
     try:
         await cluster.call_vm(ref, "stop")
@@ -242,9 +245,22 @@ async def _stop_by_call(cluster: Cluster, ref: Ref, note: Note) -> None:
             raise
 
 
+async def _started(cluster: Cluster, ref: Ref, sleep: Sleep) -> Instance | None:
+    """The VMI, the one also for which a start was asked a moment ago: only that can be stopped, not the request."""
+    for pause in LOOKS:
+        await sleep(pause)
+        vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
+        if vmi is not None or _START not in vm.state_changes:
+            return vmi
+    raise Conflict("the VM is being started and cannot be stopped yet")
+
+
 async def _start_by_call(cluster: Cluster, ref: Ref, note: Note) -> None:
-    """Does nothing where it runs already. "VM is already running" is also said of one that still stops."""
-    if note.run_strategy not in BY_CALL or _is_up(await cluster.instance(ref)):
+    """Start it where it neither runs nor is about to. "VM is already running" is also said of one that still stops."""
+    if note.run_strategy not in BY_CALL:
+        return
+    vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
+    if _START in vm.state_changes or _is_up(vmi):
         return
     try:
         await cluster.call_vm(ref, "start")

@@ -61,6 +61,7 @@ def virtual_machine(raw: Json) -> VirtualMachine:
         annotations=_object(meta, "annotations"),
         deleting=bool(meta.get("deletionTimestamp")),
         resource_version=_text(meta, "resourceVersion"),
+        state_changes=tuple(_text(request, "action") for request in _objects(status, "stateChangeRequests")),
     )
 
 

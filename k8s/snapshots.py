@@ -67,6 +67,8 @@ class VirtualMachine:
     annotations: Mapping[str, str] = field(default_factory=dict)
     deleting: bool = False
     resource_version: str = ""
+    state_changes: tuple[str, ...] = ()
+    """What the start and stop endpoints were asked for and has not been carried out yet: "Start", "Stop"."""
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, None when the API does not state it."""
@@ -293,6 +295,8 @@ class Evidence:
     pods: tuple[TargetPod, ...] = ()
     events: tuple[ClusterEvent, ...] = ()
     """Oldest first: of the VMIM, the VMI and the target pods."""
+    target: Node | None = None
+    """The node that was meant, where the reader knew it: the scheduler's words do not say which node they mean."""
     unread: tuple[str, ...] = ()
     """Resources that could not be read, for example events: an absence there proves nothing."""
 

@@ -9,6 +9,7 @@ the end (it runs, and on the wanted node), never only the word of the VMIM.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from bot import judge, record
 from bot.diagnosis import Cause, diagnose
@@ -17,6 +18,7 @@ from bot.plan import Move
 from bot.ports import Entry
 from bot.record import Intent, Phase, Record, Result, Run
 from k8s import steps
+from k8s.errors import ClusterError
 from k8s.names import (
     ANNOTATION_APPROVED_BY,
     ANNOTATION_REQUESTED_BY,
@@ -27,6 +29,11 @@ from k8s.names import (
 )
 from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
 from k8s.steps import Trace
+
+
+class NotStarted(Exception):
+    """The first write never arrived, and it is too late to repeat it."""
+
 
 READY_WITHIN = 5.0
 """Seconds that a VMI which has just moved is given to say Ready again; it flaps for about 0.1 s (recorded: live-ok)."""
@@ -52,9 +59,26 @@ async def migrate(moving: Moving) -> None:
     _, move, run = await moving.read()
     if run.intent is None:
         await _note_intent(moving, move, attempt=1)
-    elif not await _look_again(moving, move, run.intent):
-        return
+    else:
+        try:
+            if not await _look_again(moving, move, run.intent):
+                return
+        except NotStarted as why:
+            await _end_unstarted(moving, str(why))
+            return
     await moving.write(_create(moving))
+
+
+async def _end_unstarted(moving: Moving, why: str) -> None:
+    cause = Cause(
+        code="not-started",
+        what=f"The migration could not be created while the cluster was away, and {why}.",
+        remedy="Nothing was moved. Plan it again.",
+    )
+    result = await not_done(moving, cause)
+    await moving.change(
+        lambda newest: record.finish(newest, moving.index, result), Entry("failed", None, {"code": cause.code})
+    )
 
 
 async def follow(moving: Moving) -> None:
@@ -80,11 +104,19 @@ async def verify(moving: Moving) -> None:
     _, move, run = await moving.read()
     assert run.intent is not None
     name = Ref(move.namespace, run.intent.name)
-    evidence = await moving.cluster.evidence(vm_ref(move), name, run.intent.uid)
+    evidence = await _with_target(moving, move, await moving.cluster.evidence(vm_ref(move), name, run.intent.uid))
     result = conclude(move, run, run.intent, evidence)
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     kind = "failed" if result.cause else "succeeded"
     await moving.change(lambda newest: record.finish(newest, moving.index, result), Entry(kind, None, details))
+
+
+async def _with_target(moving: Moving, move: Move, evidence: Evidence) -> Evidence:
+    """Read the target too where something failed: what the scheduler says is not said of one node alone."""
+    if move.target is None or (evidence.migration and evidence.migration.phase == "Succeeded"):
+        return evidence
+    target = move.target.name
+    return replace(evidence, target=next((node for node in await moving.cluster.nodes() if node.name == target), None))
 
 
 def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result:
@@ -101,11 +133,14 @@ def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result
     )
 
 
-def not_done(current: Record, index: int, cause: Cause) -> Result:
-    """How a move ended that the cluster refused for good: before a VMIM existed the VM is where it was."""
-    move, run = current.plan.moves[index], current.runs[index]
-    untouched = run.intent is None or not run.intent.uid
-    return Result(node=move.source if untouched else "", running=untouched, ready=untouched, cause=cause)
+async def not_done(moving: Moving, cause: Cause) -> Result:
+    """How a move ended that the cluster refused: where the VM is, as far as it can be read."""
+    _, move, _ = await moving.read()
+    try:
+        vmi = await moving.cluster.instance(vm_ref(move))
+    except ClusterError:
+        return Result(node="", running=False, ready=False, cause=cause)
+    return Result(node=vmi.node if vmi else "", running=_is_running(vmi), ready=_is_ready(vmi), cause=cause)
 
 
 def migration_name(move: Move, plan_id: str, index: int, attempt: int) -> str:
@@ -155,6 +190,7 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
                 await _note_created(moving, found)
             return False
         case Trace.ABSENT:
+            await _still_approved(moving)
             await _note_intent(moving, move, attempt=intent.attempt + 1)
             return True
         case Trace.UNKNOWN if age < steps.LATE_SECONDS:
@@ -162,6 +198,16 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
         case _:
             await moving.change(lambda newest: record.advance(newest, moving.index))
             return False
+
+
+async def _still_approved(moving: Moving) -> None:
+    """Before another attempt: the approval must be young, and what was approved must still hold. Raises NotStarted."""
+    current, _, _ = await moving.read()
+    if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
+        raise NotStarted("its approval is too old by now")
+    _, changes = await judge.prove(moving.cluster, current)
+    if changes:
+        raise NotStarted(f"the cluster has changed: {', '.join(change.what for change in changes)}")
 
 
 def _noted(move: Move, intent: Intent) -> steps.Intent:

@@ -50,6 +50,9 @@ STEPS: Mapping[MoveType, Mapping[StepKind, Step]] = {
     },
 }
 
+_WATCHING = (StepKind.FOLLOW, StepKind.GONE, StepKind.ARRIVE, StepKind.VERIFY)
+"""Steps that only read: a refusal there ends nothing."""
+
 AWAY_AFTER = 5.0
 """Seconds without a word from the cluster before people are told; a watch that is renewed takes less."""
 
@@ -165,6 +168,7 @@ class Executor:
         except Halt:
             self._again.pop(plan_id, None)
         except NotYet:
+            self._unanswered.discard(plan_id)
             self._try_later(plan_id)
         except k8s.ClusterError as away:
             log.warning("plan %s waits for the cluster: %s", plan_id, away.message)
@@ -188,18 +192,18 @@ class Executor:
         try:
             await STEPS[current.plan.moves[moving.index].type][kind](moving)
         except k8s.ClusterError as error:
-            if error.temporary:
-                raise
+            if error.temporary or kind in _WATCHING:
+                raise  # what is under way in the cluster goes on, whether or not we may look at it
             await self._refused(moving, _cause(error))
 
     async def _refused(self, moving: Moving, cause: Cause) -> None:
         """The cluster will not do it, now or later: bring a VM that we have stopped home, else end with the truth."""
-        current, _, run = await moving.read()
+        _, _, run = await moving.read()
         entry = Entry("refused", None, {"code": cause.code})
         if run.originals and not run.homeward and cause.code != "not-found":
             await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
         else:
-            result = live.not_done(current, moving.index, run.homeward or cause)
+            result = await live.not_done(moving, run.homeward or cause)
             await moving.change(lambda now: record.finish(now, moving.index, result), entry)
 
     def _moving(self, plan_id: str, index: int) -> Moving:

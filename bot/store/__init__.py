@@ -4,7 +4,7 @@ The store is the source of truth; chat messages and timers are projections of it
 `sqlalchemy`.
 """
 
-from bot.store.engine import DatabaseInUse, DatabaseTooNew, open_engine
+from bot.store.engine import BadDatabase, DatabaseInUse, DatabaseTooNew, open_engine
 from bot.store.plans import SqlStore
 
-__all__ = ["DatabaseInUse", "DatabaseTooNew", "SqlStore", "open_engine"]
+__all__ = ["BadDatabase", "DatabaseInUse", "DatabaseTooNew", "SqlStore", "open_engine"]

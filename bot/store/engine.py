@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -24,6 +25,10 @@ class DatabaseInUse(Exception):
 
 class DatabaseTooNew(Exception):
     """The database was written by a newer version of the bot."""
+
+
+class BadDatabase(Exception):
+    """The URL names no database that can be opened."""
 
 
 class FileLock:
@@ -45,11 +50,16 @@ class FileLock:
 async def open_engine(url: str) -> tuple[AsyncEngine, FileLock | None]:
     """An engine whose tables exist, and the lock that makes this process its owner (None for a memory database).
 
-    Raises DatabaseInUse, DatabaseTooNew, ValueError for a URL of a database that this version does not speak.
+    Raises DatabaseInUse, DatabaseTooNew, BadDatabase, OSError.
     """
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabase("VM_MIGRATE_DATABASE_URL is not a database URL") from error
     if parsed.drivername != "sqlite+aiosqlite":
-        raise ValueError(f"VM_MIGRATE_DATABASE_URL: {parsed.drivername} is not supported; use sqlite+aiosqlite:///FILE")
+        raise BadDatabase(
+            f"VM_MIGRATE_DATABASE_URL: {parsed.drivername} is not supported; use sqlite+aiosqlite:///FILE"
+        )
     in_memory = parsed.database in (None, "", ":memory:")
     lock = None if in_memory else FileLock(str(parsed.database))
     engine = create_async_engine(parsed, poolclass=StaticPool)
@@ -57,10 +67,12 @@ async def open_engine(url: str) -> tuple[AsyncEngine, FileLock | None]:
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         await _create_tables(engine)
-    except BaseException:
+    except BaseException as error:
         await engine.dispose()
         if lock:
             lock.release()
+        if isinstance(error, SQLAlchemyError):
+            raise BadDatabase(f"{parsed.database} cannot be opened as a database") from error
         raise
     return engine, lock
 

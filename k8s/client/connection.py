@@ -5,6 +5,7 @@ connection for minutes and would starve the writes of a shared one. Credentials 
 file's) are loaded again by `renew`; client certificates are not, they live as long as the pool.
 """
 
+import asyncio
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from typing import Final
@@ -38,6 +39,9 @@ class Connection:
         self._kubeconfig = kubeconfig
         self._timing = timing
         self._renewed_at = timing.now()
+        self._renewing = asyncio.Lock()
+        self.generation = 0
+        """Counts the times that credentials were loaded again."""
         self._configuration = Configuration()
         self.calls: ApiClient
         self.watches: ApiClient
@@ -54,13 +58,21 @@ class Connection:
         connection.watches = connection._pool(WATCHES_AT_ONCE)
         return connection
 
-    async def renew(self) -> bool:
-        """Load the credentials again after a 401. False when that was tried a moment ago."""
-        if self._timing.now() - self._renewed_at < RENEW_EVERY:
-            return False
-        self._renewed_at = self._timing.now()
-        await self._load()
-        return True
+    async def renew(self, refused: int) -> bool:
+        """Load the credentials again after a 401 to a request that was sent under that `generation`.
+
+        Of several requests that are refused together the first renews, and all are to be sent once more. False when
+        the newest credentials are the ones that were refused.
+        """
+        async with self._renewing:
+            if self.generation > refused:
+                return True
+            if self._timing.now() - self._renewed_at < RENEW_EVERY:
+                return False
+            self._renewed_at = self._timing.now()
+            await self._load()
+            self.generation += 1
+            return True
 
     async def close(self) -> None:
         """Close both pools; what is in flight ends with an error."""

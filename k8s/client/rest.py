@@ -83,10 +83,11 @@ class Rest:
                 yield _events(response)
 
     async def _send(self, call: _Call) -> Json:
+        generation = self._connection.generation
         try:
             return await self._once(call)
         except Unauthorized:
-            if not await self._connection.renew():
+            if not await self._connection.renew(generation):
                 raise
             return await self._once(call)
 

@@ -13,8 +13,9 @@ from bot.ports import Change
 from bot.record import Intent, Record, Result
 from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
+from k8s.errors import Forbidden
 from k8s.names import LABEL_HOSTNAME
-from k8s.snapshots import Ref
+from k8s.snapshots import Evidence, Instance, Ref
 from tests.bot.conftest import LIMITS, App, opened
 from tests.clocks import StandingClock
 from tests.facts import DANA, OPS, RAVI
@@ -76,12 +77,19 @@ async def test_a_target_that_takes_no_pod_is_explained_by_the_scheduler(app: App
     assert (failed.state, result(failed).node) == (PlanState.FAILED, "worker-01")
     said = result(failed).cause
     assert said is not None
-    assert "nodes are available" in said.evidence[0]
+    assert (said.code, "nodes are available" in said.evidence[0]) == ("target-cordoned", True)
 
 
 async def test_a_move_over_its_limit_is_watched_on_and_ends_with_the_truth(app: App) -> None:
-    await app.trouble(copy_seconds="700")
-    await app.begin()
+    slow = {
+        "kind": "VirtualMachine",
+        "namespace": "production",
+        "name": "database-01",
+        "faults": {"copy-seconds": "700"},
+    }
+    await app.fault(annotate=slow)
+    await app.service.propose(MoveRequest(vm="database-01", target="worker-05"), DANA, OPS)
+    await app.service.confirm("p1", 1, RAVI)
     late = await app.until(lambda plan: plan.runs[0].state is MoveState.UNKNOWN, seconds=700, step=5)
     assert (late.state, late.open) == (PlanState.RUNNING, True)
     ended = await app.until(lambda plan: not plan.open, seconds=300, step=5)
@@ -221,3 +229,74 @@ async def test_an_outage_while_it_runs_is_said_and_waited_out(app: App) -> None:
     ended = await app.until(lambda plan: not plan.open, seconds=200, step=2)
     assert (ended.state, result(ended).node) == (PlanState.SUCCEEDED, "worker-05")
     assert len(await app.migrations()) == 1
+
+
+async def test_a_plan_canceled_right_before_its_first_write_is_not_written(app: App) -> None:
+    await app.service.propose(MOVE, DANA, OPS)
+    read = app.cluster.instance
+
+    async def canceled_meanwhile(ref: Ref) -> Instance | None:
+        await app.service.cancel("p1", 1, DANA)
+        return await read(ref)
+
+    app.cluster.instance = canceled_meanwhile  # type: ignore[method-assign]  # the moment between proof and note
+    await app.service.confirm("p1", 1, RAVI)
+    await app.until(lambda plan: plan.state is PlanState.CANCELED)
+    await app.sandbox.advance(30)
+    assert await app.migrations() == ()
+
+
+async def test_rights_lost_under_way_end_nothing(app: App) -> None:
+    await app.trouble(copy_seconds="60")
+    await app.begin()
+    await app.phase("Running")
+    read, refused = app.cluster.evidence, [True, True]
+
+    async def forbidden(vm: Ref, migration: Ref, uid: str) -> Evidence:
+        if refused:
+            refused.pop()
+            raise Forbidden("no", verb="list", resource="events")
+        return await read(vm, migration, uid)
+
+    app.cluster.evidence = forbidden  # type: ignore[method-assign]  # rights that come back
+    ended = await app.until(lambda plan: not plan.open, seconds=200, step=2)
+    assert (ended.state, result(ended).node) == (PlanState.SUCCEEDED, "worker-05")
+
+
+async def test_a_vm_deleted_before_the_first_write_is_not_said_to_run(app: App) -> None:
+    await app.service.propose(MOVE, DANA, OPS)
+    decision = policy.decide(RAVI, Action.CONFIRM)
+    await app.store.update("p1", lambda now: Change(record.confirm(now, RAVI, decision, app.clock.now())))
+    await app.call("DELETE", "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/web-01")
+    await app.sandbox.advance(60)
+    app.executor.start("p1")
+    failed = await app.until(lambda plan: not plan.open)
+    assert (failed.state, result(failed).node, result(failed).running) == (PlanState.FAILED, "", False)
+
+
+async def test_a_create_that_cannot_be_made_for_long_is_given_up(app: App) -> None:
+    await noted(app)
+    app.clock.advance(LIMITS.approved_valid.total_seconds() + 1)
+    await app.executor.resume()
+    failed = await app.until(lambda plan: not plan.open)
+    assert (failed.state, cause(failed)) == (PlanState.FAILED, "not-started")
+    assert await app.migrations() == ()
+
+
+async def test_a_vm_that_has_arrived_by_another_plan_cannot_be_sent_there_again(app: App) -> None:
+    await app.service.propose(MOVE, DANA, OPS)
+    await app.service.propose(MOVE, DANA, OPS)
+    await app.service.confirm("p1", 1, RAVI)
+    await app.until(lambda plan: not plan.open)
+    with pytest.raises(BotError):
+        await app.service.confirm("p2", 1, RAVI)
+    again = await app.plan("p2")
+    assert (again.revision, again.plan.blocked) == (2, True)
+
+
+async def test_an_expired_plan_is_not_confirmed_before_the_first_sweep_either(app: App) -> None:
+    await app.service.propose(MOVE, DANA, OPS)
+    app.clock.advance(LIMITS.plan_valid.total_seconds() + 1)
+    with pytest.raises(BotError) as refused:
+        await app.service.confirm("p1", 1, RAVI)
+    assert refused.value.code == "expired"

@@ -177,7 +177,7 @@ async def test_a_pinned_vm_without_its_note_is_stopped_again_and_goes_home(
     note = replace(await stopped(sandbox, kube, ref), hostname="worker-06")
     await cold.start(kube, ref, note)
     edit(sandbox, ref, remove_note)
-    await cold.stop_again(kube, ref, note)
+    await cold.stop_again(kube, ref, note, sleep=sandbox.advance)
     await until_gone(sandbox, kube, ref)
     await cold.go_home(kube, ref, note)
     await until_running(sandbox, kube, ref)

@@ -162,7 +162,7 @@ async def test_a_vm_that_finds_no_place_is_stopped_again_and_goes_home(
     assert evidence.vm.printable_status == "ErrorUnschedulable"
     assert "nodes are available" in "".join(pod.scheduled.message for pod in evidence.pods if pod.scheduled)
     for _ in range(2):
-        await cold.stop_again(kube, ref, note)
+        await cold.stop_again(kube, ref, note, sleep=sandbox.advance)
     await until_gone(sandbox, kube, ref)
     await cold.go_home(kube, ref, note)
     await until_running(sandbox, kube, ref)
@@ -189,6 +189,17 @@ async def test_a_guest_that_does_not_stop_is_forced(sandbox: ClusterSandbox, kub
     await cold.start(kube, ref, note)
     await until_running(sandbox, kube, ref)
     assert await is_moved(kube, ref)
+
+
+async def test_a_start_that_was_asked_for_is_not_asked_for_again(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    note = await a_note(kube, MANUAL)
+    await cold.stop(kube, MANUAL, note)
+    await until_gone(sandbox, kube, MANUAL)
+    kube.writes = 2  # the pin and one call
+    for _ in range(2):
+        await cold.start(kube, MANUAL, note)
+    assert await kube.instance(MANUAL) is None
+    assert kube.writes == 0
 
 
 async def test_a_vm_that_still_stops_is_not_taken_for_one_that_runs(sandbox: ClusterSandbox, kube: Shaky) -> None:

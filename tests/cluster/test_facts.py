@@ -10,7 +10,7 @@ from k8s.client import KubeCluster
 from k8s.client.capabilities import KEEP_SECONDS
 from k8s.cluster import Question
 from k8s.errors import Ambiguous, NotFound, Unreachable
-from k8s.snapshots import Admission, Ref
+from k8s.snapshots import Admission, Ref, Volume
 from tests.cluster.api import (
     CLAIMS,
     CRD,
@@ -30,6 +30,11 @@ from tests.cluster.api import (
 
 ANYWHERE = Question("web-01", None, "worker-05")
 HERE = Question("web-01", "production", "worker-05")
+COLD_ANYWHERE = Question("web-01", None, "worker-05", dry_run=False, cold=True)
+COLD_HERE = Question("web-01", "production", "worker-05", dry_run=False, cold=True)
+VOLUMES = "/api/v1/persistentvolumes"
+PV = str(load("pvc-rwx")["spec"]["volumeName"])
+LOCAL = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
 FIRST = {"GET worker-05", "GET kubevirts", "GET virtualmachineinstancemigrations.kubevirt.io"}
 DENIED = Answer(403, status(403, 'x is forbidden: User "bot" cannot get resource "things"', reason="Forbidden"))
 
@@ -98,6 +103,58 @@ async def test_with_a_namespace_two_steps_are_enough(world: Api, cluster: KubeCl
 
 async def test_both_ways_read_the_same(world: Api, cluster: KubeCluster) -> None:
     assert await cluster.facts(ANYWHERE) == await cluster.facts(HERE)
+
+
+VMIMS_READ = "GET virtualmachineinstancemigrations"
+
+
+@pytest.mark.parametrize(
+    ("question", "waves"),
+    [
+        (
+            COLD_ANYWHERE,
+            [
+                {"GET virtualmachines", *FIRST},
+                {"GET web-01", VMIMS_READ, "GET web-01-rootdisk"},
+                {"GET worker-01", "GET web-01-data", f"GET {PV}"},
+            ],
+        ),
+        (
+            COLD_HERE,
+            [
+                {"GET web-01", VMIMS_READ, *FIRST},
+                {"GET worker-01", "GET web-01-rootdisk", "GET web-01-data"},
+                {f"GET {PV}"},
+            ],
+        ),
+    ],
+    ids=["anywhere", "here"],
+)
+async def test_for_a_cold_move_the_volumes_are_read_in_the_third_step(
+    world: Api, cluster: KubeCluster, question: Question, waves: list[set[str]]
+) -> None:
+    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
+    world.waves.extend(waves)
+    facts = await cluster.facts(question)
+    assert facts.volumes == (Volume(PV, LOCAL),)
+    assert len(world.seen("GET", f"{VOLUMES}/{PV}")) == 1
+
+
+async def test_for_a_live_move_no_volume_is_read(world: Api, cluster: KubeCluster) -> None:
+    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {}})
+    assert (await cluster.facts(HERE)).volumes == ()
+    assert world.seen("GET", f"{VOLUMES}/{PV}") == []
+
+
+@pytest.mark.parametrize("answer", [DENIED, None])
+async def test_a_volume_that_cannot_be_read_is_left_out(
+    world: Api, cluster: KubeCluster, answer: Answer | None
+) -> None:
+    if answer:
+        world.plan("GET", f"{VOLUMES}/{PV}", answer)
+    facts = await cluster.facts(COLD_HERE)
+    assert facts.volumes == ()
+    assert {claim.volume for claim in facts.claims} == {PV}
 
 
 async def test_capabilities_are_read_again_only_when_they_are_old(

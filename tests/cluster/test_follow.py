@@ -9,7 +9,7 @@ from k8s.client import KubeCluster
 from k8s.client.feed import LONGEST_PAUSE, REREAD_SECONDS, WATCH_SECONDS, pause_after
 from k8s.errors import Forbidden
 from k8s.snapshots import Ref, View
-from tests.cluster.api import VMIMS, VMIS, Answer, Api, HandTime, Json, Stream, load, merged, replay, status
+from tests.cluster.api import VMIMS, VMIS, VMS, Answer, Api, HandTime, Json, Stream, load, merged, replay, status
 
 VM = Ref("production", "web-01")
 MIGRATION = Ref("production", "mig-live-ok")
@@ -346,4 +346,32 @@ async def test_a_broken_feed_is_loud(world: Api, cluster: KubeCluster) -> None:
         await anext(views)
         world.push(VMIMS, {"type": "MODIFIED", "object": {"no": "metadata"}})
         with pytest.raises(KeyError):
+            await anext(views)
+
+
+async def test_a_vm_is_followed_together_with_what_runs(world: Api, cluster: KubeCluster) -> None:
+    vm, vmi = load("vm-always"), world.objects[f"{VMIS}/web-01"]
+    world.put(VMS, vm)
+    halted = merged(vm, {"metadata": {"resourceVersion": "900"}, "spec": {"runStrategy": "Halted"}})
+    async with cluster.follow_vm(VM) as views:
+        first = await anext(views)
+        world.push(VMS, modified(halted))
+        second = await anext(views)
+        world.push(VMIS, {"type": "DELETED", "object": vmi})
+        third = await anext(views)
+        world.push(VMS, {"type": "DELETED", "object": halted})
+        last = await anext(views)
+    assert first.vm is not None
+    assert second.vm is not None
+    assert (first.vm.run_strategy, second.vm.run_strategy) == ("Always", "Halted")
+    assert first.vmi == second.vmi is not None
+    assert (third.vm, third.vmi) == (second.vm, None)
+    assert (last.vm, last.vmi) == (None, None)
+
+
+async def test_a_vm_that_may_not_be_followed_is_said_to_be(world: Api, cluster: KubeCluster) -> None:
+    denied = status(403, 'x is forbidden: User "bot" cannot list resource "virtualmachines"', reason="Forbidden")
+    world.plan("GET", VMS, Answer(403, denied))
+    async with cluster.follow_vm(VM) as views:
+        with pytest.raises(Forbidden):
             await anext(views)

@@ -12,6 +12,7 @@ from bot.sandbox.cluster.errors import ApiError
 from bot.sandbox.cluster.patch import json_patch
 from k8s import parse
 from k8s.managed import Managed, managed, patch, pointer
+from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note, note_for, parse_note, read_note
 from k8s.placement import REQUIRED
 from k8s.snapshots import Json
@@ -144,3 +145,20 @@ def test_what_is_no_note_of_ours_is_none(text: str | None) -> None:
 def test_a_note_is_read_as_it_was_written(affinity: Json | None) -> None:
     note = Note("p1", 3, "Once", None, affinity, "worker-05")
     assert parse_note(note.text()) == note
+
+
+@pytest.mark.parametrize("field", ["annotations", "labels"])
+@given(raw=vms())
+def test_a_patch_fails_where_our_note_or_the_first_label_came_in_between(field: str, raw: Json) -> None:
+    raw["metadata"].pop("labels", None)
+    vm = parse.virtual_machine(raw)
+    operations = patch(vm, replace(managed(vm), note="n", label="l"))
+    changed = copy.deepcopy(raw)
+    changed["metadata"][field] = {**changed["metadata"].get(field, {}), ANNOTATION_NOTE: "somebody's"}
+    with pytest.raises(ApiError):
+        json_patch(changed, operations)
+
+
+@given(affinities, hosts)
+def test_rules_that_we_never_pinned_are_not_loosened(affinity: Json | None, hostname: str) -> None:
+    assert Note("p1", 1, "Always", None, affinity, hostname).unpinned(affinity) == affinity

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s import parse
-from k8s.snapshots import Condition, Ref
+from k8s.snapshots import Condition, Ref, Volume
 from tests.cluster.api import Json, load, merged, replay
 
 
@@ -19,6 +19,30 @@ def test_a_vm_keeps_its_strategy_placement_and_claims() -> None:
     assert (vm.run_strategy, vm.running, vm.printable_status) == ("Always", None, "Running")
     assert vm.placement.node_selector == {"kubernetes.io/hostname": "worker-02"}
     assert vm.claims == ("pinned-01-rootdisk",)
+
+
+def test_an_absent_affinity_is_not_an_empty_one() -> None:
+    for template, affinity in (({}, None), ({"affinity": {}}, {})):
+        assert parse.virtual_machine({"spec": {"template": {"spec": template}}}).placement.affinity == affinity
+
+
+def test_a_vm_tells_what_it_was_asked_for_and_has_not_done_yet() -> None:
+    asked = [{"action": "Stop", "uid": "u1"}, {"action": "Start"}]
+    vm = parse.virtual_machine({"status": {"stateChangeRequests": asked}})
+    assert vm.state_changes == ("Stop", "Start")
+    assert parse.virtual_machine(load("vm-manual")).state_changes == ()
+
+
+@pytest.mark.parametrize(("spec", "seconds"), [({}, 30), ({"terminationGracePeriodSeconds": 0}, 0)])
+def test_a_vmi_has_a_grace_period_even_of_no_seconds(spec: Json, seconds: int) -> None:
+    assert parse.instance({"spec": spec}).grace_seconds == seconds
+
+
+def test_a_local_volume_names_its_nodes_and_a_shared_one_none() -> None:
+    selector = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "Exists"}]}]}
+    local = {"metadata": {"name": "pv-1"}, "spec": {"nodeAffinity": {"required": selector}}}
+    assert parse.volume(local) == Volume("pv-1", selector)
+    assert parse.volume({"metadata": {"name": "pv-2"}, "spec": {}}) == Volume("pv-2", None)
 
 
 def test_a_vm_with_the_old_running_field_has_no_strategy_in_its_spec() -> None:

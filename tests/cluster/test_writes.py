@@ -6,9 +6,9 @@ import pytest
 
 from k8s.client import KubeCluster
 from k8s.client.writes import DELETE_TRIES
-from k8s.errors import AlreadyExists, Conflict, InFlight, Refused
+from k8s.errors import AlreadyExists, Conflict, InFlight, NotFound, Refused
 from k8s.snapshots import NewMigration, Ref
-from tests.cluster.api import VMIMS, Answer, Api, HandTime, Json, status
+from tests.cluster.api import VMIMS, VMS, Answer, Api, HandTime, Json, load, status
 
 REF = Ref("production", "move-1")
 NEW = NewMigration(REF, "web-01", "w5", labels={"vm-migrate-bot/plan": "p1"}, annotations={"note": "x"})
@@ -114,3 +114,47 @@ async def test_any_other_conflict_of_a_delete_is_raised(api: Api, cluster: KubeC
     api.plan("DELETE", f"{VMIMS}/move-1", Answer(409, status(409, "the object has been modified", reason="Conflict")))
     with pytest.raises(Conflict):
         await cluster.delete_migration(REF, "u1")
+
+
+CALLS = VMS.replace("/kubevirt.io/", "/subresources.kubevirt.io/")
+WEB = Ref("production", "web-01")
+OPERATIONS: list[Json] = [{"op": "test", "path": "/spec/runStrategy", "value": "Always"}]
+
+
+async def test_a_vm_is_patched_with_json_patch_and_deprecations_are_only_words(api: Api, cluster: KubeCluster) -> None:
+    deprecated = {"Warning": '299 - "spec.running is deprecated, please use spec.runStrategy instead."'}
+    api.plan("PATCH", f"{VMS}/web-01", Answer(200, load("vm-running-true"), deprecated))
+    patched = await cluster.patch_vm(WEB, OPERATIONS)
+    (request,) = api.requests
+    assert request.headers["Content-Type"] == "application/json-patch+json"
+    assert (request.body, patched.running) == (OPERATIONS, True)
+
+
+async def test_a_failed_test_is_a_conflict(api: Api, cluster: KubeCluster) -> None:
+    words = "the server rejected our request due to an error in our request"
+    api.plan("PATCH", f"{VMS}/web-01", Answer(422, status(422, words, reason="Invalid", details={})))
+    with pytest.raises(Conflict):
+        await cluster.patch_vm(WEB, OPERATIONS)
+
+
+@pytest.mark.parametrize("body", [None, {"gracePeriod": 0}])
+async def test_a_call_accepts_the_empty_answer_of_virt_api(api: Api, cluster: KubeCluster, body: Json | None) -> None:
+    api.plan("PUT", f"{CALLS}/web-01/stop", Answer(202, ""))
+    await cluster.call_vm(WEB, "stop", body)
+    (request,) = api.requests
+    assert (request.headers["Accept"], request.body) == ("application/json, */*", body)
+
+
+async def test_a_call_that_the_state_does_not_allow_is_a_conflict_in_kubevirts_words(
+    api: Api, cluster: KubeCluster
+) -> None:
+    words = 'Operation cannot be fulfilled on virtualmachine.kubevirt.io "web-01": VM is already running'
+    details = {"name": "web-01", "group": "kubevirt.io", "kind": "virtualmachine"}
+    api.plan("PUT", f"{CALLS}/web-01/start", Answer(409, status(409, words, reason="Conflict", details=details)))
+    with pytest.raises(Conflict, match="already running"):
+        await cluster.call_vm(WEB, "start")
+    missing = status(404, reason="NotFound", details=details)
+    api.plan("PUT", f"{CALLS}/web-01/start", Answer(404, missing))
+    with pytest.raises(NotFound) as caught:
+        await cluster.call_vm(WEB, "start")
+    assert (caught.value.kind, caught.value.name) == ("VirtualMachine", "web-01")

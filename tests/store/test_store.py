@@ -13,7 +13,7 @@ from bot.migration import PlanState
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry, Message, VmBusy
 from bot.record import Intent, Record, Result
-from bot.store import DatabaseInUse, SqlStore, open_engine
+from bot.store import BadDatabase, DatabaseInUse, SqlStore, open_engine
 from bot.store.engine import DatabaseTooNew
 from tests.clocks import StandingClock
 from tests.facts import DANA, NOW, RAVI, proposed
@@ -160,6 +160,15 @@ async def test_a_database_of_a_newer_bot_is_left_alone(url: str) -> None:
         await open_engine(url)
 
 
-async def test_another_kind_of_database_is_refused_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="mysql"):
-        await open_engine("mysql://db/bot")
+@pytest.mark.parametrize("url", ["mysql://db/bot", "no url at all", ""])
+async def test_what_is_no_database_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(BadDatabase):
+        await open_engine(url)
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("these are my notes, and they are no database" * 100)
+    with pytest.raises(BadDatabase):
+        await open_engine(f"sqlite+aiosqlite:///{file}")
+    assert file.read_text().startswith("these are my notes")

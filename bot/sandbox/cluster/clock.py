@@ -6,12 +6,16 @@ times (ties: in the order they were set), each at its own virtual moment, also w
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-Callback = Callable[[], None]
+log = logging.getLogger(__name__)
+
+Callback = Callable[[], object]
 
 
 class Timer:
@@ -133,13 +137,15 @@ class Drive:
     async def _run(self) -> None:
         while True:
             self._wake.clear()
-            await self.catch_up()
+            try:
+                await self.catch_up()
+            except Exception:
+                log.exception("a timer failed")
             await self._sleep_until_due()
 
     async def _sleep_until_due(self) -> None:
         due = self._clock.next_due()
         delay = (due - self._target()) / self._speed if due is not None and self._speed else None
-        try:
-            await asyncio.wait_for(self._wake.wait(), None if delay is None else max(delay, 0.001))
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if delay is None else max(delay, 0.001)):
+                await self._wake.wait()

@@ -4,15 +4,21 @@ Level triggered: ``reconcile`` looks at the present state, never at what changed
 round, because the recordings show each step as a watch event of its own. Its write brings the next round.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 
 from bot.sandbox.cluster.clock import Timer, VirtualClock
+from bot.sandbox.cluster.errors import ApiError
 from bot.sandbox.cluster.events import EventRecorder
 from bot.sandbox.cluster.faults import Faults
 from bot.sandbox.cluster.objects import Key, Obj, key_of
 from bot.sandbox.cluster.resources import VM
 from bot.sandbox.cluster.settings import KubeVirtSettings, read_settings
 from bot.sandbox.cluster.store import Change, Store
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1.0
 
 
 class Context:
@@ -85,5 +91,10 @@ class Controller:
             self.enqueue(key)
 
     def _run(self, key: Key) -> None:
+        """A refused write is tried again later, as a work queue does; any other error is a bug and surfaces."""
         del self._queued[key]
-        self.reconcile(key)
+        try:
+            self.reconcile(key)
+        except ApiError as error:
+            log.warning("%s of %s: %s", type(self).__name__, "/".join(key), error.message)
+            self.enqueue(key, RETRY_SECONDS)

@@ -92,11 +92,12 @@ class Kubelet(Controller):
         pod["status"] |= {
             "phase": "Running",
             "hostIP": address,
+            "hostIPs": [{"ip": address}],
             "podIP": _pod_address(pod, address),
             "podIPs": [{"ip": _pod_address(pod, address)}],
             "startTime": now,
-            "containerStatuses": [_container(c, {"running": {"startedAt": now}}) for c in pod["spec"]["containers"]],
         }
+        _set_containers(pod, {"running": {"startedAt": now}})
         pod["status"]["conditions"] = [*started, ready_condition(pod, now), *kept]
 
     def _set_ready(self, key: Key) -> None:
@@ -111,9 +112,7 @@ class Kubelet(Controller):
     def _show_image_pull(self, pod: Obj) -> None:
         def change(new: Obj) -> None:
             waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
-            new["status"]["containerStatuses"] = [
-                _container(c, {"waiting": waiting}) for c in new["spec"]["containers"]
-            ]
+            _set_containers(new, {"waiting": waiting})
 
         self.store.modify(POD, *key_of(pod), change)
 
@@ -130,7 +129,7 @@ class Kubelet(Controller):
         pod["status"]["phase"] = "Succeeded"
         pod["status"]["conditions"] = [*ended, initialized, _plain("PodReadyToStartContainers", now, "False"), *kept]
         terminated = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": now}}
-        pod["status"]["containerStatuses"] = [_container(c, terminated) for c in pod["spec"]["containers"]]
+        _set_containers(pod, terminated)
 
     def _finish_deletion(self, pod: Obj) -> None:
         """The kubelet's last delete has no grace; only that one removes the object (recorded: cold-always)."""
@@ -190,12 +189,21 @@ def _plain(type_: str, now: str, status: str = "True", reason: str = "") -> Obj:
     return base | ({"reason": reason} if reason else {})
 
 
-def _container(container: Obj, state: Obj) -> Obj:
+def _set_containers(pod: Obj, state: Obj) -> None:
+    """All containers of a launcher share one fate."""
+    sides = {"containers": "containerStatuses", "initContainers": "initContainerStatuses"}
+    for containers, statuses in sides.items():
+        if pod["spec"].get(containers):
+            pod["status"][statuses] = [_container(pod, c, state) for c in pod["spec"][containers]]
+
+
+def _container(pod: Obj, container: Obj, state: Obj) -> Obj:
     running = "running" in state
     return {
         "name": container["name"],
         "image": container["image"],
         "imageID": container["image"],
+        "containerID": f"cri-o://{pod['metadata']['uid']}-{container['name']}",
         "state": state,
         "lastState": {},
         "ready": running,

@@ -1,6 +1,7 @@
 """Request bodies in Kubernetes' protobuf: kubectl sends a few core kinds this way and takes JSON back.
 
-Only the messages that kubectl needs for access reviews, evictions and deletions are known; anything else is 415.
+Only the messages that kubectl needs for reviews, evictions, deletions and small ``create`` commands are known;
+anything else is 415.
 Field numbers: the ``generated.proto`` files of k8s.io/api 1.34.
 """
 
@@ -14,7 +15,8 @@ CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
 
 Field = tuple[str, Any]
-"""A name, and how to read the value: a message's fields, ``str``, ``int``, or ``list`` for repeated strings."""
+"""A name, and how to read the value: a message's fields, ``str``, ``int``, ``list`` for repeated strings, ``dict`` for
+a map of strings to quantities."""
 Message = dict[int, Field]
 
 _METADATA: Message = {1: ("name", str), 2: ("generateName", str), 3: ("namespace", str)}
@@ -42,7 +44,13 @@ _MESSAGES: dict[str, Message] = {
     "SelfSubjectRulesReview": {1: ("metadata", _METADATA), 2: ("spec", {1: ("namespace", str)})},
     "Eviction": {1: ("metadata", _METADATA), 2: ("deleteOptions", _DELETE_OPTIONS)},
     "DeleteOptions": _DELETE_OPTIONS,
+    "Namespace": {1: ("metadata", _METADATA)},
+    "ResourceQuota": {1: ("metadata", _METADATA), 2: ("spec", {1: ("hard", dict)})},
+    "SelfSubjectReview": {1: ("metadata", _METADATA)},
+    "ServiceAccount": {1: ("metadata", _METADATA)},
+    "TokenRequest": {1: ("metadata", _METADATA)},
 }
+_MAP_ENTRY: Message = {1: ("key", str), 2: ("value", {1: ("string", str)})}
 _ENVELOPE: Message = {1: ("typeMeta", {1: ("apiVersion", str), 2: ("kind", str)}), 2: ("raw", bytes)}
 
 
@@ -64,6 +72,9 @@ def _read(data: bytes, message: Message) -> Obj:
         name, how = message.get(number, ("", None))
         if how is list:
             result.setdefault(name, []).append(value.decode() if isinstance(value, bytes) else str(value))
+        elif how is dict and isinstance(value, bytes):
+            entry = _read(value, _MAP_ENTRY)
+            result.setdefault(name, {})[entry["key"]] = entry["value"]["string"]
         elif how is not None:
             result[name] = _value(value, how)
     return result

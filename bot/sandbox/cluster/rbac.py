@@ -141,6 +141,12 @@ def review_access(authorizer: Authorizer, user: User, review: Obj) -> Obj:
     return review | {"metadata": {}, "status": {"allowed": authorizer.allows(user, asked)}}
 
 
+def review_self(user: User, review: Obj) -> Obj:
+    """SelfSubjectReview, what ``kubectl auth whoami`` asks."""
+    known = {"username": user.name, "groups": sorted(user.groups)}
+    return review | {"metadata": {}, "status": {"userInfo": known}}
+
+
 def review_rules(authorizer: Authorizer, user: User, review: Obj) -> Obj:
     namespace = dig(review, "spec", "namespace", default="default")
     rules = list(authorizer.rules_for(user, namespace))

@@ -67,8 +67,8 @@ def _rbac(plural: str, kind: str, *, namespaced: bool) -> Resource:
     return Resource("rbac.authorization.k8s.io", "v1", plural, kind, kind.lower(), namespaced=namespaced)
 
 
-def _review(plural: str, kind: str) -> Resource:
-    return Resource("authorization.k8s.io", "v1", plural, kind, kind.lower(), namespaced=False, verbs=("create",))
+def _review(plural: str, kind: str, group: str = "authorization.k8s.io") -> Resource:
+    return Resource(group, "v1", plural, kind, kind.lower(), namespaced=False, verbs=("create",))
 
 
 NODE = Resource("", "v1", "nodes", "Node", "node", namespaced=False, short_names=("no",), subresources=("status",))
@@ -135,6 +135,7 @@ ROLE_BINDING = _rbac("rolebindings", "RoleBinding", namespaced=True)
 CLUSTER_ROLE = _rbac("clusterroles", "ClusterRole", namespaced=False)
 CLUSTER_ROLE_BINDING = _rbac("clusterrolebindings", "ClusterRoleBinding", namespaced=False)
 ACCESS_REVIEW = _review("selfsubjectaccessreviews", "SelfSubjectAccessReview")
+SELF_REVIEW = _review("selfsubjectreviews", "SelfSubjectReview", "authentication.k8s.io")
 RULES_REVIEW = _review("selfsubjectrulesreviews", "SelfSubjectRulesReview")
 MIGRATION_POLICY = Resource(
     "migrations.kubevirt.io",
@@ -159,6 +160,7 @@ RESOURCES: tuple[Resource, ...] = (
     REVISION,
     ACCESS_REVIEW,
     RULES_REVIEW,
+    SELF_REVIEW,
     ROLE,
     ROLE_BINDING,
     CLUSTER_ROLE,

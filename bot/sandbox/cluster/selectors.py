@@ -121,9 +121,10 @@ def parse_field_selector(resource: Resource, text: str) -> Predicate:
 
 
 def _field_term(resource: Resource, term: str) -> tuple[str, bool, str]:
-    path, operator, value = re.match(r"([^=!]*)(!=|==|=|$)(.*)", term).groups()  # type: ignore[union-attr]  # the pattern matches any text
+    operator = next((o for o in ("!=", "==", "=") if o in term), "")
     if not operator:
         raise errors.bad_request(f"invalid selector: '{term}'; can't understand '{term}'")
+    path, _, value = term.partition(operator)
     if path not in {"metadata.name", "metadata.namespace", *_FIELDS.get(resource, ())}:
         raise errors.bad_request(f"field label not supported: {path}")
     return path, operator != "!=", value

@@ -23,13 +23,14 @@ from bot.sandbox.cluster.objects import Obj, dig
 from bot.sandbox.cluster.openapi import openapi_document, openapi_index
 from bot.sandbox.cluster.paths import Route, parse_route
 from bot.sandbox.cluster.protobuf import CONTENT_TYPE, decode
-from bot.sandbox.cluster.rbac import Attributes, Authorizer, User, review_access, review_rules
+from bot.sandbox.cluster.rbac import Attributes, Authorizer, User, review_access, review_rules, review_self
 from bot.sandbox.cluster.request_log import LoggedRequest, RequestLog
 from bot.sandbox.cluster.resources import (
     ACCESS_REVIEW,
     KUBEVIRT_CR,
     POD,
     RULES_REVIEW,
+    SELF_REVIEW,
     SUBRESOURCES_GROUP,
     VM,
     VMI,
@@ -40,7 +41,6 @@ from bot.sandbox.cluster.writes import Writer, Written
 
 log = logging.getLogger(__name__)
 
-ADMIN_PREFIX = "/sandbox/"
 _TOKEN_LIFETIME = 3600.0
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NOT_ACCEPTABLE = "406: Not Acceptable\n\nAvailable representations: "
@@ -134,7 +134,7 @@ class ApiServer:
         verb = _verb(request, route)
         resource = route.resource
         asked = Attributes(verb, resource.group, resource.plural, route.subresource, route.namespace, route.name)
-        if resource not in {ACCESS_REVIEW, RULES_REVIEW}:
+        if resource not in {ACCESS_REVIEW, RULES_REVIEW, SELF_REVIEW}:
             self._authorizer.check(user, resource, asked)
         if route.subresource in {"eviction", "token", "log"}:
             return await self._pod_call(request, route)
@@ -176,6 +176,8 @@ class ApiServer:
         body = await _object(request)
         if route.resource is ACCESS_REVIEW:
             return _json(review_access(self._authorizer, user, body), 201)
+        if route.resource is SELF_REVIEW:
+            return _json(review_self(user, body), 201)
         if route.resource is RULES_REVIEW:
             return _json(review_rules(self._authorizer, user, body), 201)
         return self._written(request, route, self._writer.create(route, body, request.query))

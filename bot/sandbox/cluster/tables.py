@@ -147,7 +147,8 @@ _WIDE = frozenset({"IP", "Node", "Live-Migratable"})
 def table(resource: Resource, objects: Iterable[Obj], metadata: Obj, now: float, *, whole: bool = False) -> Obj:
     """A ``Table``; its rows carry the object's metadata, or the whole object when asked."""
     columns = COLUMNS.get(resource, _DEFAULT)
-    named = [{"name": "Name", "type": "string", "format": "name", "description": "Name", "priority": 0}]
+    name_priority = 1 if resource is EVENT else 0
+    named = [{"name": "Name", "type": "string", "format": "name", "description": "Name", "priority": name_priority}]
     rest = [
         {"name": n, "type": "string", "format": "", "description": n, "priority": _priority(resource, n)}
         for n, _ in columns

@@ -1,7 +1,6 @@
 """The virt-handlers' part of a migration, played: target preparation 1 s, copy 6 s, hand-over, abort.
 
-Recorded: live-targeted, live-failed, live-cancelled-running (there too the times were played). Failure texts by
-version: sourced, kubevirt pkg/virt-launcher/virtwrap/live-migration-source.go of the tags.
+Recorded: live-targeted, live-failed, live-cancelled-running (there too the times were played).
 """
 
 from collections.abc import Callable, Iterable
@@ -9,8 +8,16 @@ from collections.abc import Callable, Iterable
 from bot.sandbox.cluster.controller import Controller
 from bot.sandbox.cluster.faults import failure_in, fault, seconds
 from bot.sandbox.cluster.kubelet import is_down, node_address, turned
-from bot.sandbox.cluster.launcher import NODE_NAME
-from bot.sandbox.cluster.objects import Key, Obj, dig, is_deleting, is_final, key_of, phase
+from bot.sandbox.cluster.launcher import JOB_UID, NODE_NAME
+from bot.sandbox.cluster.migration_budget import (
+    abort_reason,
+    completion_seconds,
+    disruption_mode,
+    progress_seconds,
+    stuck,
+    too_slow,
+)
+from bot.sandbox.cluster.objects import Key, Obj, dig, is_deleting, is_final, key_of, labels, phase
 from bot.sandbox.cluster.resources import NODE, POD, VMI
 from bot.sandbox.cluster.store import Change
 from bot.sandbox.cluster.virt_handler import guest_interfaces
@@ -20,6 +27,7 @@ PREPARE_SECONDS = 1.0
 CONNECT_SECONDS = 0.5
 COPY_SECONDS = 6.0
 FINISH_SECONDS = 0.03
+LOST_SECONDS = 0.3
 SLOW_ABORT_SECONDS = 25.0
 LIBVIRT_ERROR = "internal error: unable to execute QEMU command 'migrate': Connection reset by peer"
 
@@ -32,6 +40,8 @@ class MigrationHandler(Controller):
     def keys_for(self, change: Change) -> Iterable[Key]:
         if change.resource is NODE and turned(change):
             return [key_of(v) for v in self.store.scan(VMI) if dig(v, "status", "migrationState")]
+        if change.resource is POD and JOB_UID in labels(change.obj):
+            return [(key_of(change.obj)[0], labels(change.obj)["vm.kubevirt.io/name"])]
         return [key_of(change.obj)] if change.resource is VMI else []
 
     def reconcile(self, key: Key) -> None:
@@ -40,6 +50,8 @@ class MigrationHandler(Controller):
         if vmi is None or not state or state.get("completed") or is_final(vmi):
             return
         uid = state["migrationUid"]
+        if self._target_is_lost(vmi):
+            self._later(key, uid, "lost", LOST_SECONDS, self._lose_target)
         if state.get("abortRequested") and state.get("startTimestamp") and not state.get("endTimestamp"):
             self._abort_later(vmi, uid)
         if not state.get("targetNodeAddress"):
@@ -47,11 +59,19 @@ class MigrationHandler(Controller):
         elif not state.get("startTimestamp"):
             self._later(key, uid, "connect", CONNECT_SECONDS, self._start_copy)
         elif not state.get("endTimestamp"):
-            delay = seconds("copy-seconds", COPY_SECONDS, *self.context.with_vm(vmi))
-            reason = failure_in("Running", *self.context.with_vm(vmi))
-            if reason is not None:
-                self._later(key, uid, "fail", delay * 2 / 3, self._break_copy)
+            self._copy_later(key, uid, vmi)
+
+    def _copy_later(self, key: Key, uid: str, vmi: Obj) -> None:
+        """The copy ends by itself, breaks, stands still too long, or runs out of time; the earliest counts."""
+        sources = self.context.with_vm(vmi)
+        delay = seconds("copy-seconds", COPY_SECONDS, *sources)
+        if failure_in("Running", *sources) is not None:
+            self._later(key, uid, "fail", delay * 2 / 3, self._break_copy)
+        if fault("hang", *sources) == "Running":
+            self._later(key, uid, "stuck", progress_seconds(vmi), self._give_up_stuck)
+        else:
             self._later(key, uid, "copy", delay, self._finish_copy)
+            self._later(key, uid, "budget", completion_seconds(vmi), self._run_out_of_time)
 
     def _later(self, key: Key, uid: str, step: str, delay: float, act: Callable[[Obj], None]) -> None:
         def run() -> None:
@@ -69,6 +89,16 @@ class MigrationHandler(Controller):
             return None
         silent = any(is_down(self.store.peek(NODE, "", state[n])) for n in ("sourceNode", "targetNode"))
         return None if silent else vmi
+
+    def _target_is_lost(self, vmi: Obj) -> bool:
+        state = vmi["status"]["migrationState"]
+        pod = self.store.peek(POD, key_of(vmi)[0], state["targetPod"])
+        return not state.get("endTimestamp") and (pod is None or is_final(pod))
+
+    def _lose_target(self, vmi: Obj) -> None:
+        """The guest stays where it is (sourced: kubevirt pkg/virt-handler/migration-source.go)."""
+        if self._target_is_lost(vmi) and not is_deleting(vmi):
+            self._fail(vmi, "Target pod is down")
 
     def _prepare_target(self, vmi: Obj) -> None:
         sources = self.context.with_vm(vmi)
@@ -107,6 +137,22 @@ class MigrationHandler(Controller):
             reason = failure_in("Running", *self.context.with_vm(vmi))
             self._fail(vmi, f"Live migration failed {reason or LIBVIRT_ERROR}")
 
+    def _give_up_stuck(self, vmi: Obj) -> None:
+        self._stop_copy(vmi, stuck(progress_seconds(vmi)))
+
+    def _run_out_of_time(self, vmi: Obj) -> None:
+        """Without leave to disturb the guest the copy is aborted; with it, it ends soon (sourced: virtwrap)."""
+        state = vmi["status"]["migrationState"]
+        mode = disruption_mode(vmi)
+        if state.get("endTimestamp"):
+            return
+        if not mode:
+            self._stop_copy(vmi, too_slow(completion_seconds(vmi)))
+            return
+        state["mode"] = mode
+        self.store.update(VMI, vmi)
+        self._later(key_of(vmi), state["migrationUid"], "disrupted", COPY_SECONDS, self._finish_copy)
+
     def _abort_later(self, vmi: Obj, uid: str) -> None:
         asked = fault("abort", *self.context.with_vm(vmi))
         if asked != "ignored":
@@ -114,16 +160,13 @@ class MigrationHandler(Controller):
             self._later(key_of(vmi), uid, "abort", delay, self._abort)
 
     def _abort(self, vmi: Obj) -> None:
-        if dig(vmi, "status", "migrationState", "endTimestamp"):
-            return
-        vmi["status"]["migrationState"]["abortStatus"] = "Succeeded"
-        self._fail(vmi, self._abort_text(vmi))
+        name = key_of(vmi)[1]
+        self._stop_copy(vmi, f"Live migration failed {name}: operation aborted: migration out: canceled by client")
 
-    def _abort_text(self, vmi: Obj) -> str:
-        """Since 1.9 all aborts read the same (recorded: live-cancelled-running); before, sourced."""
-        if self.context.settings.version >= (1, 9):
-            return "Live migration has been aborted"
-        return f"Live migration failed {key_of(vmi)[1]}: operation aborted: migration out: canceled by client"
+    def _stop_copy(self, vmi: Obj, cause: str) -> None:
+        if not dig(vmi, "status", "migrationState", "endTimestamp"):
+            vmi["status"]["migrationState"]["abortStatus"] = "Succeeded"
+            self._fail(vmi, abort_reason(self.context.settings.version, cause))
 
     def _fail(self, vmi: Obj, reason: str) -> None:
         state = vmi["status"]["migrationState"]
@@ -136,9 +179,9 @@ class MigrationHandler(Controller):
 
     def _finish_copy(self, vmi: Obj) -> None:
         """The guest arrives: first seen on the target, then the VMI moves, then it is said to be complete."""
-        if fault("hang", *self.context.with_vm(vmi)) == "Running" or phase(vmi) != "Running":
-            return
         state = vmi["status"]["migrationState"]
+        if phase(vmi) != "Running" or is_deleting(vmi) or state.get("endTimestamp"):
+            return
         state |= {"targetNodeDomainDetected": True, "targetNodeDomainReadyTimestamp": self.clock.timestamp()}
         self.store.update(VMI, vmi)
         key, uid = key_of(vmi), state["migrationUid"]

@@ -24,7 +24,6 @@ from bot.sandbox.cluster.objects import (
     clone,
     condition,
     dig,
-    drop_conditions,
     has_finalizer,
     is_deleting,
     is_final,
@@ -40,6 +39,7 @@ from bot.sandbox.cluster.phases import enter_phase
 from bot.sandbox.cluster.pods import create_pod, delete_pod
 from bot.sandbox.cluster.resources import POD, PVC, QUOTA, VMI, VMIM
 from bot.sandbox.cluster.store import Change
+from bot.sandbox.cluster.vmi_conditions import false_condition, sync_conditions
 
 COMPONENT = "virtualmachine-controller"
 HANDLER_FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
@@ -126,7 +126,7 @@ class VMIController(Controller):
     def _synchronized(self, vmi: Obj, reason: str, message: str) -> None:
         if condition(vmi, "Synchronized").get("message") == message:
             return
-        set_condition(vmi, self._condition("Synchronized", reason, message))
+        set_condition(vmi, false_condition(self.clock, "Synchronized", reason, message))
         self.store.update(VMI, vmi)
 
     def _sync_pods(self, vmi: Obj, pods: list[Obj]) -> None:
@@ -156,7 +156,7 @@ class VMIController(Controller):
         before = clone(vmi)
         self._sync_active_pods(vmi, pods)
         self._sync_phase(vmi, pod)
-        self._sync_conditions(vmi, pod)
+        sync_conditions(vmi, pod, self.clock)
         self._release(vmi, pods, was_final=is_final(before))
         if vmi != before:
             self.store.update(VMI, vmi)
@@ -209,56 +209,6 @@ class VMIController(Controller):
             volume_status(self.store.peek(PVC, key_of(vmi)[0], _claim(v)), v) for v in vmi["spec"].get("volumes", [])
         ]
 
-    def _sync_conditions(self, vmi: Obj, pod: Obj | None) -> None:
-        self._sync_ready(vmi, pod)
-        self._sync_scheduled(vmi, pod)
-        self._sync_image_pull(vmi, pod)
-        self._sync_eviction(vmi)
-
-    def _sync_image_pull(self, vmi: Obj, pod: Obj | None) -> None:
-        """Synchronized=False while the pod's image cannot be pulled; a pod without trouble clears it."""
-        reason = _image_reason(pod) if pod else ""
-        if pod and not reason:
-            drop_conditions(vmi, ["Synchronized"])
-        elif reason and condition(vmi, "Synchronized").get("reason") != reason:
-            set_condition(vmi, self._condition("Synchronized", reason, "Back-off pulling image"))
-
-    def _sync_ready(self, vmi: Obj, pod: Obj | None) -> None:
-        new = self._ready(vmi, pod)
-        old = condition(vmi, "Ready")
-        same = all(old.get(k) == new.get(k) for k in ("status", "reason", "message"))
-        if phase(vmi) in {"Succeeded", "Pending"} or (old and same):
-            return
-        rest = [c for c in dig(vmi, "status", "conditions", default=[]) if c["type"] != "Ready"]
-        vmi["status"]["conditions"] = [new, *rest]
-
-    def _ready(self, vmi: Obj, pod: Obj | None) -> Obj:
-        if pod is None:
-            return self._condition("Ready", "PodNotExists", "virt-launcher pod has not yet been scheduled")
-        if is_deleting(pod):
-            return self._condition("Ready", "PodTerminating", "virt-launcher pod is terminating")
-        if phase(vmi) != "Running":
-            return self._condition("Ready", "GuestNotRunning", "Guest VM is not reported as running")
-        return condition(pod, "Ready") or self._condition("Ready", "PodConditionMissing", "pod has no Ready condition")
-
-    def _sync_scheduled(self, vmi: Obj, pod: Obj | None) -> None:
-        scheduled = condition(pod, "PodScheduled")
-        if scheduled.get("status") == "False" and not condition(vmi, "PodScheduled"):
-            set_condition(vmi, {k: v for k, v in scheduled.items() if k != "observedGeneration"})
-        elif scheduled.get("status") == "False":
-            condition(vmi, "PodScheduled")["message"] = scheduled["message"]
-        elif scheduled:
-            drop_conditions(vmi, ["PodScheduled"])
-
-    def _sync_eviction(self, vmi: Obj) -> None:
-        """Recorded: drain."""
-        marked = bool(dig(vmi, "status", "evacuationNodeName"))
-        if marked and not condition(vmi, "EvictionRequested"):
-            text = "VMI is marked for eviction"
-            set_condition(vmi, self._condition("EvictionRequested", "EvictionRequested", text) | {"status": "True"})
-        elif not marked:
-            drop_conditions(vmi, ["EvictionRequested"])
-
     def _release(self, vmi: Obj, pods: list[Obj], *, was_final: bool) -> None:
         """Recorded: cold-always (pod gone, then the VMI) and cold-unschedulable (a VMI that never had a node)."""
         if not is_deleting(vmi):
@@ -268,17 +218,6 @@ class VMIController(Controller):
             vmi["status"].pop("launcherContainerImageVersion", None)
         elif was_final and not dig(vmi, "status", "nodeName"):
             remove_finalizer(vmi, HANDLER_FINALIZER)
-
-    def _condition(self, type_: str, reason: str, message: str) -> Obj:
-        now = self.clock.timestamp()
-        return {
-            "lastProbeTime": now,
-            "lastTransitionTime": now,
-            "message": message,
-            "reason": reason,
-            "status": "False",
-            "type": type_,
-        }
 
 
 def _claim(volume: Obj) -> str:
@@ -300,8 +239,3 @@ def volume_status(claim: Obj | None, volume: Obj) -> Obj:
             "volumeMode": claim["spec"].get("volumeMode", "Filesystem"),
         }
     }
-
-
-def _image_reason(pod: Obj) -> str:
-    waiting = [dig(c, "state", "waiting", "reason") for c in dig(pod, "status", "containerStatuses", default=[])]
-    return next((r for r in waiting if r in {"ErrImagePull", "ImagePullBackOff"}), "")

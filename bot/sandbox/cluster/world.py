@@ -96,25 +96,22 @@ class WorldBuilder:
 
     def _kubevirt(self) -> None:
         """Recorded: world/kubevirt.json; the CRD's properties: world/vmim-crd-properties.json."""
+        ready = {"message": "All components are ready.", "reason": "AllComponentsReady"}
+        created = {"message": "All resources were created.", "reason": "AllResourcesCreated"}
         conditions = [
-            {
-                "message": "All resources were created.",
-                "reason": "AllResourcesCreated",
-                "status": "True",
-                "type": "Created",
-            },
-            {
-                "message": "All components are ready.",
-                "reason": "AllComponentsReady",
-                "status": "True",
-                "type": "Available",
-            },
+            created | {"status": "True", "type": "Created"},
+            ready | {"status": "True", "type": "Available"},
+            ready | {"status": "False", "type": "Progressing"},
+            ready | {"status": "False", "type": "Degraded"},
         ]
         status = {
             "conditions": conditions,
             "defaultArchitecture": "amd64",
+            "observedKubeVirtRegistry": "quay.io/kubevirt",
             "observedKubeVirtVersion": self._version,
             "operatorVersion": self._version,
+            "outdatedVirtualMachineInstanceWorkloads": 0,
+            "targetKubeVirtRegistry": "quay.io/kubevirt",
             "targetKubeVirtVersion": self._version,
             "phase": "Deployed",
         }

@@ -14,7 +14,7 @@ def node_from_entry(entry: Obj, index: int, now: str) -> Obj:
             "labels": _node_labels(entry, is_worker=is_worker),
             "annotations": {"node.alpha.kubernetes.io/ttl": "0"},
         },
-        "spec": {"podCIDR": f"10.244.{index}.0/24"},
+        "spec": {"podCIDR": f"10.244.{index}.0/24", "podCIDRs": [f"10.244.{index}.0/24"]},
         "status": _node_status(entry, index, now, is_worker=is_worker),
     }
     if is_worker:

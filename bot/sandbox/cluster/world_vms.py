@@ -104,7 +104,12 @@ def create_claim(store: Store, namespace: str, entry: Obj, disk: str, hostnames:
     spec: Obj = {
         "capacity": size,
         "accessModes": [mode],
-        "claimRef": reference | {"uid": created["metadata"]["uid"], "apiVersion": "v1"},
+        "claimRef": reference
+        | {
+            "uid": created["metadata"]["uid"],
+            "apiVersion": "v1",
+            "resourceVersion": created["metadata"]["resourceVersion"],
+        },
         "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": class_name,
         "volumeMode": "Filesystem",
@@ -116,8 +121,9 @@ def create_claim(store: Store, namespace: str, entry: Obj, disk: str, hostnames:
         }
     else:
         spec["nfs"] = {"server": "10.0.0.1", "path": f"/export/{namespace}/{entry['name']}"}
+    status = {"phase": "Bound", "lastPhaseTransitionTime": store.clock.timestamp()}
     metadata = {"name": volume, "finalizers": ["kubernetes.io/pv-protection"]}
-    store.create(PV, {"metadata": metadata, "spec": spec, "status": {"phase": "Bound"}})
+    store.create(PV, {"metadata": metadata, "spec": spec, "status": status})
 
 
 def _only_on(hostname: str) -> Obj:

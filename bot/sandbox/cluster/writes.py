@@ -49,38 +49,22 @@ class Writer:
 
     def create(self, route: Route, body: Obj, query: Mapping[str, str]) -> Written:
         resource = route.resource
-        obj = clone(body)
-        obj |= {"apiVersion": resource.api_version, "kind": resource.kind}
-        metadata = obj.setdefault("metadata", {})
-        unknown = self._prune(route, obj)
-        if unknown and query.get("fieldValidation") == "Strict":
-            raise errors.bad_request(_strict_text(resource.kind, route.version, unknown))
+        obj, unknown = self._decode(route, body, query)
         if resource.namespaced:
-            metadata["namespace"] = route.namespace
             self._require_namespace(route.namespace)
-        for server_field in (*_SERVER_FIELDS, "resourceVersion"):
-            metadata.pop(server_field, None)
-        if resource.has_status and resource is not NAMESPACE:
-            obj.pop("status", None)
-        obj = self._store.prepare(resource, obj)
+        obj = self._store.prepare(resource, _as_new(route, obj))
         admit_create(self._context, resource, obj)
         _check_name(route, obj)
         if resource is POD:
-            obj["status"] = {"phase": "Pending", "qosClass": "Burstable"}
             check_quota(self._store, obj)
-        warnings = [*_unknown_warnings(unknown, query), *warnings_for(resource, obj)]
         if self._store.peek(resource, *key_of(obj)):
             raise errors.already_exists(resource, obj["metadata"]["name"])
-        if _is_dry_run(query):
-            return Written(201, obj, warnings)
-        return Written(201, self._store.create(resource, obj), warnings)
+        warnings = [*_unknown_warnings(unknown, query), *warnings_for(resource, obj)]
+        return Written(201, obj if _is_dry_run(query) else self._store.create(resource, obj), warnings)
 
     def replace(self, route: Route, body: Obj, query: Mapping[str, str]) -> Written:
         old = self._store.require(route.resource, route.namespace, route.name)
-        new = clone(body) | {"apiVersion": route.resource.api_version, "kind": route.resource.kind}
-        unknown = self._prune(route, new)
-        if unknown and query.get("fieldValidation") == "Strict":
-            raise errors.bad_request(_strict_text(route.resource.kind, route.version, unknown))
+        new, unknown = self._decode(route, body, query)
         return self._update(route, old, new, unknown, query)
 
     def patch(self, route: Route, content_type: str, body: bytes, query: Mapping[str, str]) -> Written:
@@ -112,6 +96,15 @@ class Writer:
         if self._store.peek(route.resource, route.namespace, route.name):
             return deleted
         return deleted_status(route, old)
+
+    def _decode(self, route: Route, body: Obj, query: Mapping[str, str]) -> tuple[Obj, list[str]]:
+        """The object without unknown fields, and the paths of those; 400 where they are not allowed."""
+        resource = route.resource
+        obj = clone(body) | {"apiVersion": resource.api_version, "kind": resource.kind}
+        unknown = self._prune(route, obj)
+        if unknown and query.get("fieldValidation") == "Strict":
+            raise errors.bad_request(_strict_text(resource.kind, route.version, unknown))
+        return obj, unknown
 
     def _patch_function(self, route: Route, content_type: str) -> Callable[[Obj, object], Obj]:
         kind = content_type.partition(";")[0].strip()
@@ -156,6 +149,21 @@ class Writer:
             for obj in self._store.select(resource, key_of(owner)[0]):
                 if is_owned_by(obj, uid_of(owner)):
                     self._store.modify(resource, *key_of(obj), disown)
+
+
+def _as_new(route: Route, obj: Obj) -> Obj:
+    """Without what only the server may set."""
+    resource = route.resource
+    metadata = obj.setdefault("metadata", {})
+    for server_field in (*_SERVER_FIELDS, "resourceVersion"):
+        metadata.pop(server_field, None)
+    if resource.namespaced:
+        metadata["namespace"] = route.namespace
+    if resource.has_status and resource is not NAMESPACE:
+        obj.pop("status", None)
+    if resource is POD:
+        obj["status"] = {"phase": "Pending", "qosClass": "Burstable"}
+    return obj
 
 
 def deleted_status(route: Route, obj: Obj) -> Obj:

@@ -1,0 +1,82 @@
+"""What is said of a move that has ended: where the VM is, how long it took, and how to look for oneself."""
+
+from bot.describe.words import Row, duration, only_places
+from bot.plan import HOME_STEPS, Move, StepKind
+from bot.record import PinState, Result, Run
+from bot.request import MoveType
+
+
+def whereabouts(move: Move, result: Result) -> str:
+    """Where the VM is now and whether it runs: the first thing that anybody wants to know after a failure."""
+    if only_places(move):
+        where = f", and will start on {move.target_name}" if result.cause is None else ""
+        return f"{move.vm} is stopped, as before{where}"
+    if not result.node:
+        lost = f"I could not read where {move.vm} is now"
+        return lost if move.type is MoveType.LIVE else f"{move.vm} is on no node and is NOT running"
+    if not result.running:
+        return f"{move.vm} is on {result.node} and is NOT running"
+    return f"{move.vm} is on {result.node} and running" + ("" if result.ready else ", but not Ready")
+
+
+def moved(move: Move) -> str:
+    """What became of the VM, as a verb."""
+    return f"is pinned to {move.target_name}" if only_places(move) else "has moved"
+
+
+def took(result: Result) -> str:
+    """How long the migration itself took, by the cluster's clock."""
+    if result.started_at is None or result.ended_at is None:
+        return "not recorded by the cluster"
+    return duration(result.ended_at - result.started_at)
+
+
+def downtime(run: Run) -> Row:
+    """How long a cold move kept the VM down, measured."""
+    if run.down_since is None:
+        return Row("Downtime", "none", "it did not go down")
+    if run.up_since is None:
+        return Row("Downtime", "not over", "it has not come up")
+    return Row("Downtime", duration(run.up_since - run.down_since), "measured: pod gone to VM up")
+
+
+def affinity(move: Move, run: Run) -> Row:
+    """What has become of the pin of a cold move, and from when on that holds for the VM that runs."""
+    required = f"required: {move.target_name}"
+    match run.pin.state if run.pin else None:
+        case PinState.REMOVED:
+            return Row(
+                "Node affinity", "removed", "effective now" if _is_free(run) else "effective at its next restart"
+            )
+        case PinState.KEPT:
+            return Row("Node affinity", required, "kept")
+        case PinState.ASKED | PinState.LATER:
+            return Row("Node affinity", required, "still set")
+        case None:
+            return _without_pin(run, required)
+
+
+def _is_free(run: Run) -> bool:
+    return run.pin is not None and run.pin.effective
+
+
+def _without_pin(run: Run, required: str) -> Row:
+    """A failed move leaves none, unless the VM has started elsewhere or could not be given back what it had."""
+    if run.homeward and run.step <= HOME_STEPS.index(StepKind.RETURN):
+        return Row("Node affinity", "unknown", "the way back was not finished")
+    if run.homeward or run.starting_since is None:
+        return Row("Node affinity", "as before", "its old placement")
+    return Row("Node affinity", required, "still set")
+
+
+def look(move: Move) -> str:
+    """The command that shows where the VM is; after a cold move there may be no VMI to look at."""
+    kinds = "vmi" if move.type is MoveType.LIVE else "vm,vmi"
+    return f"kubectl get {kinds} -n {move.namespace} {move.vm} -o wide"
+
+
+def look_closer(move: Move, run: Run) -> str:
+    """The command that shows the migration with its events, or else the VM's own object."""
+    own = "vmi" if move.type is MoveType.LIVE else "vm"
+    kind, name = ("vmim", run.intent.name) if run.intent else (own, move.vm)
+    return f"kubectl describe {kind} -n {move.namespace} {name}"
