@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bot import describe, errors, request, wiring
 from bot.errors import BotError
 from bot.judge import judge, spoken
-from bot.settings import Settings
+from bot.settings import Settings, env_name
 from k8s import errors as k8s
 
 FEASIBLE, FAILED, BAD_REQUEST, BLOCKED, UNREACHABLE = 0, 1, 2, 3, 4
@@ -90,13 +90,9 @@ async def _command(arguments: argparse.Namespace) -> int:
 def _settings() -> Settings:
     try:
         return Settings()
-    except ValidationError as bad:
-        raise _BadUsage(_places("setting ", bad)) from bad
-
-
-def _places(what: str, bad: ValidationError) -> str:
-    """Each field and its problem; the values stay out, they may be secrets."""
-    return "\n".join(f"{what}{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in bad.errors())
+    except ValidationError as bad:  # the values stay out, they may be secrets
+        named = (f"setting {env_name(str(each['loc'][0]))}: {each['msg']}" for each in bad.errors())
+        raise _BadUsage("\n".join(named)) from bad
 
 
 async def _run() -> int:
@@ -173,7 +169,8 @@ async def _play(path: Path) -> int:
     try:
         story = load(path)
     except ValidationError as bad:
-        raise _BadUsage(_places(f"{path}: ", bad)) from bad
+        places = (f"{path}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in bad.errors())
+        raise _BadUsage("\n".join(places)) from bad
     except (OSError, YAMLError) as bad:
         raise _BadUsage(f"{path}: {bad}") from bad
     with tempfile.TemporaryDirectory(prefix="vm-migrate-play-") as folder:

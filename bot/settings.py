@@ -7,9 +7,13 @@ bot at start with the field's name; secrets are typed so that they never print.
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LONGEST = 100_000
+"""Minutes or hours: no time of the bot is meant to be longer."""
 
 
 class Settings(BaseSettings):
@@ -32,24 +36,24 @@ class Settings(BaseSettings):
     database_url: str = "sqlite+aiosqlite:///vm-migrate-bot.db"
     """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod."""
 
-    plan_valid_minutes: float = Field(default=30, gt=0)
+    plan_valid_minutes: float = Field(default=30, gt=0, le=LONGEST)
     """Minutes until a plan that nobody confirmed expires: what it was judged on gets old."""
 
-    approved_valid_minutes: float = Field(default=10, gt=0)
+    approved_valid_minutes: float = Field(default=10, gt=0, le=LONGEST)
     """Minutes from the approval to the first write; without one the plan lapses. Nobody wants the 14:00 approval to
     move the VM at 16:00, after an outage."""
 
-    live_limit_minutes: float = Field(default=10, gt=0)
+    live_limit_minutes: float = Field(default=10, gt=0, le=LONGEST)
     """Minutes after which a live move that has not ended is reported as such. The cluster goes on, the bot watches."""
 
-    start_answer_minutes: float = Field(default=5, gt=0)
+    start_answer_minutes: float = Field(default=5, gt=0, le=LONGEST)
     """Minutes that people have to say what to do with a VM which does not start on its target. Without an answer it
     goes back to its old placement: a VM is never left down because nobody looked."""
 
-    pin_reminder_hours: float = Field(default=24, gt=0)
+    pin_reminder_hours: float = Field(default=24, gt=0, le=LONGEST)
     """Hours after which somebody who chose “later” is asked about the pin again."""
 
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Standard logging level of the bot's own lines; its libraries speak from WARNING on, and never print payloads."""
 
     @property
@@ -76,6 +80,12 @@ class Settings(BaseSettings):
     def pin_reminder(self) -> timedelta:
         """`pin_reminder_hours` as a duration."""
         return timedelta(hours=self.pin_reminder_hours)
+
+
+def env_name(field: str) -> str:
+    """The variable that sets a field, as an operator types it."""
+    known = Settings.model_fields.get(field)
+    return f"VM_MIGRATE_{field.upper()}" if known and known.validation_alias is None else field
 
 
 def child_environment(added: Mapping[str, str]) -> dict[str, str]:

@@ -43,8 +43,11 @@ PLAN_ID_BYTES = 4
 WATCH_EVERY = 5.0
 """Seconds between two looks at the connection to Slack."""
 
+LEAVE_WITHIN = 9.0
+"""Seconds for an orderly end; supervisors kill after ten or more."""
+
 PATIENCE = 4.0
-"""Seconds for work under way at the end; supervisors kill after 10 or more."""
+"""Seconds for writes under way at the end, and for messages after them."""
 
 
 class CannotStart(Exception):
@@ -70,21 +73,35 @@ class Parts(NamedTuple):
 
 async def run(settings: Settings, announce: Callable[[str], None]) -> int:
     """Serve until stopped; the exit code. `announce` gets one line once the bot takes commands."""
+    stop = asyncio.Event()
+    with stop_signals(stop.set):
+        serving = asyncio.create_task(_run(settings, announce, stop))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await asyncio.wait({serving}, timeout=LEAVE_WITHIN)
+        stopping.cancel()
+        if not serving.done():  # it was still being connected: nothing has begun that would have to be finished
+            serving.cancel()
+            await asyncio.wait({serving})
+            return 0
+        return serving.result()
+
+
+async def _run(settings: Settings, announce: Callable[[str], None], stop: asyncio.Event) -> int:
     clock = SystemClock()
     async with _store(settings, clock) as store, _connected_cluster(settings) as kube:
         parts = await assemble(settings, store, kube, clock)
         jobs = Jobs(clock, [parts.executor.sweep, parts.notifier.sweep])
-        stop = asyncio.Event()
-        with stop_signals(stop.set):
-            await _connect(parts.connection)
-            await parts.executor.resume()
-            jobs.start()
-            announce("vm-migrate-bot is connected and serving")
-            try:
-                return await _serve(parts.connection, clock, stop)
-            finally:
-                jobs.stop()
-                await _close(parts)
+        await _connect(parts.connection)
+        await parts.executor.resume()
+        jobs.start()
+        announce("vm-migrate-bot is connected and serving")
+        try:
+            return await _serve(parts.connection, clock, stop)
+        finally:
+            jobs.stop()
+            await _close(parts)
 
 
 async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock: Clock) -> Parts:
@@ -167,7 +184,7 @@ async def _check_slack(settings: Settings) -> tuple[str, bool, str]:
 async def _store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
     try:
         engine, lock = await open_engine(settings.database_url)
-    except (BadDatabase, DatabaseInUse, DatabaseTooNew, OSError) as reason:
+    except (BadDatabase, DatabaseInUse, DatabaseTooNew) as reason:
         raise CannotStart(str(reason)) from reason
     try:
         yield SqlStore(engine, clock)

@@ -81,7 +81,8 @@ def mention(user: str) -> str:
 
 def date(moment: datetime, shape: str = "{time}") -> str:
     """A moment in each reader's own time zone; UTC where Slack cannot tell."""
-    return f"<!date^{int(moment.timestamp())}^{shape}|{moment.astimezone(UTC):%H:%M} UTC>"
+    fallback = "%Y-%m-%d %H:%M" if "date" in shape else "%H:%M"
+    return f"<!date^{int(moment.timestamp())}^{shape}|{moment.astimezone(UTC):{fallback}} UTC>"
 
 
 def mrkdwn(text: str, limit: int = SECTION_TEXT) -> Block:
@@ -99,9 +100,10 @@ def header(text: str) -> Block:
     return {"type": "header", "text": plain_text(text, HEADER_TEXT)}
 
 
-def section(text: str) -> Block:
-    """A paragraph."""
-    return {"type": "section", "text": mrkdwn(text)}
+def section(text: str, accessory: Block | None = None) -> Block:
+    """A paragraph, with a button of its own beside it."""
+    made: Block = {"type": "section", "text": mrkdwn(text)}
+    return made | ({"accessory": accessory} if accessory else {})
 
 
 def fields(texts: Iterable[str]) -> Block:

@@ -6,7 +6,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
 from bot.record import Place
-from bot.request import Help, parse
+from bot.request import Help, Pins, parse
 from handlers import cards
 from handlers.answers import by_response_url
 from handlers.desk import Desk
@@ -21,7 +21,7 @@ class Commands:
         self._desk = desk
 
     async def migrate(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """`/vm-migrate`: help, or a request for a plan."""
+        """`/vm-migrate`: help, the pinned VMs, or a request for a plan."""
         await ack()
         answer = by_response_url(body)
         self._desk.tasks.spawn(self._migrate(body, answer), answer)
@@ -35,9 +35,12 @@ class Commands:
         if not command.in_channel:
             raise BotError(
                 "not-a-channel",
-                "Here nobody else would see the plan.",
+                "Here nobody else would see it.",
                 "Ask in a channel where your team can see and confirm it.",
             )
         actor = await self._desk.identity.actor(command.user_id, None, command.channel_id)
+        if isinstance(request, Pins):
+            await answer(cards.pins_card(await self._desk.service.pins()))
+            return
         record = await self._desk.service.propose(request, actor, Place(channel=command.channel_id))
         await self._desk.show_first(record)

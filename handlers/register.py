@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -9,7 +10,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.actions import Actions
+from bot.record import Choice, PinState
+from handlers.actions import Act, Actions
 from handlers.commands import Commands
 from handlers.desk import Desk
 from handlers.identity import Installation
@@ -38,17 +40,30 @@ def register(app: AsyncApp, desk: Desk) -> None:
     """Attach every listener. What no row names is acknowledged and answered, too: it may come from an old card."""
     commands, actions, views = Commands(desk), Actions(desk), Views(desk)
     app.command(CommandName.MIGRATE)(commands.migrate)
-    for action_id, listener in {
+    for action_id, act in _acts(actions).items():
+        app.action(action_id)(actions.listener(act))
+    app.action(re.compile(".*"))(actions.listener(actions.unknown))
+    app.view(CallbackId.MODIFY)(views.modify)
+    app.error(_bolt_failed)
+
+
+def _acts(actions: Actions) -> Mapping[ActionId, Act]:
+    return {
         ActionId.CONFIRM: actions.confirm,
         ActionId.MODIFY: actions.modify,
         ActionId.CANCEL: actions.cancel,
         ActionId.AGAIN: actions.plan_again,
+        ActionId.USE_COLD: actions.use_cold,
         ActionId.CLEAN_UP: actions.clean_up,
-    }.items():
-        app.action(action_id)(listener)
-    app.action(re.compile(".*"))(actions.unknown)
-    app.view(CallbackId.MODIFY)(views.modify)
-    app.error(_bolt_failed)
+        ActionId.MOVE_BACK: actions.move_back,
+        ActionId.WAIT: actions.answer(Choice.WAIT),
+        ActionId.FORCE: actions.answer(Choice.FORCE),
+        ActionId.HOME: actions.answer(Choice.HOME),
+        ActionId.PIN_REMOVE: actions.decide_pin(PinState.REMOVED),
+        ActionId.PIN_KEEP: actions.decide_pin(PinState.KEPT),
+        ActionId.PIN_LATER: actions.decide_pin(PinState.LATER),
+        ActionId.UNPIN: actions.unpin,
+    }
 
 
 async def _bolt_failed(error: Exception, ack: AsyncAck, body: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What our own buttons and modals carry there and back: which plan, which revision.
+"""What our own buttons and modals carry there and back: which plan, which revision, which VM.
 
 Nothing in it is secret and nothing in it is believed: the service compares the revision, the policy judges the person.
 A value that does not parse (an old card, a forged payload) is a BotError.
@@ -9,8 +9,11 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import BotError
+from bot.record import Doubt
 
 _PLAN_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_LONGEST_NAME = 253
+"""RFC 1123 subdomain."""
 
 
 class _Value(BaseModel):
@@ -42,6 +45,19 @@ class MoveRef(PlanRef):
     """One move of a plan."""
 
     move: int = Field(ge=0)
+
+
+class DoubtRef(MoveRef):
+    """What a move is stuck at, as a question showed it."""
+
+    doubt: Doubt
+
+
+class VmRef(_Value):
+    """A VM on a list, which may outlive the plan that it came from."""
+
+    namespace: str = Field(min_length=1, max_length=_LONGEST_NAME)
+    vm: str = Field(min_length=1, max_length=_LONGEST_NAME)
 
 
 class ModalState(PlanRef):

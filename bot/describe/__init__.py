@@ -7,7 +7,7 @@ the executor takes them. An estimate is a rule of thumb, never a promise.
 `outlook` speaks of what is planned, `progress` of what is under way, `outcome` of how it ended.
 """
 
-from bot.describe.outcome import affinity, downtime, look, look_closer, moved, took, whereabouts
+from bot.describe.outcome import affinity, downtime, look, look_closer, moved, rescue, took, whereabouts
 from bot.describe.outlook import Effect, estimate, impact, pin_note, plan_text, rollback, rows, steps, summary, type_
 from bot.describe.progress import (
     PhaseTime,
@@ -41,6 +41,7 @@ __all__ = [
     "phase_times",
     "pin_note",
     "plan_text",
+    "rescue",
     "rollback",
     "route",
     "rows",

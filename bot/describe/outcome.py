@@ -4,6 +4,7 @@ from bot.describe.words import Row, duration, only_places
 from bot.plan import HOME_STEPS, Move, StepKind
 from bot.record import PinState, Result, Run
 from bot.request import MoveType
+from k8s.names import ANNOTATION_NOTE
 
 
 def whereabouts(move: Move, result: Result) -> str:
@@ -62,11 +63,28 @@ def _is_free(run: Run) -> bool:
 
 def _without_pin(run: Run, required: str) -> Row:
     """A failed move leaves none, unless the VM has started elsewhere or could not be given back what it had."""
-    if run.homeward and run.step <= HOME_STEPS.index(StepKind.RETURN):
+    if stranded(run):
         return Row("Node affinity", "unknown", "the way back was not finished")
     if run.homeward or run.starting_since is None:
         return Row("Node affinity", "as before", "its old placement")
     return Row("Node affinity", required, "still set")
+
+
+def stranded(run: Run) -> bool:
+    """Whether a VM that was down and had to go home did not even get its old placement back."""
+    return run.homeward is not None and run.down_since is not None and run.step <= HOME_STEPS.index(StepKind.RETURN)
+
+
+def rescue(move: Move, run: Run) -> str:
+    """What people have to do about the placement after a failure, in one sentence; empty when nothing."""
+    if stranded(run):
+        return (
+            f"The VM did NOT get its old placement back. What it had stands in its annotation {ANNOTATION_NOTE}: put "
+            "that back, then start it."
+        )
+    if run.homeward is None and run.starting_since:
+        return f"The VM is still pinned to {move.target_name}. Remove that: /vm-migrate pins"
+    return ""
 
 
 def look(move: Move) -> str:

@@ -59,7 +59,7 @@ class StageState(StrEnum):
 
 
 class Stage(NamedTuple):
-    """One step of a cold move as it stands."""
+    """One step of a cold move as it stands; the text of one that failed says what should have been done."""
 
     text: str
     state: StageState
@@ -103,14 +103,23 @@ def stages(move: Move, run: Run) -> tuple[Stage, ...]:
 def _stage(move: Move, run: Run, kind: StepKind, distance: int) -> Stage:
     """`distance` is how far the step is ahead of the one under way."""
     state = _state(run, kind, distance)
-    words = _STAGES[kind]
-    if state is StageState.NEXT:
-        return Stage(words.to_do.format(target=move.target_name), state)
-    if state is StageState.DONE:
-        return Stage(words.done.format(target=move.target_name), state, _began(run, kind), _took(run, kind))
-    slow = kind is StepKind.GONE and run.slow_stop
-    text = f"still {words.now}" if slow else words.now
-    return Stage(text.format(target=move.target_name), state, _began(run, kind), None, _grace(run) if slow else None)
+    words = _Words(*(text.format(target=move.target_name) for text in _STAGES[kind]))
+    if state is StageState.NOW:
+        return _under_way(run, kind, words.now)
+    if state is not StageState.DONE:
+        return Stage(words.to_do, state)
+    took = _took(run, kind)
+    again = kind is StepKind.GONE and took is None
+    return Stage(words.done, state, None if again else _began(run, kind), took)
+
+
+def _under_way(run: Run, kind: StepKind, text: str) -> Stage:
+    began = _began(run, kind)
+    if kind is not StepKind.GONE or not (run.slow_stop or run.stop_forced):
+        return Stage(text, StageState.NOW, began)
+    if run.stop_forced:
+        return Stage("being forced to stop", StageState.NOW, began)
+    return Stage(f"still {text}", StageState.NOW, began, until=_grace(run))
 
 
 def _state(run: Run, kind: StepKind, distance: int) -> StageState:
@@ -127,11 +136,14 @@ def _state(run: Run, kind: StepKind, distance: int) -> StageState:
 def _began(run: Run, kind: StepKind) -> datetime | None:
     if kind in (StepKind.STOP, StepKind.GONE):
         return run.stopping_since
-    return run.starting_since if kind in (StepKind.START, StepKind.RETURN, StepKind.ARRIVE) else None
+    if kind not in (StepKind.START, StepKind.RETURN, StepKind.ARRIVE) or run.starting_since is None:
+        return None
+    of_the_way_out = run.stopping_since is not None and run.starting_since < run.stopping_since
+    return None if of_the_way_out else run.starting_since
 
 
 def _took(run: Run, kind: StepKind) -> timedelta | None:
-    """None also for a second stop on the way home: then the VM had been down before."""
+    """None for a second stop, on the way home: the VM had been down before."""
     ends = {StepKind.GONE: run.down_since, StepKind.ARRIVE: run.up_since}
     began, end = _began(run, kind), ends.get(kind)
     return end - began if began and end and end >= began else None

@@ -35,7 +35,11 @@ class FileLock:
     """An exclusive lock on `<database>.lock`, held until `release` or the end of the process."""
 
     def __init__(self, database: str) -> None:
-        self._fd = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._fd = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = f"VM_MIGRATE_DATABASE_URL: {database} cannot be opened ({error.strerror})"
+            raise BadDatabase(reason) from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as taken:
@@ -50,7 +54,7 @@ class FileLock:
 async def open_engine(url: str) -> tuple[AsyncEngine, FileLock | None]:
     """An engine whose tables exist, and the lock that makes this process its owner (None for a memory database).
 
-    Raises DatabaseInUse, DatabaseTooNew, BadDatabase, OSError.
+    Raises DatabaseInUse, DatabaseTooNew, BadDatabase.
     """
     try:
         parsed = make_url(url)

@@ -4,25 +4,55 @@
 Slack.
 """
 
+from collections.abc import Mapping
+
 from bot.migration import MoveState, PlanState
-from bot.record import Record
+from bot.record import Doubt, Record
 from handlers.cards.answers import fault_card, help_card, refusal_card
 from handlers.cards.card import Card
+from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, unpinned_card
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import overdue_card, progress_card
+from handlers.cards.question import SLOTS, is_asked, question_card, settled_card
 from handlers.cards.report import report_card
 from handlers.ids import Slot
 
-__all__ = ["Card", "fault_card", "help_card", "plan_card", "refusal_card", "wanted"]
+__all__ = [
+    "Card",
+    "fault_card",
+    "help_card",
+    "pins_card",
+    "plan_card",
+    "refusal_card",
+    "settled",
+    "unpinned_card",
+    "wanted",
+]
 
 
-def wanted(record: Record) -> dict[Slot, Card]:
-    """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was."""
+def wanted(record: Record) -> Mapping[Slot, Card]:
+    """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
+    unless it is `settled`."""
     messages = {Slot.CARD: plan_card(record)}
     if any(run.started_at for run in record.runs):
         messages[Slot.PROGRESS] = progress_card(record)
     if any(run.state is MoveState.UNKNOWN for run in record.runs):
         messages[Slot.OVERDUE] = overdue_card(record)
+    messages |= {slot: question_card(record, doubt) for doubt, slot in SLOTS.items() if _asks(record, doubt)}
     if record.state in (PlanState.SUCCEEDED, PlanState.FAILED):
         messages[Slot.REPORT] = report_card(record)
+    if any(is_reminded(run) for run in record.runs):
+        messages[Slot.REMINDER] = reminder_card(record)
     return messages
+
+
+def settled(record: Record) -> Mapping[Slot, Card]:
+    """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
+    messages = {slot: settled_card(record, doubt) for doubt, slot in SLOTS.items() if not _asks(record, doubt)}
+    if any(run.pin and not is_reminded(run) for run in record.runs):
+        messages[Slot.REMINDER] = reminded_card(record)
+    return messages
+
+
+def _asks(record: Record, doubt: Doubt) -> bool:
+    return any(is_asked(run, doubt) for run in record.runs)

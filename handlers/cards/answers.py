@@ -9,8 +9,10 @@ from handlers.ids import CommandName
 _FORMS = (
     ("web-01 worker-05", "move web-01 to worker-05"),
     ("production/web-01 worker-05", "say which namespace; or add -n production"),
-    ("web-01", "let the scheduler choose the node"),
-    ("web-01 worker-05 --live", "insist on a live move (--cold: stop, move, start)"),
+    ("web-01", "let the scheduler choose the node (live moves only)"),
+    ("web-01 worker-05 --live", "insist on a live move: the VM keeps running"),
+    ("web-01 worker-05 --cold", "move it cold: stop it, pin it to the node, start it there; works with any disk"),
+    ("pins", "the VMs that a cold move has left pinned to a node, each with Remove"),
     ("help", "this text"),
 )
 
@@ -19,8 +21,12 @@ def help_card() -> Card:
     """What can be typed."""
     text = "I move virtual machines between nodes, after somebody has confirmed the plan."
     forms = "\n".join(f"• {code(f'{CommandName.MIGRATE} {form}')} {meaning}" for form, meaning in _FORMS)
+    kinds = (
+        "Without --live or --cold the VM decides: live where its disks can be shared, else cold. After a cold move I "
+        "ask what becomes of the pin; a VM that does not start on its target gets its old placement back."
+    )
     after = "A plan card appears in the channel first. Nothing is touched until a channel member presses Confirm on it."
-    return Card(text, (blocks.section(f"{text}\n{forms}"), blocks.context(after)))
+    return Card(text, (blocks.section(f"{text}\n{forms}"), blocks.section(kinds), blocks.context(after)))
 
 
 def refusal_card(error: BotError) -> Card:

@@ -9,7 +9,7 @@ from bot.record import Record, Run
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
 from handlers.ids import ActionId
-from handlers.values import PlanRef
+from handlers.values import MoveRef, PlanRef
 
 
 def runs(record: Record) -> Iterable[tuple[Move, Run]]:
@@ -52,3 +52,16 @@ def people(record: Record) -> str:
 def again(record: Record) -> Block:
     """A fresh plan from the same request."""
     return blocks.button("Plan again", ActionId.AGAIN, PlanRef(plan=record.id, revision=record.revision).dump())
+
+
+def move_value(record: Record, index: int) -> str:
+    """What a button about one move carries."""
+    return MoveRef(plan=record.id, revision=record.revision, move=index).dump()
+
+
+def move_back(record: Record, index: int) -> list[Block]:
+    """The way back for a VM that is known to be elsewhere than it was."""
+    move, result = record.plan.moves[index], record.runs[index].result
+    if result is None or not move.source or result.node in ("", move.source):
+        return []
+    return [blocks.button("Move back", ActionId.MOVE_BACK, move_value(record, index))]

@@ -8,7 +8,8 @@ from bot import describe, policy
 from bot.checks import Finding, Severity
 from bot.migration import MoveState, PlanState
 from bot.plan import Drift, Move
-from bot.record import Record
+from bot.record import PinState, Record
+from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
 from handlers.cards import parts
@@ -17,6 +18,10 @@ from handlers.ids import ActionId
 from handlers.values import PlanRef
 
 _SEVERITIES = {Severity.BLOCK: "⛔ *Blocked:*", Severity.WARN: "⚠️ *Warning:*", Severity.INFO: "ℹ️ *Note:*"}
+_NEEDS_COLD = {"disk-not-shared", "not-live-migratable"}
+"""Findings that a cold move gets round."""
+_LONG = 600
+"""Characters of a sentence of ours that names a node twice."""
 _REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED)
 
 
@@ -40,7 +45,7 @@ def _status(record: Record) -> str:
         case PlanState.RUNNING:
             return _running(record, names)
         case PlanState.SUCCEEDED:
-            return f"✅ *Done.* {_arrival(record)}. The report is in the thread."
+            return f"✅ *Done.* {_arrival(record)}. The report is in the thread{_asks_about_pin(record)}."
         case PlanState.FAILED:
             return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
         case PlanState.CANCELED:
@@ -56,6 +61,10 @@ _TOO_LATE = {
 
 
 def _running(record: Record, names: str) -> str:
+    if any(run.state is MoveState.ASKING for run in record.runs):
+        return f"❓ *Waiting for an answer.* The move of {names} is stuck; the thread asks how to go on."
+    if any(run.homeward for run in record.runs):
+        return f"↩️ *Going back.* {names} gets its old placement back; the thread says why and how far it is."
     overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
     word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Running.*"
     return f"{word} {names} is moving; the thread shows how far it is."
@@ -64,6 +73,11 @@ def _running(record: Record, names: str) -> str:
 def _arrival(record: Record) -> str:
     told = (describe.whereabouts(move, run.result) for move, run in parts.runs(record) if run.result)
     return escape("; ".join(told))
+
+
+def _asks_about_pin(record: Record) -> str:
+    asked = any(run.pin and run.pin.state is PinState.ASKED for run in record.runs)
+    return ", and asks what becomes of the node affinity" if asked else ""
 
 
 def _canceled(record: Record) -> str:
@@ -111,12 +125,14 @@ def _finding(finding: Finding) -> str:
 def _outlook(move: Move) -> list[Block]:
     steps = "\n".join(f"{number}. {escape(line)}" for number, line in enumerate(describe.steps(move), 1))
     effects = "\n".join(f"{'✅' if effect.good else '⚠️'} {effect.text}" for effect in describe.impact(move))
+    expected, note = describe.estimate(move), describe.pin_note(move)
     return [
         blocks.section(f"*What will happen*\n{steps}"),
         blocks.section(f"*Impact*\n{effects}"),
         blocks.section(
-            f"⏱️ *Estimated duration:* {describe.estimate(move)}\n↩️ *Rollback:* {escape(describe.rollback(move))}"
+            f"⏱️ *{expected.label}:* {expected.value}\n↩️ *Rollback:* {escape(describe.rollback(move), _LONG)}"
         ),
+        *([blocks.section(f"📌 *The pin:* {escape(note, _LONG)}")] if note else []),
     ]
 
 
@@ -130,17 +146,33 @@ def _terms(record: Record) -> str:
 
 def _buttons(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
-    confirm = [] if record.plan.blocked else [_confirm(record, value)]
     modify = blocks.button("Modify", ActionId.MODIFY, value)
-    return blocks.actions(*confirm, modify, blocks.button("Cancel", ActionId.CANCEL, value, style="danger"))
+    return blocks.actions(
+        *_way_on(record, value), modify, blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
+    )
+
+
+def _way_on(record: Record, value: str) -> list[Block]:
+    """Confirm; or, where only a cold move can work, a plan for that."""
+    if not record.plan.blocked:
+        return [_confirm(record, value)]
+    if any(finding.code in _NEEDS_COLD for move in record.plan.moves for finding in move.findings):
+        return [blocks.button("Use cold migration instead", ActionId.USE_COLD, value, style="primary")]
+    return []
 
 
 def _confirm(record: Record, value: str) -> Block:
     move = record.plan.moves[0]
-    question = blocks.dialog(
-        f"Move {blocks.clip(move.vm, 60)}?",
-        f"{blocks.clip(describe.vm(move), 110)} moves {blocks.clip(describe.route(move), 130)}. It keeps running.",
-        "Move it",
-        "Not yet",
-    )
+    title, sentence, word = _question(move)
+    question = blocks.dialog(f"{title} {blocks.clip(move.vm, 60)}?", sentence, word, "Not yet")
     return blocks.button("Confirm", ActionId.CONFIRM, value, style="primary", confirm=question)
+
+
+def _question(move: Move) -> tuple[str, str, str]:
+    """Title, sentence and word of the dialog behind Confirm; what it costs stands in its last sentence."""
+    vm, route = blocks.clip(describe.vm(move), 110), blocks.clip(describe.route(move), 90)
+    if describe.only_places(move):
+        return "Pin", f"{vm} is pinned {route}. It does not run and is not started.", "Pin it"
+    if move.type is MoveType.COLD:
+        return "Stop and move", f"{vm} stops, moves {route} and starts. Downtime: about 30-60 s.", "Stop and move it"
+    return "Move", f"{vm} moves {route}. It keeps running.", "Move it"

@@ -4,20 +4,23 @@ Moments are shown as Slack dates, so the message needs no clock of its own and c
 """
 
 from bot import describe
-from bot.describe import PhaseTime
 from bot.migration import MoveState
 from bot.plan import Move
 from bot.record import Record, Run
+from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
-from handlers.cards import parts
+from handlers.cards import cold, live, parts
 from handlers.cards.card import Card
+
+_STATUS = {MoveType.LIVE: live.status, MoveType.COLD: cold.status}
+_PROGRESS = {MoveType.LIVE: live.progress, MoveType.COLD: cold.progress}
 
 
 def progress_card(record: Record) -> Card:
     """How far each move is."""
     status = " ".join(_status(move, run) for move, run in parts.runs(record))
-    body = [block for move, run in parts.runs(record) for block in _move(move, run)]
+    body = [block for index in range(len(record.runs)) for block in _move(record, index)]
     return Card(status, tuple(body))
 
 
@@ -32,10 +35,9 @@ def overdue_card(record: Record) -> Card:
     return Card(text, (blocks.section(text), blocks.context("\n".join(look))))
 
 
-def _move(move: Move, run: Run) -> list[Block]:
-    made = [blocks.section(_status(move, run))]
-    if run.phases:
-        made.append(blocks.section("\n".join(_phases(run))))
+def _move(record: Record, index: int) -> list[Block]:
+    move, run = record.plan.moves[index], record.runs[index]
+    made = [blocks.section(_status(move, run)), *_PROGRESS[move.type](record, index)]
     if run.cluster_away_since:
         since = blocks.date(run.cluster_away_since, "{time_secs}")
         made.append(
@@ -53,27 +55,13 @@ def _status(move: Move, run: Run) -> str:
         case MoveState.WAITING:
             return f"⏳ *{name}* waits to be moved."
         case MoveState.RUNNING:
-            now = describe.phase(run.phases[-1].name if run.phases else "")
-            return f"🔄 *Moving {name}* {parts.route(move)}: {now}."
+            return _STATUS[move.type](move, run)
+        case MoveState.ASKING:
+            stuck = escape(describe.doubt(move, run.question.doubt)) if run.question else "it is stuck"
+            return f"❓ *Waiting for an answer about {name}:* {stuck}. The question is in this thread."
         case MoveState.UNKNOWN:
             return f"⏳ *Still moving {name}* {parts.route(move)}: not ended in time, the cluster still works on it."
         case MoveState.SUCCEEDED:
-            return f"✅ *{name} has moved.* The report is below."
+            return f"✅ *{name} {escape(describe.moved(move), 2 * blocks.NAME)}.* The report is below."
         case MoveState.FAILED:
             return f"❌ *The move of {name} failed.* The report is below."
-
-
-def _phases(run: Run) -> list[str]:
-    """One line for each phase; the one in which a migration failed is marked like the failure itself."""
-    times = describe.phase_times(run)
-    return [_phase(run, reached, after) for reached, after in zip(times, [*times[1:], None], strict=True)]
-
-
-def _phase(run: Run, reached: PhaseTime, after: PhaseTime | None) -> str:
-    words = f"*{escape(reached.name, blocks.NAME)}* {reached.words}"
-    took = "" if reached.took is None else f" · {describe.duration(reached.took)}"
-    if "Failed" in (reached.name, after and after.name):
-        return f"❌ {words}{took}"
-    if after is None and run.state in (MoveState.RUNNING, MoveState.UNKNOWN):
-        return f"▶️ {words} · since {blocks.date(run.phases[-1].at, '{time_secs}')}"
-    return f"✅ {words}{took}"

@@ -167,6 +167,10 @@ def _pending(record: Record, known: dict[str, Message]) -> tuple[Slot, Card] | N
         message = known.get(slot)
         if message is None or message.digest != wanted.digest:
             return slot, wanted
+    for slot, settled in cards.settled(record).items():
+        message = known.get(slot)
+        if message is not None and message.digest != settled.digest:
+            return slot, settled
     return None
 
 

@@ -67,6 +67,14 @@ class RealBench:
         self._begin = time.monotonic()
         self.events: list[Event] = []
 
+    async def settle(self, seconds: float) -> list[Json]:
+        """Let the watches begin; what they show by then is the state before the scenario, which begins now."""
+        await asyncio.sleep(seconds)
+        initial = {e.uid: e.obj for e in self.events}
+        self.events.clear()
+        self._begin = time.monotonic()
+        return list(initial.values())
+
     async def wait_until(self, t: float) -> None:
         await asyncio.sleep(max(0.0, self._begin + t - time.monotonic()))
 
@@ -83,8 +91,8 @@ class RealBench:
     async def follow(self, path: str) -> None:
         """Take the watch events of one kind until cancelled."""
         parameters = await self._api.param_serialize("GET", path, query_params=[("watch", "true")])
-        response = await self._api.call_api(*parameters, _preload_content=False)
-        async for line in response.content:
+        answer = await self._api.call_api(*parameters, _preload_content=False)
+        async for line in answer.response.content:
             event = json.loads(line)
             self.events.append(Event(time.monotonic() - self._begin, event["type"], event["object"]))
 

@@ -4,8 +4,9 @@ Hands are what the recordings did besides calling the API: cordon, drain, take a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.contract.bench import Bench, SimulatedBench
@@ -17,6 +18,7 @@ NAMESPACES = [{"name": n} for n in ("default", "kubevirt", "kube-node-lease", "p
 DOWN = "sandbox.vm-migrate/down"
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
+Act = tuple[float, Callable[[], Awaitable[None]]]
 Answers = list[tuple[Call, int, Any, str]]
 
 
@@ -75,6 +77,7 @@ def _entry(recording: Recording) -> Json:
         "spec": vm["spec"],
         "disk": disk,
         "annotations": _annotations(recording),
+        "labels": vm["metadata"].get("labels", {}),
     }
 
 
@@ -101,14 +104,15 @@ class Play:
             body = {"metadata": {"name": "before"}, "spec": {"vmiName": self._recording.vm}}
             await bench.call("POST", path, {}, body, {})
         await bench.wait_until(20)
+        if not any(o["kind"] == "VirtualMachineInstanceMigration" for o in self._recording.initial):
+            path = f"/apis/kubevirt.io/v1/namespaces/{self._recording.namespace}/virtualmachineinstancemigrations"
+            await bench.call("DELETE", f"{path}/before", {}, None, {})
         await self._running_pod()
         bench.restart_clock()
 
     async def run(self) -> None:
-        acts: list[tuple[float, Callable[[], Any]]] = [
-            (call.t, lambda call=call: self._replay(call)) for call in self._recording.calls
-        ]
-        acts += [(step["t"], lambda do=step["do"]: self._by_hand(do)) for step in self._recording.head["steps"]]
+        acts: list[Act] = [(call.t, partial(self._replay, call)) for call in self._recording.calls]
+        acts += [(step["t"], partial(self._by_hand, step["do"])) for step in self._recording.head["steps"]]
         for t, act in sorted(acts, key=lambda a: a[0]):
             await self._bench.wait_until(t)
             await act()

@@ -41,7 +41,7 @@ async def test_create_watch_and_wait_follow_a_migration(kubectl: Kubectl) -> Non
 async def test_get_w_shows_each_change(kubectl: Kubectl) -> None:
     await kubectl("create", "-f", "-", stdin=json.dumps(migration("m1", "web-01")))
     watched = await kubectl(
-        *("get", "vmim", "-n", "production", "-w", "--request-timeout=3s", "--no-headers"), advance=0.5
+        *("get", "vmim", "-n", "production", "-w", "--request-timeout=5s", "--no-headers"), advance=0.5
     )
     phases = [line.split()[1] for line in watched.text.splitlines() if len(line.split()) == 3]
     assert phases[-1] == "Succeeded"
@@ -85,13 +85,33 @@ async def test_auth_can_i_answers_from_the_access_review(kubectl: Kubectl) -> No
     assert (await kubectl("auth", "can-i", "create", "vmim", "-n", "production")).text == "yes\n"
 
 
+async def test_small_create_commands_send_protobuf(kubectl: Kubectl) -> None:
+    quota = await kubectl("create", "quota", "q", "--hard=requests.memory=3Gi,pods=5", "-n", "vms")
+    assert quota.text == "resourcequota/q created\n", quota.errors
+    stored = json.loads((await kubectl("get", "quota", "q", "-n", "vms", "-o", "json")).text)
+    assert stored["spec"]["hard"] == {"requests.memory": "3Gi", "pods": "5"}
+    assert (await kubectl("create", "sa", "bot", "-n", "vms")).code == 0
+    assert (await kubectl("create", "token", "bot", "-n", "vms")).text.startswith("sandbox-")
+    assert "kubernetes-admin" in (await kubectl("auth", "whoami")).text
+
+
+async def test_apply_creates_and_changes(kubectl: Kubectl) -> None:
+    spec = {"runStrategy": "Halted", "template": {"spec": {"domain": {"memory": {"guest": "1Gi"}}}}}
+    vm = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": {"name": "new", "namespace": "dev"}}
+    assert "created" in (await kubectl("apply", "-f", "-", stdin=json.dumps(vm | {"spec": spec}))).text
+    spec["runStrategy"] = "Manual"
+    assert "configured" in (await kubectl("apply", "-f", "-", stdin=json.dumps(vm | {"spec": spec}))).text
+    stored = json.loads((await kubectl("get", "vm", "new", "-n", "dev", "-o", "json")).text)
+    assert stored["spec"]["runStrategy"] == "Manual"
+
+
 async def test_drain_migrates_the_vm_that_asks_for_it(sandbox: ClusterSandbox, kubectl: Kubectl) -> None:
     drained = await kubectl(
         *("drain", "worker-05", "--ignore-daemonsets", "--force", "--delete-emptydir-data", "--timeout=40s"),
         "--pod-selector=vm.kubevirt.io/name=evict-01",
         advance=0.5,
     )
-    assert "Evacuation in progress" in drained.errors
+    assert "Eviction triggered evacuation of VMI" in drained.errors
     assert drained.code == 0, drained.errors
     vmi = await kubectl("get", "vmi", "evict-01", "-n", "vms", "-o", "jsonpath={.status.nodeName}")
     assert vmi.text not in {"", "worker-05"}

@@ -1,7 +1,7 @@
 """The Slack half of the bot, wired to a real store and the local Slack; only the cluster is a frozen world."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,7 +26,9 @@ from handlers.tasks import Tasks
 from handlers.webclient import make_client
 from k8s import errors as k8s
 from k8s.cluster import Cluster, Question
-from k8s.snapshots import Facts, Node, Ref
+from k8s.names import ANNOTATION_NOTE
+from k8s.note import Note
+from k8s.snapshots import Facts, Instance, Json, Node, Ref, VirtualMachine
 from tests.clocks import StandingClock
 from tests.facts import facts, node
 from tests.sandbox_slack.callers import Caller
@@ -42,6 +44,7 @@ class FrozenCluster:
     world: Facts = field(default_factory=facts)
     deleted: list[tuple[Ref, str]] = field(default_factory=list)
     """VMIMs with the uid that was the precondition."""
+    patched: list[tuple[Ref, Sequence[Json]]] = field(default_factory=list)
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared: reads wait, as they do on a slow cluster."""
 
@@ -66,6 +69,43 @@ class FrozenCluster:
     async def delete_migration(self, ref: Ref, uid: str) -> None:
         self.deleted.append((ref, uid))
 
+    def pin(self) -> None:
+        """Put a note on the VM as a cold move of plan p1 leaves it."""
+        note = Note("p1", 1, "Always", None, None, "worker-05")
+        placement = replace(self.world.vm.placement, affinity=note.pinned())
+        vm = replace(self.world.vm, annotations={ANNOTATION_NOTE: note.text()}, placement=placement)
+        self.world = replace(self.world, vm=vm)
+
+    async def pinned_vms(self) -> tuple[VirtualMachine, ...]:
+        return (self.world.vm,) if ANNOTATION_NOTE in self.world.vm.annotations else ()
+
+    async def vm(self, ref: Ref) -> VirtualMachine | None:
+        return self.world.vm if ref == self.world.vm.ref else None
+
+    async def instance(self, ref: Ref) -> Instance | None:
+        return self.world.vmi if ref == self.world.vm.ref else None
+
+    async def patch_vm(self, ref: Ref, operations: Sequence[Json]) -> VirtualMachine:
+        """The only patch that the service writes takes a pin off."""
+        self.patched.append((ref, operations))
+        placement = replace(self.world.vm.placement, affinity=None)
+        self.world = replace(self.world, vm=replace(self.world.vm, annotations={}, placement=placement))
+        return self.world.vm
+
+
+@dataclass
+class NotedRunner:
+    """Implements `bot.ports.Runner`; what it is told to carry out is noted."""
+
+    started: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+
+    def start(self, plan_id: str) -> None:
+        self.started.append(plan_id)
+
+    def restart(self, plan_id: str) -> None:
+        self.restarted.append(plan_id)
+
 
 @dataclass(frozen=True)
 class SlackClock:
@@ -89,7 +129,7 @@ class Bot:
     desk: Desk
     client: AsyncWebClient
     installation: Installation
-    approved: list[str]
+    runner: NotedRunner
 
     @property
     def notifier(self) -> SlackNotifier:
@@ -133,6 +173,14 @@ class Bot:
         room = self.slack.sandbox.workspace.rooms[channel]
         return [message for message in room.messages if not message.is_ephemeral and "bot_id" in message.sender]
 
+    async def click_whisper(self, user: str, action_id: ActionId) -> None:
+        """Press a button of the newest message that only this person sees."""
+        person = self.slack.sandbox.workspace.person(user)
+        room = self.slack.sandbox.workspace.rooms[OPS]
+        newest = next(message for message in reversed(room.messages) if message.visible_to == person.id)
+        await self.slack.person("click", user=user, channel=OPS, message_ts=newest.ts, action_id=action_id.value)
+        await self.settle()
+
     def whispers(self, user: str, channel: str = OPS) -> list[str]:
         """What only this person was told, oldest first."""
         person = self.slack.sandbox.workspace.person(user)
@@ -173,16 +221,17 @@ async def running() -> AsyncIterator[Bot]:
 def _assemble(
     clock: StandingClock, store: SqlStore, client: AsyncWebClient, installation: Installation, slack: Caller
 ) -> Bot:
-    cluster, numbers, approved = FrozenCluster(), count(1), list[str]()
+    cluster, numbers, runner = FrozenCluster(), count(1), NotedRunner()
     notifier = SlackNotifier(client, store, clock, installation)
     service = Service(
         store=store,
-        cluster=cast("Cluster", cluster),  # the service reads and deletes; it never writes, follows or collects
+        cluster=cast("Cluster", cluster),  # the service reads, deletes and unpins; it never moves, follows or collects
         notifier=notifier,
         clock=clock,
         valid_for=timedelta(minutes=30),
+        remind_after=timedelta(hours=24),
         new_id=lambda: f"p{next(numbers)}",
-        approved=approved.append,
+        runner=runner,
     )
     desk = Desk(service, notifier, Identity(client, clock, installation), Tasks(), client)
-    return Bot(slack, clock, store, cluster, service, desk, client, installation, approved)
+    return Bot(slack, clock, store, cluster, service, desk, client, installation, runner)

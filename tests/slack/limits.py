@@ -11,7 +11,10 @@ from typing import Any
 from slackblocks import _limits as slack
 
 MESSAGE_SIZE = 13_200
-MENTION = re.compile(r"<(?!@[UW][A-Z0-9]+>|!date\^\d+\^\{time(_secs)?\}\|\d\d:\d\d UTC>)[^>]*>?")
+MENTION = re.compile(
+    r"<(?!@[UW][A-Z0-9]+>"
+    r"|!date\^\d+\^(\{date_short_pretty\} )?\{time(_secs)?\}\|(\d{4}-\d\d-\d\d )?\d\d:\d\d UTC>)[^>]*>?"
+)
 """Any `<...` but the mentions of people and the dates that cards make on purpose."""
 
 
@@ -37,7 +40,8 @@ def _block(block: dict[str, Any]) -> list[str]:
                 for problem in _text(field, "mrkdwn", slack.SECTION_FIELDS_ITEM_MAX_LENGTH)
             ]
         case "section":
-            return _text(block["text"], "mrkdwn", slack.SECTION_TEXT_MAX_LENGTH)
+            buttons = [block["accessory"]] if "accessory" in block else []
+            return _text(block["text"], "mrkdwn", slack.SECTION_TEXT_MAX_LENGTH) + _buttons(buttons)
         case "context":
             return _count(block["elements"], slack.CONTEXT_ELEMENTS_MAX_ITEMS) + [
                 problem for element in block["elements"] for problem in _text(element, "mrkdwn", slack.TEXT_MAX_LENGTH)
@@ -61,7 +65,12 @@ def _actions(block: dict[str, Any]) -> list[str]:
     styles = [button.get("style") for button in block["elements"]]
     found += ["duplicate action_id"] if len(ids) != len(set(ids)) else []
     found += ["two primary buttons"] if styles.count("primary") > 1 else []
-    for button in block["elements"]:
+    return found + _buttons(block["elements"])
+
+
+def _buttons(buttons: list[dict[str, Any]]) -> list[str]:
+    found: list[str] = []
+    for button in buttons:
         found += _text(button["text"], "plain_text", slack.BUTTON_TEXT_MAX_LENGTH)
         found += ["value too long"] if len(button["value"]) > slack.BUTTON_VALUE_MAX_LENGTH else []
         found += _confirm(button["confirm"]) if "confirm" in button else []

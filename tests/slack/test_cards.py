@@ -11,21 +11,29 @@ from bot.checks import Finding, Severity
 from bot.diagnosis import Cause
 from bot.errors import BotError, NothingToDo
 from bot.migration import PlanState
-from bot.plan import Disk, Drift, Target
-from bot.record import Record
+from bot.plan import Disk, Drift, Move, Target
+from bot.policy import Actor
+from bot.ports import PinnedVm
+from bot.record import Record, Run
 from handlers import blocks, cards
 from handlers.cards import Card
 from handlers.ids import ActionId, Slot
 from tests.facts import RAVI, proposed
-from tests.slack import gallery
-from tests.slack.gallery import GALLERY
+from tests.slack import cold_gallery, gallery
 from tests.slack.limits import MENTION, problems
 
+GALLERY = gallery.GALLERY | cold_gallery.GALLERY
 UPDATE_TEXT = 4000
+LONGEST_NAME = 253
+"""RFC 1123 subdomain; no longer name reaches a list."""
 
 
 def buttons(card: Card) -> list[str]:
     return [button["action_id"] for block in card.blocks if block["type"] == "actions" for button in block["elements"]]
+
+
+def all_cards(shown: Record) -> list[Card]:
+    return [*cards.wanted(shown).values(), *cards.settled(shown).values()]
 
 
 def first_line(card: Card) -> str:
@@ -40,7 +48,7 @@ def test_cards_are_the_checked_in_ones(name: str, matches_snapshot: Callable[[st
 
 @pytest.mark.parametrize("name", GALLERY)
 def test_every_card_stays_within_slacks_limits(name: str) -> None:
-    for card in cards.wanted(GALLERY[name]()).values():
+    for card in all_cards(GALLERY[name]()):
         assert problems(card.stamped()) == []
         assert 0 < len(card.text) <= UPDATE_TEXT
 
@@ -112,8 +120,29 @@ def test_a_failure_says_first_where_the_vm_is_and_whether_it_runs() -> None:
 
 
 def test_the_delete_button_is_gone_once_the_migration_is() -> None:
-    assert buttons(cards.wanted(gallery.succeeded())[Slot.REPORT]) == [ActionId.CLEAN_UP]
-    assert buttons(cards.wanted(gallery.cleaned())[Slot.REPORT]) == []
+    assert ActionId.CLEAN_UP in buttons(cards.wanted(gallery.succeeded())[Slot.REPORT])
+    assert ActionId.CLEAN_UP not in buttons(cards.wanted(gallery.cleaned())[Slot.REPORT])
+
+
+@pytest.mark.parametrize(
+    ("make", "offered"),
+    [
+        (gallery.succeeded, True),
+        (gallery.cleaned, True),
+        (gallery.failed, False),
+        (gallery.failed_and_lost, False),
+        (cold_gallery.cold_succeeded, True),
+        (cold_gallery.pin_kept, True),
+        (cold_gallery.cold_wrong_node, True),
+        (cold_gallery.cold_came_home, False),
+        (cold_gallery.cold_not_even_home, False),
+        (cold_gallery.placed, False),
+    ],
+)
+def test_the_way_back_is_offered_where_the_vm_is_known_to_be_elsewhere(
+    make: Callable[[], Record], *, offered: bool
+) -> None:
+    assert (ActionId.MOVE_BACK in buttons(cards.wanted(make())[Slot.REPORT])) is offered
 
 
 def test_nothing_stands_in_the_thread_before_the_first_write() -> None:
@@ -154,46 +183,54 @@ HOSTILE = (
 )
 
 
-def hostile(text: str) -> Record:
-    """A plan in which every text from people or the cluster is this one."""
-    finding = Finding(code="x", severity=Severity.WARN, text=text, remedy=text)
-    move = (
-        proposed()
-        .plan.moves[0]
-        .model_copy(
-            update={
-                "namespace": text,
-                "vm": text,
-                "status": text,
-                "source": text,
-                "target": Target(name=text, uid=text, hostname=text),
-                "why_type": text,
-                "disks": (Disk(name=text, access_modes=(text,)),),
-                "findings": (finding,) * 9,
-            }
-        )
-    )
-    plan = proposed().plan.model_copy(update={"moves": (move,)})
+def hostile(like: Record, text: str) -> Record:
+    """The same with every text from people or the cluster replaced by this one."""
     actor = RAVI.model_copy(update={"user": text})
-    drift = (Drift(what=text, before=text, now=text),) * 10
-    return proposed().model_copy(update={"plan": plan, "requester": actor, "drift": drift, "note": text})
+    return like.model_copy(
+        update={
+            "plan": like.plan.model_copy(update={"moves": tuple(_move(move, text) for move in like.plan.moves)}),
+            "requester": actor,
+            "ended_by": actor,
+            "drift": (Drift(what=text, before=text, now=text),) * 10,
+            "note": text,
+            "runs": tuple(_run(run, text, actor) for run in like.runs),
+        }
+    )
+
+
+def _move(move: Move, text: str) -> Move:
+    finding = Finding(code="x", severity=Severity.WARN, text=text, remedy=text)
+    return move.model_copy(
+        update={
+            "namespace": text,
+            "vm": text,
+            "status": text,
+            "source": text,
+            "target": Target(name=text, uid=text, hostname=text),
+            "why_type": text,
+            "disks": (Disk(name=text, access_modes=(text,)),),
+            "findings": (finding,) * 9,
+        }
+    )
+
+
+def _run(run: Run, text: str, actor: Actor) -> Run:
+    cause = Cause(code="x", what=text, remedy=text, evidence=(text,) * 4)
+    changed: dict[str, object] = {"homeward": cause if run.homeward else None}
+    if run.result and run.result.cause:
+        changed["result"] = run.result.model_copy(update={"node": text, "cause": cause})
+    if run.question:
+        changed["question"] = run.question.model_copy(update={"words": text})
+    if run.pin and run.pin.by:
+        changed["pin"] = run.pin.model_copy(update={"by": actor})
+    return run.model_copy(update=changed)
 
 
 def everything(text: str) -> list[Card]:
-    made = hostile(text)
-    cause = Cause(code="x", what=text, remedy=text, evidence=(text,) * 4)
-    found: list[Card] = []
-    for state in GALLERY.values():
-        like = state()
-        shown = like.model_copy(update={"plan": made.plan, "requester": made.requester, "drift": made.drift})
-        runs = tuple(
-            run.model_copy(update={"result": run.result.model_copy(update={"node": text, "cause": cause})})
-            if run.result and run.result.cause
-            else run
-            for run in like.runs
-        )
-        found += cards.wanted(shown.model_copy(update={"runs": runs, "note": text})).values()
-    return [*found, cards.refusal_card(BotError("x", text, text))]
+    pins = (PinnedVm(text, text, text, text),) * 3
+    answers = [cards.refusal_card(BotError("x", text, text)), cards.unpinned_card(pins[0])]
+    answers += [cards.pins_card(pins)] if text and len(text) <= LONGEST_NAME else []
+    return [*answers, *(card for make in GALLERY.values() for card in all_cards(hostile(make(), text)))]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

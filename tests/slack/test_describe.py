@@ -1,14 +1,17 @@
 """The words of a move, for cards and terminal alike."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from bot import describe
+from bot.describe import StageState
 from bot.plan import StepKind
+from bot.record import Record
 from bot.request import MoveType
 from tests.facts import facts, proposed
-from tests.slack import gallery
+from tests.slack import cold_gallery, gallery
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,7 @@ def test_every_step_kind_and_type_has_its_words() -> None:
     assert all(describe.steps(move))
     for type_ in MoveType:
         assert describe.impact(move.model_copy(update={"type": type_}))
-        assert describe.TYPES[type_]
+        assert describe.type_(move.model_copy(update={"type": type_}))
 
 
 def test_a_phase_that_this_version_does_not_know_is_under_way() -> None:
@@ -112,3 +115,90 @@ def test_the_terminal_shows_why_a_plan_is_blocked_and_no_steps() -> None:
 def test_a_vm_that_does_not_run_has_no_source() -> None:
     plan = proposed(facts(vmi=None)).plan
     assert describe.route(plan.moves[0]) == "to worker-05"
+
+
+def test_the_steps_of_a_cold_move_end_with_the_choice_about_the_pin() -> None:
+    move = cold_gallery.cold_proposed().plan.moves[0]
+    lines = describe.steps(move)
+    assert len(lines) == len(move.steps) + 1
+    order = ("stop it", "gone", "required node affinity and start it, in one change", "come up", "report it")
+    assert all(words in line for words, line in zip(order, lines[1:], strict=False))
+    assert "Afterwards you choose" in lines[-1]
+
+
+def test_a_stopped_vm_has_no_downtime_to_expect_and_is_not_started() -> None:
+    move = cold_gallery.cold_of_stopped().plan.moves[0]
+    assert describe.estimate(move) == ("Estimated downtime", "none, it does not run", "")
+    assert "It is not started" in describe.steps(move)[1]
+    assert [effect.good for effect in describe.impact(move)] == [True, False]
+
+
+def test_the_terminal_shows_what_a_cold_move_costs_and_what_the_pin_means() -> None:
+    text = describe.plan_text(cold_gallery.cold_proposed().plan)
+    for part in ("Cold: the VM stops", "Estimated downtime", "connections drop", "The pin:"):
+        assert part in text
+
+
+def test_the_stages_follow_the_way_that_the_move_is_on() -> None:
+    def states(record: Record) -> str:
+        signs = {StageState.DONE: "+", StageState.NOW: ">", StageState.NEXT: ".", StageState.FAILED: "!"}
+        stages = describe.stages(record.plan.moves[0], record.runs[0])
+        return "".join(signs[stage.state] for stage in stages)
+
+    assert states(cold_gallery.cold_stopping()) == "++>..."
+    assert states(cold_gallery.cold_starting()) == "++++>."
+    assert states(cold_gallery.cold_turned_home()) == "+>..."
+    assert states(cold_gallery.cold_succeeded()) == "++++++"
+    assert states(cold_gallery.cold_came_home()) == "+++++"
+    assert states(cold_gallery.cold_not_even_home()) == "+++!+"
+    assert states(cold_gallery.cold_refused_at_home()) == "++!"
+    assert states(cold_gallery.not_placed()) == "+!"
+
+
+def test_no_stage_carries_a_time_of_another_way() -> None:
+    record = cold_gallery.cold_starting_at_home()
+    stages = describe.stages(record.plan.moves[0], record.runs[0])
+    assert [stage.began for stage in stages] == [
+        gallery.at(441),
+        None,
+        gallery.at(444),
+        gallery.at(444),
+        None,
+    ]
+    assert not [stage for stage in stages if stage.took]
+
+
+def test_a_forced_stop_is_told_instead_of_the_grace_period() -> None:
+    record = cold_gallery.cold_forced()
+    stage = describe.stages(record.plan.moves[0], record.runs[0])[2]
+    assert (stage.text, stage.until) == ("being forced to stop", None)
+
+
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (cold_gallery.cold_stopping, "none"),
+        (cold_gallery.cold_starting, "not over"),
+        (cold_gallery.cold_succeeded, "32 s"),
+        (cold_gallery.cold_came_home, "5 min 57 s"),
+    ],
+)
+def test_downtime_is_measured_from_gone_to_up(make: Callable[[], Record], value: str) -> None:
+    assert describe.downtime(make().runs[0]).value == value
+
+
+@pytest.mark.parametrize(
+    ("make", "value", "detail"),
+    [
+        (cold_gallery.cold_succeeded, "required: worker-05", "still set"),
+        (cold_gallery.pin_kept, "required: worker-05", "kept"),
+        (cold_gallery.pin_removed, "removed", "effective now"),
+        (cold_gallery.pin_removed_at_restart, "removed", "effective at its next restart"),
+        (cold_gallery.cold_wrong_node, "required: worker-05", "still set"),
+        (cold_gallery.cold_came_home, "as before", "its old placement"),
+        (cold_gallery.cold_refused_at_home, "unknown", "the way back was not finished"),
+    ],
+)
+def test_the_state_of_the_pin_says_from_when_on_it_holds(make: Callable[[], Record], value: str, detail: str) -> None:
+    record = make()
+    assert describe.affinity(record.plan.moves[0], record.runs[0]) == ("Node affinity", value, detail)

@@ -2,14 +2,15 @@
 
 import pytest
 
-from bot import record
+from bot import cold, record
 from bot.migration import PlanState
 from bot.ports import Change
 from bot.record import Record
+from bot.request import MoveType
 from handlers.ids import ActionId, Slot
 from k8s.snapshots import Ref
 from tests.facts import with_vmi
-from tests.slack import gallery
+from tests.slack import cold_gallery, gallery
 from tests.slack.bot import OPS, Bot
 
 ACME = "C0ACME00001"
@@ -49,7 +50,7 @@ async def test_a_mention_in_the_text_does_not_reach_anybody(bot: Bot) -> None:
 async def test_confirm_approves_once_and_the_buttons_go(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     await bot.click("ravi", ActionId.CONFIRM)
-    assert bot.approved == ["p1"]
+    assert bot.runner.started == ["p1"]
     shown = await bot.card()
     assert "Confirmed." in shown
     assert ActionId.CONFIRM not in shown
@@ -63,7 +64,7 @@ async def test_a_double_click_starts_one_run(bot: Bot) -> None:
         "click", user="ravi", channel="#ops", message_ts=message.ts, action_id=ActionId.CONFIRM.value, double=True
     )
     await bot.settle()
-    assert bot.approved == ["p1"]
+    assert bot.runner.started == ["p1"]
     assert ["already confirmed" in word for word in bot.whispers("ravi")] == [True]
 
 
@@ -72,18 +73,18 @@ async def test_a_redelivered_click_starts_one_run(bot: Bot) -> None:
     await bot.slack.person("faults", duplicate_next=1)
     await bot.click("ravi", ActionId.CONFIRM)
     await bot.settle()
-    assert bot.approved == ["p1"]
+    assert bot.runner.started == ["p1"]
 
 
 async def test_a_cluster_that_has_changed_asks_for_a_new_confirm_on_the_same_card(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     bot.cluster.world = with_vmi(node="worker-02")
     await bot.click("ravi", ActionId.CONFIRM)
-    assert bot.approved == []
+    assert bot.runner.started == []
     assert "has changed" in bot.whispers("ravi")[-1]
     assert "~worker-01~ → *worker-02*" in await bot.card()
     await bot.click("ravi", ActionId.CONFIRM)
-    assert bot.approved == ["p1"]
+    assert bot.runner.started == ["p1"]
 
 
 async def test_cancel_ends_the_plan_and_says_who(bot: Bot) -> None:
@@ -95,14 +96,14 @@ async def test_cancel_ends_the_plan_and_says_who(bot: Bot) -> None:
 async def test_a_guest_of_the_workspace_may_not_confirm(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     await bot.click("gil", ActionId.CONFIRM)
-    assert bot.approved == []
+    assert bot.runner.started == []
     assert "guest" in bot.whispers("gil")[-1]
 
 
 async def test_a_person_of_another_company_may_not_confirm_in_a_shared_channel(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05", channel="#shared-acme")
     await bot.click("otto", ActionId.CONFIRM)
-    assert bot.approved == []
+    assert bot.runner.started == []
     assert "another workspace" in bot.whispers("otto", ACME)[-1]
 
 
@@ -177,7 +178,7 @@ async def test_a_forged_button_value_is_refused_in_words(bot: Bot, value: str) -
     ts = await bot.slack.post("forged", OPS, blocks=[{"type": "actions", "elements": [button]}])
     await bot.slack.person("click", user="ravi", channel="#ops", message_ts=ts, action_id=ActionId.CONFIRM.value)
     await bot.settle()
-    assert bot.approved == []
+    assert bot.runner.started == []
     assert "which plan it belongs to" in bot.whispers("ravi")[-1]
 
 
@@ -208,6 +209,152 @@ async def test_deleting_the_finished_migration_takes_the_button_away(bot: Bot) -
     assert ActionId.CLEAN_UP not in shown
 
 
+async def test_help_and_pins_are_told_apart_from_a_vm_of_that_name(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate pins")
+    assert bot.whispers("dana")[-1] == "📌 No VM carries a node affinity that I have left."
+    assert bot.shown() == []
+
+
+async def test_a_pin_is_removed_from_the_list_and_only_the_clicker_is_told(bot: Bot) -> None:
+    bot.cluster.pin()
+    await bot.say("dana", "/vm-migrate pins")
+    await bot.click_whisper("dana", ActionId.UNPIN)
+    assert "node affinity of `production/web-01` to `worker-05` is removed" in bot.whispers("dana")[-1]
+    assert len(bot.cluster.patched) == 1
+    assert bot.shown() == []
+
+
+async def test_removing_a_pin_twice_is_answered_in_words(bot: Bot) -> None:
+    bot.cluster.pin()
+    await bot.say("dana", "/vm-migrate pins")
+    await bot.say("ravi", "/vm-migrate pins")
+    await bot.click_whisper("dana", ActionId.UNPIN)
+    await bot.click_whisper("ravi", ActionId.UNPIN)
+    assert "carries no node affinity of mine" in bot.whispers("ravi")[-1]
+    assert len(bot.cluster.patched) == 1
+
+
+async def test_a_guest_may_not_even_see_the_list(bot: Bot) -> None:
+    bot.cluster.pin()
+    await bot.say("gil", "/vm-migrate pins")
+    assert "production/web-01" not in bot.whispers("gil")[-1]
+
+
+async def test_use_cold_makes_a_cold_plan_of_its_own(bot: Bot) -> None:
+    bot.cluster.world = cold_gallery.ONE_NODE
+    await bot.say("dana", "/vm-migrate web-01 worker-05 --live")
+    bot.clock.advance(2)
+    await bot.click("ravi", ActionId.USE_COLD)
+    blocked, fresh = bot.shown()
+    assert "Blocked" in blocked.text
+    assert "Waiting for Confirm" in fresh.text
+    request = (await bot.service.get("p2")).plan.request
+    assert (request.type, request.target) == (MoveType.COLD, "worker-05")
+
+
+async def test_move_back_makes_a_plan_of_its_own_in_the_same_way(bot: Bot) -> None:
+    await show_cold(bot, cold_gallery.cold_succeeded())
+    bot.cluster.world = cold_gallery.elsewhere()
+    await bot.click("ravi", ActionId.MOVE_BACK, Slot.REPORT)
+    request = (await bot.service.get("p2")).plan.request
+    assert (request.vm, request.target, request.type) == ("web-01", "worker-01", MoveType.COLD)
+    assert "Waiting for Confirm" in bot.shown()[-1].text
+    assert bot.shown()[-1].thread_ts is None
+
+
+@pytest.mark.parametrize(
+    ("action_id", "seen"),
+    [
+        (ActionId.WAIT, "Waiting on, as somebody chose"),
+        (ActionId.FORCE, "It was forced to stop"),
+        (ActionId.HOME, "somebody called it off"),
+    ],
+)
+async def test_an_answer_takes_the_questions_buttons_and_wakes_the_run(
+    bot: Bot, action_id: ActionId, seen: str
+) -> None:
+    await show_cold(bot, cold_gallery.cold_asking_stop())
+    assert "does not shut down" in await bot.card(Slot.STOP_QUESTION)
+    await bot.click("ravi", action_id, Slot.STOP_QUESTION)
+    await catch_up(bot)
+    question = await bot.card(Slot.STOP_QUESTION)
+    assert seen in question
+    assert not [each for each in (ActionId.WAIT, ActionId.FORCE, ActionId.HOME) if each in question]
+    assert bot.runner.restarted == ["p1"]
+
+
+async def test_the_second_of_two_answers_is_told_that_the_question_is_closed(bot: Bot) -> None:
+    await show_cold(bot, cold_gallery.cold_asking_start())
+    first, second = await bot.message(Slot.START_QUESTION), await bot.message(Slot.START_QUESTION)
+    for user, message in (("ravi", first), ("mei", second)):
+        await bot.slack.person(
+            "click", user=user, channel=message.channel, message_ts=message.ts, action_id=ActionId.HOME.value
+        )
+    await bot.settle()
+    assert bot.runner.restarted == ["p1"]
+    assert "answered, or is no longer open" in bot.whispers("mei")[-1]
+
+
+async def test_a_slow_guest_can_be_forced_from_the_progress_message(bot: Bot) -> None:
+    await show_cold(bot, cold_gallery.cold_slow_stop())
+    await bot.click("ravi", ActionId.FORCE, Slot.PROGRESS)
+    assert (await bot.service.get("p1")).runs[0].stop_forced
+
+
+async def test_a_guest_of_the_workspace_may_not_force_a_stop(bot: Bot) -> None:
+    await show_cold(bot, cold_gallery.cold_asking_stop())
+    await bot.click("gil", ActionId.FORCE, Slot.STOP_QUESTION)
+    assert not (await bot.service.get("p1")).runs[0].stop_forced
+    assert "guest" in bot.whispers("gil")[-1]
+
+
+@pytest.mark.parametrize(
+    ("action_id", "words", "patches"),
+    [
+        (ActionId.PIN_REMOVE, "Node affinity removed* by <@U0RAVI00001>", 1),
+        (ActionId.PIN_KEEP, "Node affinity kept* by <@U0RAVI00001>", 0),
+        (ActionId.PIN_LATER, "Left for later* by <@U0RAVI00001>", 0),
+    ],
+)
+async def test_a_decision_about_the_pin_is_done_once_and_stands_in_the_report(
+    bot: Bot, action_id: ActionId, words: str, patches: int
+) -> None:
+    bot.cluster.pin()
+    await show_cold(bot, cold_gallery.cold_succeeded())
+    await bot.click("ravi", action_id, Slot.REPORT)
+    await catch_up(bot)
+    report = await bot.card(Slot.REPORT)
+    assert words in report
+    assert ActionId.PIN_REMOVE not in report
+    assert len(bot.cluster.patched) == patches
+
+
+async def test_a_reminder_is_a_message_of_its_own_and_closes_with_the_answer(bot: Bot) -> None:
+    bot.cluster.pin()
+    await show_cold(bot, cold_gallery.pin_later())
+    assert Slot.REMINDER not in await bot.store.messages("p1")
+    await bot.store.update("p1", lambda now: Change(cold.reminded(now, 0)))
+    await catch_up(bot)
+    assert ActionId.PIN_REMOVE in await bot.card(Slot.REMINDER)
+    await bot.click("ravi", ActionId.PIN_REMOVE, Slot.REMINDER)
+    await catch_up(bot)
+    assert "Node affinity removed" in await bot.card(Slot.REMINDER)
+    assert ActionId.PIN_REMOVE not in await bot.card(Slot.REMINDER)
+
+
+async def show_cold(bot: Bot, like: Record) -> None:
+    """A plan that was asked for here and has come that far, with all its messages in the chat."""
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    reached = {"plan": like.plan, "state": like.state, "runs": like.runs}
+    await bot.store.update("p1", lambda now: Change(now.model_copy(update=reached)))
+    await catch_up(bot)
+
+
+async def catch_up(bot: Bot) -> None:
+    for _ in range(6):
+        await bot.sweep(2)
+
+
 async def test_in_a_direct_message_no_plan_is_made(bot: Bot) -> None:
     dana = bot.slack.sandbox.workspace.person("dana").id
     room = bot.slack.sandbox.workspace.direct_message(dana)
@@ -221,7 +368,7 @@ async def test_a_click_on_an_unknown_card_draws_there_from_now_on(bot: Bot) -> N
     twin = await _twin(bot)
     await bot.slack.person("click", user="ravi", channel="#ops", message_ts=twin, action_id=ActionId.CONFIRM.value)
     await bot.settle()
-    assert bot.approved == ["p1"]
+    assert bot.runner.started == ["p1"]
     assert (await bot.message()).ts == twin
 
 

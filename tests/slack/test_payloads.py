@@ -1,5 +1,6 @@
 """What Slack sends and what our buttons carry: tolerant of more, strict about what is used."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import BotError
+from bot.record import Doubt
 from handlers.payloads import Click, SlashCommand, Submission
-from handlers.values import ModalState, MoveRef, PlanRef
+from handlers.values import DoubtRef, ModalState, MoveRef, PlanRef, VmRef
 
 COMMAND: dict[str, Any] = {"user_id": "U1", "channel_id": "C1", "text": "web-01", "team_id": "T1", "new": {"x": 1}}
 CLICK: dict[str, Any] = {
@@ -78,10 +80,25 @@ def test_what_a_button_carries_comes_back(plan: str, revision: int, move: int) -
     for value in (
         PlanRef(plan=plan, revision=revision),
         MoveRef(plan=plan, revision=revision, move=move),
+        DoubtRef(plan=plan, revision=revision, move=move, doubt=Doubt.STARTING),
         ModalState(plan=plan, revision=revision, channel="C1"),
     ):
         assert type(value).load(value.dump()) == value
         assert len(value.dump()) <= 2000
+
+
+@given(st.text(min_size=1, max_size=253), st.text(min_size=1, max_size=253))
+def test_a_vm_on_a_list_comes_back(namespace: str, vm: str) -> None:
+    value = VmRef(namespace=namespace, vm=vm)
+    assert VmRef.load(value.dump()) == value
+
+
+@pytest.mark.parametrize("doubt", ["", "landing", None])
+def test_a_doubt_that_does_not_exist_is_refused(doubt: str | None) -> None:
+    value = DoubtRef(plan="p1", revision=1, move=0, doubt=Doubt.STOPPING).model_dump() | {"doubt": doubt}
+    with pytest.raises(BotError) as refused:
+        DoubtRef.load(json.dumps(value))
+    assert refused.value.code == "bad-button"
 
 
 @given(st.text())

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BotError, NothingToDo
+from bot.ports import PinnedVm
 from handlers import cards, modals
 from tests.facts import proposed
-from tests.slack.gallery import GALLERY
+from tests.slack import cold_gallery, gallery
 from tests.slack.test_modals import NODES, STATE
 
 HERE = Path(__file__).parent
@@ -46,10 +47,17 @@ def compile_(tmp_path: Path, constants: dict[str, tuple[str, object]]) -> str:
 def test_every_card_and_modal_has_the_shape_that_slack_describes(tmp_path: Path) -> None:
     constants: dict[str, tuple[str, object]] = {
         f"{name}_{slot}": ("KnownBlock[]", card.stamped())
-        for name, make in GALLERY.items()
+        for name, make in (gallery.GALLERY | cold_gallery.GALLERY).items()
         for slot, card in cards.wanted(make()).items()
     }
+    settled = cards.settled(cold_gallery.pin_later())
+    pinned = PinnedVm("production", "web-01", "worker-05", "p1")
     for card in (
+        *settled.values(),
+        cards.pins_card([pinned]),
+        cards.pins_card([pinned] * 40),
+        cards.pins_card([]),
+        cards.unpinned_card(pinned),
         cards.help_card(),
         cards.fault_card("deadbeef"),
         cards.refusal_card(BotError("x", "What.", "Remedy.")),

@@ -7,36 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 import bot.sandbox.slack
 from bot.sandbox.slack import SlackSandbox
+from tests.stories.browser import PHONE, WIDE, chromium, composer, needs_chromium, say
 from tests.stories.scripted_bot import HOSTILE, register
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE = ViewportSize(width=1280, height=800)
-PHONE = ViewportSize(width=390, height=780)
 PAGE_FILES = Path(bot.sandbox.slack.__file__).parent / "page"
 
-pytestmark = [
-    pytest.mark.stories,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(),
-        reason=f"{CHROMIUM} is missing; on Debian or Ubuntu: apt-get install chromium",
-    ),
-]
+pytestmark = [pytest.mark.stories, needs_chromium]
 
 
 @dataclass
@@ -70,24 +53,13 @@ async def screens(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Screens]:
     register(app)
     handler = AsyncSocketModeHandler(app, app_token=sandbox.app_token)
     await handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt ships it without types
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    async with chromium() as browser:
         screens = Screens(sandbox, browser, handler)
         yield screens
-        await browser.close()
     await handler.close_async()  # type: ignore[no-untyped-call]  # Bolt ships it without types
     await handler.client.aiohttp_client_session.close()
     await sandbox.stop()
     assert screens.complaints == []
-
-
-def composer(page: Page) -> Locator:
-    return page.locator("#composer textarea")
-
-
-async def say(page: Page, text: str) -> None:
-    await composer(page).fill(text)
-    await composer(page).press("Enter")
 
 
 async def ask_for_plan(page: Page) -> Locator:

@@ -136,7 +136,7 @@ class _Player:
             vmi = await self._cluster_call("GET", f"{base}/virtualmachineinstances/{name}", None)
             vmims = await self._cluster_call("GET", f"{base}/virtualmachineinstancemigrations", None)
             mine = [item for item in vmims["items"] if item["spec"]["vmiName"] == name]
-            status = vmi.get("status", {})
+            status = vmi.get("status", {}) if vmi.get("kind") == "VirtualMachineInstance" else {}
             seen[:] = [f"on {status.get('nodeName')} ({status.get('phase')}), {len(mine)} migrations"]
             there = status.get("nodeName") == vm.node and status.get("phase") == "Running"
             return status if there and vm.migrations in (None, len(mine)) else None

@@ -78,7 +78,8 @@ class Submit(_Step):
 class Vm(_Step):
     """The VM runs on that node, soon, and this many migrations of it exist."""
 
-    name: str
+    name: str = Field(pattern="^[^/]+/[^/]+$")
+    """namespace/name"""
     node: str
     migrations: int | None = None
     within: float = 15.0

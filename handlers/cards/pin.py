@@ -1,0 +1,153 @@
+"""The node affinity that a cold move leaves: the question what becomes of it, its reminder, and the list of all.
+
+The question stands in the report until somebody decides; then the buttons go, and the report says who chose what.
+"""
+
+import json
+from collections.abc import Sequence
+from itertools import accumulate
+
+from bot.plan import Move
+from bot.ports import PinnedVm
+from bot.record import Pin, PinState, Record, Run
+from handlers import blocks
+from handlers.blocks import Block, code, date, escape, mention
+from handlers.cards import parts
+from handlers.cards.card import Card
+from handlers.ids import ActionId, CommandName
+from handlers.values import VmRef
+
+MOST_LISTED = 20
+"""VMs on the list: each is a block, a message takes 50, and more can be asked for."""
+
+LIST_SIZE = 11_000
+"""Characters of JSON; Slack refuses messages from about 13,200 on (see `handlers.blocks.SENTENCE`)."""
+
+PINS = f"{CommandName.MIGRATE} pins"
+
+
+def blocks_of(record: Record, index: int) -> list[Block]:
+    """The question, or what was decided; nothing where no pin was left."""
+    move, pin = record.plan.moves[index], record.runs[index].pin
+    if pin is None:
+        return []
+    if pin.state is PinState.ASKED:
+        return [blocks.section(_question(move)), _buttons(record, index)]
+    return [blocks.section(_decided(move, pin))]
+
+
+def is_reminded(run: Run) -> bool:
+    """Whether somebody chose Later, and later is now."""
+    return run.pin is not None and run.pin.state is PinState.ASKED and run.pin.by is not None
+
+
+def reminder_card(record: Record) -> Card:
+    """Asks again, naming whoever wanted to be asked."""
+    lines, body = [], []
+    for index, (move, run) in enumerate(parts.runs(record)):
+        if run.pin and run.pin.by and is_reminded(run):
+            lines.append(f"🔔 *{escape(move.vm, blocks.NAME)} is still pinned*, as {mention(run.pin.by.user)} left it.")
+            body += [blocks.section(lines[-1]), *blocks_of(record, index)]
+    return Card(" ".join(lines), tuple(body))
+
+
+def reminded_card(record: Record) -> Card:
+    """What stands in place of a reminder that was answered."""
+    text = "\n".join(_decided(move, run.pin) for move, run in parts.runs(record) if run.pin)
+    return Card(text, (blocks.section(text),))
+
+
+def pins_card(pins: Sequence[PinnedVm]) -> Card:
+    """The VMs that are pinned, each with its Remove."""
+    if not pins:
+        text = "📌 No VM carries a node affinity that I have left."
+        return Card(text, (blocks.section(text),))
+    text = (
+        f"📌 *VMs with a node affinity that a cold move has left: {len(pins)}.* None can start on another node. "
+        "Remove brings the old placement back; it moves and restarts nothing."
+    )
+    listed = _fitting([blocks.section(_listed(pin), _unpin(pin)) for pin in pins[:MOST_LISTED]])
+    return Card(text, (blocks.section(text), *listed, *_more(len(pins) - len(listed))))
+
+
+def unpinned_card(pin: PinnedVm) -> Card:
+    """Tells whoever removed a pin from the list."""
+    text = (
+        f"✅ The node affinity of {_name(pin)} to {code(pin.hostname)} is removed; its old placement is back. Where "
+        f"changes reach a VM only with its next start (rollout strategy Stage), the one that runs is free after that."
+    )
+    return Card(text, (blocks.section(text), blocks.context(f"What is left: {code(PINS)}")))
+
+
+def _question(move: Move) -> str:
+    target = code(move.target_name)
+    return (
+        f"📌 *What becomes of the node affinity?* The VM is pinned to {target}: it stays there, but when that node "
+        "fails or is drained it cannot start anywhere else.\n"
+        "• *Remove* (recommended): its old placement comes back. It is not moved or restarted by that.\n"
+        f"• *Keep*: it stays pinned to {target} for good.\n"
+        "• *Later*: it stays pinned for now, and I ask again."
+    )
+
+
+def _buttons(record: Record, index: int) -> Block:
+    value = parts.move_value(record, index)
+    return blocks.actions(
+        blocks.button("Remove", ActionId.PIN_REMOVE, value, style="primary"),
+        blocks.button("Keep", ActionId.PIN_KEEP, value),
+        blocks.button("Later", ActionId.PIN_LATER, value),
+    )
+
+
+def _decided(move: Move, pin: Pin) -> str:
+    who = f" by {mention(pin.by.user)}" if pin.by else ""
+    when = f" at {date(pin.at)}" if pin.at else ""
+    target = code(move.target_name)
+    match pin.state:
+        case PinState.REMOVED:
+            return f"📌 *Node affinity removed*{who}{when}. {_freedom(move, pin)}"
+        case PinState.KEPT:
+            return (
+                f"📌 *Node affinity kept*{who}{when}. The VM stays on {target}; when that node fails it cannot start "
+                f"anywhere else. To remove it later: {code(PINS)}"
+            )
+        case PinState.LATER | PinState.ASKED:
+            again = f" I ask again at {date(pin.remind_at, '{date_short_pretty} {time}')}." if pin.remind_at else ""
+            return (
+                f"📌 *Left for later*{who}{when}. The VM is still pinned to {target}.{again} "
+                f"To remove it before: {code(PINS)}"
+            )
+
+
+def _freedom(move: Move, pin: Pin) -> str:
+    if pin.effective:
+        return "It is effective now: the VM has its old placement back and may go to any node that this allows."
+    return (
+        f"It is effective at the VM's next restart: until then the one that runs is held to {code(move.target_name)}, "
+        "for drains and live moves too."
+    )
+
+
+def _listed(pin: PinnedVm) -> str:
+    return f"{_name(pin)} → {code(pin.hostname)} · plan {code(pin.plan_id)}"
+
+
+def _name(pin: PinnedVm) -> str:
+    return code(f"{pin.namespace}/{pin.name}", 2 * blocks.NAME)
+
+
+def _unpin(pin: PinnedVm) -> Block:
+    value = VmRef(namespace=pin.namespace, vm=pin.name).dump()
+    return blocks.button("Remove", ActionId.UNPIN, value)
+
+
+def _fitting(listed: list[Block]) -> list[Block]:
+    """As many as one message takes: a name alone may have 253 characters, and stands in the button too."""
+    sizes = accumulate(len(json.dumps(block, ensure_ascii=False)) for block in listed)
+    return [block for block, size in zip(listed, sizes, strict=True) if size <= LIST_SIZE]
+
+
+def _more(left_out: int) -> list[Block]:
+    if left_out <= 0:
+        return []
+    return [blocks.context(f"… and {left_out} more. Remove some of these and ask again: {code(PINS)}")]

@@ -1,0 +1,137 @@
+"""The questions of a cold move that is stuck, each a message of its own in the thread.
+
+A question stands as long as the move asks; afterwards `settled_card` takes its place, so that no button stays that
+does nothing. What is never decided without a click is said on the card.
+"""
+
+from collections.abc import Mapping
+
+from bot import cold, describe
+from bot.migration import MoveState
+from bot.plan import Move
+from bot.record import Choice, Doubt, Question, Record, Run
+from handlers import blocks
+from handlers.blocks import Block, code, date, escape
+from handlers.cards import parts
+from handlers.cards.card import Card
+from handlers.ids import ActionId, Slot
+from handlers.values import DoubtRef
+
+SLOTS: Mapping[Doubt, Slot] = {Doubt.STOPPING: Slot.STOP_QUESTION, Doubt.STARTING: Slot.START_QUESTION}
+
+_SECONDS = "{time_secs}"
+_MORE = describe.duration(cold.WAIT_MORE)
+
+_ABANDONED = {doubt: f"{doubt}-abandoned" for doubt in Doubt}
+"""Codes of the causes for which `bot.cold` turns a move home."""
+
+_MEANINGS: Mapping[Doubt, Mapping[Choice, str]] = {
+    Doubt.STOPPING: {
+        Choice.WAIT: f"*Keep waiting*: I ask again in {_MORE}, unless it is gone by then.",
+        Choice.FORCE: "*Force stop*: like pulling the plug. What the guest has not written to its disks is lost.",
+        Choice.HOME: (
+            "*Abort*: the shutdown cannot be called back, but once it is over the VM gets its old placement back "
+            "and is started."
+        ),
+    },
+    Doubt.STARTING: {
+        Choice.WAIT: f"*Keep waiting*: I ask again in {_MORE}, unless it is up by then.",
+        Choice.HOME: (
+            "*Bring it home*: it is stopped, gets its old placement back and is started on any node that this allows."
+        ),
+    },
+}
+
+
+def question_card(record: Record, doubt: Doubt) -> Card:
+    """Asks how to go on, in the cluster's own words where it has any."""
+    lines, body = [], []
+    for index, (move, run) in enumerate(parts.runs(record)):
+        if run.question and is_asked(run, doubt):
+            lines.append(_headline(move, run.question))
+            body += [blocks.section(lines[-1]), *_asked(record, index, run.question)]
+    return Card(" ".join(lines), (*body, blocks.context(parts.people(record))))
+
+
+def settled_card(record: Record, doubt: Doubt) -> Card:
+    """What stands in place of a question that is open no longer."""
+    text = "\n".join(_settled(move, run, doubt) for move, run in parts.runs(record))
+    return Card(text, (blocks.section(text),))
+
+
+def is_asked(run: Run, doubt: Doubt) -> bool:
+    """Whether people are asked about this now."""
+    return run.state is MoveState.ASKING and run.question is not None and run.question.doubt is doubt
+
+
+def force(record: Record, index: int, doubt: Doubt) -> Block:
+    """The button that asks twice."""
+    vm = record.plan.moves[index].vm
+    warning = blocks.dialog(
+        f"Force stop {blocks.clip(vm, 60)}?",
+        "It is switched off at once, like pulling the plug. Data that the guest has not written to its disks is lost, "
+        "and its file systems may be damaged.",
+        "Force stop",
+        "Keep waiting",
+        style="danger",
+    )
+    return blocks.button("Force stop", ActionId.FORCE, _value(record, index, doubt), style="danger", confirm=warning)
+
+
+def _headline(move: Move, question: Question) -> str:
+    return f"❓ *{escape(move.vm, blocks.NAME)}: {escape(describe.doubt(move, question.doubt))}.* How shall I go on?"
+
+
+def _asked(record: Record, index: int, question: Question) -> list[Block]:
+    move, run = record.plan.moves[index], record.runs[index]
+    options = [choice for choice in cold.OPTIONS[question.doubt] if not (choice is Choice.HOME and run.homeward)]
+    meanings = "\n".join(f"• {_MEANINGS[question.doubt][choice]}" for choice in options)
+    return [
+        blocks.section(_situation(move, run, question)),
+        *([blocks.raw([question.words])] if blocks.plain(question.words).strip() else []),
+        blocks.section(f"{meanings}\n{_without_answer(question)}"),
+        blocks.actions(*(_button(record, index, question.doubt, choice) for choice in options)),
+    ]
+
+
+def _situation(move: Move, run: Run, question: Question) -> str:
+    if question.doubt is Doubt.STOPPING:
+        asked = f" at {date(run.stopping_since, _SECONDS)}" if run.stopping_since else ""
+        grace = f" of {run.originals.grace_seconds} s" if run.originals else ""
+        return f"It was told to stop{asked}; its own grace period{grace} is over and it still holds its disks."
+    down = f" The VM is down since {date(run.down_since, _SECONDS)}." if run.down_since else ""
+    words = " The cluster says:" if question.words else ""
+    return f"It was started on {code(move.target_name)}, but does not run there.{down}{words}"
+
+
+def _without_answer(question: Question) -> str:
+    if question.answer_by is None:
+        return "Without an answer I go on waiting. Nothing is forced without a click."
+    return f"Without an answer I bring it home at {date(question.answer_by, _SECONDS)}."
+
+
+def _button(record: Record, index: int, doubt: Doubt, choice: Choice) -> Block:
+    match choice:
+        case Choice.FORCE:
+            return force(record, index, doubt)
+        case Choice.WAIT:
+            return blocks.button("Keep waiting", ActionId.WAIT, _value(record, index, doubt))
+        case Choice.HOME:
+            text = "Abort" if doubt is Doubt.STOPPING else "Bring it home"
+            return blocks.button(text, ActionId.HOME, _value(record, index, doubt))
+
+
+def _value(record: Record, index: int, doubt: Doubt) -> str:
+    return DoubtRef(plan=record.id, revision=record.revision, move=index, doubt=doubt).dump()
+
+
+def _settled(move: Move, run: Run, doubt: Doubt) -> str:
+    asked = f"*{escape(move.vm, blocks.NAME)}: {escape(describe.doubt(move, doubt))}.*"
+    question = run.question
+    if question and question.doubt is doubt and question.waits_until:
+        return f"⏳ {asked} Waiting on, as somebody chose; I ask again after {date(question.waits_until, _SECONDS)}."
+    if run.homeward and run.homeward.code == _ABANDONED[doubt]:
+        return f"↩️ {asked} {escape(run.homeward.what)}"
+    if doubt is Doubt.STOPPING and run.stop_forced:
+        return f"⚡ {asked} It was forced to stop, as somebody chose."
+    return f"✅ {asked} That is settled: the move has gone on."

@@ -1,0 +1,283 @@
+"""The command line as an operator uses it: exit codes, what stands in the terminal, and what never does."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot import cli
+from bot.sandbox.cluster import ClusterSandbox
+from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
+from bot.sandbox.slack import SlackSandbox
+from k8s import rights
+
+NEEDED = (*rights.NEEDED, *rights.NEEDED_COLD)
+READER = "system:serviceaccount:production:reader"
+OURS = ("VM_MIGRATE_", "SLACK_", "KUBECONFIG")
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Awaitable[Said]]
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings but those of the test; and files that a command writes by itself go to a folder of the test."""
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in a thread, since it starts a loop of its own."""
+
+    def main(arguments: tuple[str, ...]) -> int:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        return int(ended.value.code or 0)
+
+    async def run(*arguments: str) -> Said:
+        capsys.readouterr()
+        code = await asyncio.to_thread(main, arguments)
+        told = capsys.readouterr()
+        assert "Traceback" not in told.out + told.err
+        return Said(code, told.out, told.err)
+
+    return run
+
+
+@pytest.fixture
+def cluster(sandbox: ClusterSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterSandbox:
+    """The settings that lead to the simulated cluster."""
+    path = tmp_path / "kubeconfig"
+    sandbox.write_kubeconfig(path)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    return sandbox
+
+
+@pytest.fixture
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlackSandbox]:
+    """The settings that lead to a local Slack."""
+    running = SlackSandbox()
+    await running.start()
+    monkeypatch.setenv("SLACK_API_URL", running.api_url)
+    monkeypatch.setenv("SLACK_BOT_TOKEN", running.bot_token)
+    monkeypatch.setenv("SLACK_APP_TOKEN", running.app_token)
+    yield running
+    await running.stop()
+
+
+def cells(table: str) -> dict[str, tuple[str, str]]:
+    """The rows of a printed plan: label -> value and how we know it."""
+    rows = [[cell.strip() for cell in line.strip().split("  ") if cell.strip()] for line in table.splitlines()]
+    return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}
+
+
+async def test_a_plan_prints_every_row_without_any_slack_setting(cluster: ClusterSandbox, run: Run) -> None:
+    said = await run("plan", "web-01 worker-05")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("Move plan: web-01 (production) from worker-01 to worker-05\n")
+    rows = cells(said.out)
+    assert {label: rows[label] for label in rows if label != "Size"} == {
+        "VM name": ("web-01", "from the request"),
+        "Namespace": ("production", "found: the only one with this VM"),
+        "Current node": ("worker-01", "read from the VMI"),
+        "Target node": ("worker-05", "from the request"),
+        "Migration type": ("Live: the VM keeps running", "all its disks are shared"),
+        "Storage type": ("RWX (ReadWriteMany)", "web-01-rootdisk: live move possible"),
+        "Current status": ("Running", "read from the VM"),
+    }
+    for part in ("What will happen:", "Impact:", "Estimated duration:", "Rollback:"):
+        assert part in said.out
+
+
+async def test_the_words_of_a_plan_need_no_quotes(cluster: ClusterSandbox, run: Run) -> None:
+    assert await run("plan", "web-01", "worker-05") == await run("plan", "web-01 worker-05")
+
+
+async def test_a_plan_touches_nothing(cluster: ClusterSandbox, run: Run) -> None:
+    before = cluster.store.version
+    await run("plan", "web-01 worker-05")
+    assert cluster.store.version == before
+
+
+async def test_a_blocked_plan_says_why_and_is_exit_code_3(cluster: ClusterSandbox, run: Run) -> None:
+    said = await run("plan", "web-01 worker-06")
+    assert said.code == 3
+    assert "Blocked: " in said.out
+    assert "cordoned" in said.out
+    assert "What will happen" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("web-1 worker-05", ["no VM named web-1", "web-01", "(unknown-vm)"]),
+        ("web-01 worker-5", ["no node named worker-5", "worker-05", "(unknown-node)"]),
+        ("cache-01 worker-05", ["vms/cache-01", "dev/cache-01", "(ambiguous-vm)"]),
+        ("-n nowhere web-01 worker-05", ["nowhere", "(unknown-namespace)"]),
+        ("web-01 worker-05 please", ["▸please◂", "(too-many-words)"]),
+        ("Web_01 worker-05", ["▸Web_01◂", "(bad-name)"]),
+        ("help", ["vm-migrate web-01 worker-05", "(no-vm)"]),
+    ],
+)
+async def test_a_request_that_names_nothing_is_exit_code_2(
+    cluster: ClusterSandbox, run: Run, text: str, words: list[str]
+) -> None:
+    said = await run("plan", "--", text)
+    assert (said.code, said.out) == (2, "")
+    for word in words:
+        assert word in said.err
+
+
+async def test_a_cluster_that_is_away_is_exit_code_4(cluster: ClusterSandbox, run: Run) -> None:
+    url = cluster.url
+    await cluster.stop()
+    said = await run("plan", "web-01 worker-05")
+    assert (said.code, said.out) == (4, "")
+    assert "does not answer" in said.err
+    assert url.removeprefix("http://") not in said.err
+
+
+async def test_credentials_that_cannot_be_read_are_exit_code_4(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    said = await run("plan", "web-01 worker-05")
+    assert (said.code, said.out) == (4, "")
+    assert "(not-authenticated)" in said.err
+
+
+async def test_check_says_ok_to_everything_that_the_bot_needs(
+    cluster: ClusterSandbox, slack: SlackSandbox, run: Run
+) -> None:
+    said = await run("check")
+    lines = said.out.splitlines()
+    assert (said.code, said.err) == (0, "")
+    assert [line for line in lines if not line.startswith("ok   ")] == []
+    assert lines[0] == "ok   Slack: installed in workspace T0SANDBOX1"
+    assert lines[1].startswith("ok   KubeVirt: v1.9.0: ")
+    assert len(lines) == 2 + len(NEEDED)
+
+
+async def test_check_names_the_right_that_is_missing(
+    tmp_path: Path, slack: SlackSandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = ClusterSandbox(rbac=True)
+    await cluster.start()
+    grant_all_but(cluster, "delete", "virtualmachineinstancemigrations")
+    cluster.write_kubeconfig(tmp_path / "reader", READER)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "reader"))
+    said = await run("check")
+    await cluster.stop()
+    failed = [line for line in said.out.splitlines() if line.startswith("FAIL")]
+    assert said.code == 1
+    assert failed == [
+        "FAIL right to delete virtualmachineinstancemigrations.kubevirt.io: missing in the cluster",
+    ]
+
+
+async def test_check_names_the_token_that_slack_refuses_and_still_looks_at_the_cluster(
+    cluster: ClusterSandbox, slack: SlackSandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-another-app")
+    said = await run("check")
+    assert said.code == 1
+    assert "FAIL Slack: Slack does not accept SLACK_BOT_TOKEN (invalid_auth)" in said.out
+    assert "ok   KubeVirt" in said.out
+    assert "xoxb-of-another-app" not in said.out + said.err
+
+
+async def test_check_tells_that_the_cluster_is_away(cluster: ClusterSandbox, slack: SlackSandbox, run: Run) -> None:
+    await cluster.stop()
+    said = await run("check")
+    assert said.code == 1
+    assert "ok   Slack" in said.out
+    assert "FAIL cluster: The cluster's API server does not answer" in said.out
+
+
+@pytest.mark.parametrize("command", [("run",), ("check",), ("plan", "web-01")])
+async def test_a_bad_setting_is_named_and_no_secret_is_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
+    monkeypatch.setenv("VM_MIGRATE_PLAN_VALID_MINUTES", "-1")
+    monkeypatch.setenv("VM_MIGRATE_LIVE_LIMIT_MINUTES", "soon")
+    said = await run(*command)
+    assert (said.code, said.out) == (2, "")
+    assert "setting plan_valid_minutes: Input should be greater than 0" in said.err
+    assert "setting live_limit_minutes: Input should be a valid number" in said.err
+    assert "secret" not in said.err
+    assert "soon" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("story", "words"),
+    [
+        ("story: x\nsteps: [{shout: {as: dana}}]", ["steps.0.shout: Extra inputs are not permitted"]),
+        ("story: x\nsteps: [{say: {as: dana, in: '#ops', text: hi, loud: true}}]", ["steps.0.say.loud"]),
+        ("story: x\nsteps: [{bot: kill, wait: 1}]", ["steps.0: ", "a step is one of"]),
+        ("steps: []", ["story: Field required"]),
+        ("story: [", ["line 1"]),
+        (None, ["No such file"]),
+    ],
+)
+async def test_a_story_that_cannot_be_read_is_told_with_its_place(
+    run: Run, tmp_path: Path, story: str | None, words: list[str]
+) -> None:
+    path = tmp_path / "story.yaml"
+    if story is not None:
+        path.write_text(story)
+    said = await run("sandbox", "play", str(path))
+    assert (said.code, said.out) == (2, "")
+    for word in (str(path), *words):
+        assert word in said.err
+    assert "setting" not in said.err
+
+
+@pytest.mark.parametrize("arguments", [(), ("move",), ("plan",), ("sandbox", "cluster"), ("sandbox", "play")])
+async def test_wrong_usage_is_exit_code_2_with_the_usage(run: Run, arguments: tuple[str, ...]) -> None:
+    said = await run(*arguments)
+    assert said.code == 2
+    assert said.err.startswith("usage: vm-migrate-bot")
+
+
+def test_the_installed_command_and_the_module_are_the_same() -> None:
+    script = Path(sys.executable).with_name("vm-migrate-bot")
+    for command in ([str(script)], [sys.executable, "-m", "bot"]):
+        told = subprocess.run([*command, "plan", "help"], capture_output=True, text=True, check=False)
+        assert (told.returncode, "(no-vm)" in told.stderr) == (2, True)
+
+
+def grant_all_but(cluster: ClusterSandbox, verb: str, resource: str) -> None:
+    """Give the reader every right that the bot needs except one."""
+    rules = [
+        {
+            "apiGroups": [right.group],
+            "resources": [f"{right.resource}/{right.subresource}".rstrip("/")],
+            "verbs": [right.verb],
+        }
+        for right in NEEDED
+        if (right.verb, right.resource) != (verb, resource)
+    ]
+    cluster.store.create(CLUSTER_ROLE, {"metadata": {"name": "reader"}, "rules": rules})
+    binding = {
+        "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "reader"},
+        "subjects": [{"kind": "ServiceAccount", "namespace": "production", "name": "reader"}],
+    }
+    cluster.store.create(CLUSTER_ROLE_BINDING, binding)

@@ -1,0 +1,223 @@
+"""One Record for every state of a cold move, made by the same functions that make them in life."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot import cold, policy, record
+from bot.diagnosis import Cause
+from bot.policy import Action
+from bot.record import Choice, Doubt, Originals, PinState, Record, Result
+from bot.request import MoveRequest, MoveType
+from k8s.names import ANNOTATION_NOTE
+from k8s.note import Note
+from k8s.snapshots import Claim, Facts, Ref
+from tests.facts import DANA, RAVI, proposed, with_vmi
+from tests.slack.gallery import at
+
+ASKED = MoveRequest(vm="web-01", target="worker-05", type=MoveType.COLD)
+DISK = Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteOnce",))
+ONE_NODE = replace(with_vmi(claims={"web-01-rootdisk": ("ReadWriteOnce",)}), claims=(DISK,))
+STOPPED = replace(ONE_NODE, vmi=None, vm=replace(ONE_NODE.vm, printable_status="Stopped"))
+ORIGINALS = Originals(
+    vm_uid="vm-uid", vmi_uid="vmi-uid", run_strategy="Always", running=None, affinity=None, grace_seconds=120
+)
+WORDS = "0/8 nodes are available: 1 Insufficient memory, 7 node(s) didn't match Pod's node affinity/selector."
+
+
+def cold_proposed() -> Record:
+    """Cold by itself, since its disk cannot be shared."""
+    return proposed(ONE_NODE)
+
+
+def cold_of_stopped() -> Record:
+    return proposed(STOPPED, ASKED)
+
+
+def cold_without_target() -> Record:
+    return proposed(replace(ONE_NODE, target=None), ASKED.model_copy(update={"target": None}))
+
+
+def cold_over_older_pin() -> Record:
+    note = Note("p0", 1, "Always", None, None, "worker-02")
+    placement = replace(ONE_NODE.vm.placement, affinity=note.pinned())
+    vm = replace(ONE_NODE.vm, annotations={ANNOTATION_NOTE: note.text()}, placement=placement)
+    return proposed(replace(ONE_NODE, vm=vm), ASKED)
+
+
+def _begun(world: Facts = ONE_NODE, originals: Originals = ORIGINALS) -> Record:
+    approved = record.confirm(proposed(world, ASKED), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+    return cold.begin(record.advance(approved, 0), 0, originals, at(91))
+
+
+def cold_stopping() -> Record:
+    """Told to stop; the guest shuts down."""
+    return record.advance(_begun(), 0)
+
+
+def cold_slow_stop() -> Record:
+    return cold.slow(cold_stopping(), 0)
+
+
+def cold_asking_stop() -> Record:
+    return cold.ask(cold_slow_stop(), 0, Doubt.STOPPING, at(272), None, "")
+
+
+def cold_waiting_on() -> Record:
+    return cold.answer(cold_asking_stop(), 0, Doubt.STOPPING, Choice.WAIT, RAVI, at(280))
+
+
+def cold_forced() -> Record:
+    return cold.answer(cold_asking_stop(), 0, Doubt.STOPPING, Choice.FORCE, RAVI, at(280))
+
+
+def cold_abandoned_stop() -> Record:
+    return cold.answer(cold_asking_stop(), 0, Doubt.STOPPING, Choice.HOME, RAVI, at(280))
+
+
+def cold_down() -> Record:
+    """Guest and pod are gone; the pin is about to be written."""
+    return cold.gone(cold_stopping(), 0, at(103))
+
+
+def cold_starting() -> Record:
+    return record.advance(cold.starting(cold_down(), 0, at(104)), 0)
+
+
+def cold_cluster_away() -> Record:
+    return record.cluster_away(cold_starting(), 0, at(110))
+
+
+def cold_asking_start() -> Record:
+    return cold.ask(cold_starting(), 0, Doubt.STARTING, at(140), at(440), WORDS)
+
+
+def cold_turned_home() -> Record:
+    """Nobody answered; it is stopped once more."""
+    home = cold.answer(cold_asking_start(), 0, Doubt.STARTING, Choice.HOME, None, at(440))
+    return record.advance(cold.stopping(home, 0, at(441)), 0)
+
+
+def cold_asking_stop_at_home() -> Record:
+    return cold.ask(cold.slow(cold_turned_home(), 0), 0, Doubt.STOPPING, at(700), None, "")
+
+
+def cold_starting_at_home() -> Record:
+    gone = cold.gone(cold_turned_home(), 0, at(443))
+    return record.advance(cold.starting(gone, 0, at(444)), 0)
+
+
+def cold_came_home() -> Record:
+    up = cold.up(cold_starting_at_home(), 0, at(460))
+    cause = up.runs[0].homeward
+    return cold.finish(up, 0, Result(node="worker-01", running=True, ready=True, cause=cause))
+
+
+def cold_not_even_home() -> Record:
+    """It did not come up in its old place either."""
+    given_up = record.advance(cold_starting_at_home(), 0)
+    cause = given_up.runs[0].homeward
+    return cold.finish(given_up, 0, Result(node="", running=False, ready=False, cause=cause))
+
+
+def cold_refused_at_home() -> Record:
+    """The cluster does not let the bot give the placement back."""
+    gone = cold.gone(cold_turned_home(), 0, at(443))
+    return cold.finish(gone, 0, Result(node="", running=False, ready=False, cause=gone.runs[0].homeward))
+
+
+def _cause(code: str, what: str) -> Cause:
+    return Cause(code=code, what=what, remedy="Look at the VM before you move it again.")
+
+
+def _up() -> Record:
+    return cold.up(cold_starting(), 0, at(135))
+
+
+def cold_wrong_node() -> Record:
+    cause = _cause("wrong-node", "The VM is on worker-03, not on worker-05.")
+    return cold.finish(_up(), 0, Result(node="worker-03", running=True, ready=True, cause=cause))
+
+
+def cold_succeeded() -> Record:
+    return cold.finish(_up(), 0, Result(node="worker-05", running=True, ready=True))
+
+
+def _decided(wanted: PinState, *, effective: bool = True) -> Record:
+    remind_at = at(90_000) if wanted is PinState.LATER else None
+    return cold.decide_pin(cold_succeeded(), 0, wanted, DANA, at(200), effective=effective, remind_at=remind_at)
+
+
+def pin_removed() -> Record:
+    return _decided(PinState.REMOVED)
+
+
+def pin_removed_at_restart() -> Record:
+    return _decided(PinState.REMOVED, effective=False)
+
+
+def pin_kept() -> Record:
+    return _decided(PinState.KEPT)
+
+
+def pin_later() -> Record:
+    return _decided(PinState.LATER)
+
+
+def pin_reminded() -> Record:
+    return cold.reminded(pin_later(), 0)
+
+
+def placing() -> Record:
+    return _begun(STOPPED, ORIGINALS.model_copy(update={"vmi_uid": "", "grace_seconds": 0}))
+
+
+def placed() -> Record:
+    return cold.finish(placing(), 0, Result(node="", running=False, ready=False))
+
+
+def not_placed() -> Record:
+    cause = _cause("conflict", "Somebody else changed it at the same moment.")
+    return cold.finish(placing(), 0, Result(node="", running=False, ready=False, cause=cause))
+
+
+def elsewhere() -> Facts:
+    """The world after the move."""
+    assert ONE_NODE.vmi is not None
+    return replace(ONE_NODE, vmi=replace(ONE_NODE.vmi, node="worker-05", uid="new-vmi-uid"))
+
+
+GALLERY: dict[str, Callable[[], Record]] = {
+    make.__name__: make
+    for make in (
+        cold_proposed,
+        cold_of_stopped,
+        cold_without_target,
+        cold_over_older_pin,
+        cold_stopping,
+        cold_slow_stop,
+        cold_asking_stop,
+        cold_waiting_on,
+        cold_forced,
+        cold_abandoned_stop,
+        cold_down,
+        cold_starting,
+        cold_cluster_away,
+        cold_asking_start,
+        cold_turned_home,
+        cold_asking_stop_at_home,
+        cold_starting_at_home,
+        cold_came_home,
+        cold_not_even_home,
+        cold_refused_at_home,
+        cold_wrong_node,
+        cold_succeeded,
+        pin_removed,
+        pin_removed_at_restart,
+        pin_kept,
+        pin_later,
+        pin_reminded,
+        placing,
+        placed,
+        not_placed,
+    )
+}

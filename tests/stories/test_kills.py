@@ -1,0 +1,147 @@
+"""The bot is killed without warning at every step of a move, for every run strategy, over the wire.
+
+Each story lets the bot come to one line of a plan's log and kills it there (SIGKILL), starts it again, and looks at the
+cluster and the screen at the end: the VM runs on its target, it was moved once, and the card says so.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.sandbox.play.transcript import buttons_of, text_of
+from bot.sandbox.stage import Stage
+
+pytestmark = pytest.mark.stories
+
+SPEED = 4.0
+WITHIN = 110.0
+"""Real seconds for a move to end; a create that may still arrive is waited for, which takes 75 of them."""
+
+LOOK_EVERY = 0.01
+
+
+class Scene:
+    """A stage and the hands on it."""
+
+    def __init__(self, stage: Stage, http: aiohttp.ClientSession, database: Path) -> None:
+        self.stage = stage
+        self._http = http
+        self._database = database
+
+    async def screen(self) -> list[dict[str, Any]]:
+        async with self._http.get(f"{self.stage.slack.url}/sandbox/state", params={"user": "dana"}) as answer:
+            state = await answer.json()
+        room = next(room["id"] for room in state["channels"] if room["name"] == "ops")
+        return list(state["messages"][room])
+
+    async def do(self, deed: str, **body: Any) -> None:
+        url = f"{self.stage.slack.url}/sandbox/{deed}"
+        async with self._http.post(url, json={"channel": "#ops", **body}) as answer:
+            said = await answer.json()
+            assert said["ok"], said
+
+    async def vmi(self, namespace: str, name: str) -> dict[str, Any]:
+        path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachineinstances/{name}"
+        async with self._http.get(f"{self.stage.cluster.url}{path}") as answer:
+            return dict(await answer.json())
+
+    async def migrations(self, namespace: str) -> int:
+        path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachineinstancemigrations"
+        async with self._http.get(f"{self.stage.cluster.url}{path}") as answer:
+            return len((await answer.json())["items"])
+
+    def log(self) -> list[str]:
+        """Kinds of the lines in the bot's log, read beside it."""
+        with sqlite3.connect(f"file:{self._database}?mode=ro", uri=True) as database:
+            return [kind for (kind,) in database.execute("select kind from log order by seq")]
+
+    async def card(self) -> dict[str, Any]:
+        """The plan's card, once it stands."""
+        return await self.seen(lambda message: _is_root(message) and "Move plan" in text_of(message))
+
+    async def seen(self, fits: Any) -> dict[str, Any]:
+        async with asyncio.timeout(WITHIN):
+            while True:
+                if found := next((message for message in await self.screen() if fits(message)), None):
+                    return found
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def logged(self, kind: str) -> None:
+        async with asyncio.timeout(WITHIN):
+            while True:
+                if kind in self.log():
+                    return
+                await asyncio.sleep(LOOK_EVERY)
+
+
+def _is_root(message: dict[str, Any]) -> bool:
+    return bool(message.get("thread_ts", message["ts"]) == message["ts"])
+
+
+@asynccontextmanager
+async def scene(folder: Path) -> AsyncIterator[Scene]:
+    async with (
+        Stage(folder, speed=SPEED, print_line=lambda _: None) as stage,
+        aiohttp.ClientSession() as http,
+    ):
+        await stage.start_bot()
+        yield Scene(stage, http, folder / "bot.db")
+
+
+async def confirm(story: Scene, command: str) -> None:
+    await story.do("say", user="dana", text=command)
+    card = await story.card()
+    button = buttons_of(card)["Confirm"]
+    await story.do("click", user="ravi", message_ts=card["ts"], action_id=button["action_id"])
+
+
+async def ended(story: Scene) -> None:
+    """The card says that it is done, and stands once; the report stands once."""
+    await story.seen(lambda message: "*Done.*" in text_of(message))
+    screen = await story.screen()
+    assert len([message for message in screen if _is_root(message)]) == 1
+    await story.seen(lambda message: "succeeded" in text_of(message))
+
+
+@pytest.mark.parametrize("moment", ["confirmed", "creating", "created", "phase", "succeeded"])
+async def test_a_live_move_survives_a_kill(tmp_path: Path, moment: str) -> None:
+    async with scene(tmp_path) as story:
+        await confirm(story, "/vm-migrate web-01 worker-05")
+        await story.logged(moment)
+        await story.stage.kill_bot()
+        await story.stage.start_bot()
+        await ended(story)
+        vmi = await story.vmi("production", "web-01")
+        assert (vmi["status"]["nodeName"], vmi["status"]["phase"]) == ("worker-05", "Running")
+        assert await story.migrations("production") == 1
+
+
+VMS = {
+    "Always": ("production", "app-vm"),
+    "Manual": ("vms", "manual-01"),
+    "RerunOnFailure": ("vms", "rerun-01"),
+    "Once": ("vms", "once-01"),
+    "running": ("dev", "dev-01"),
+}
+
+
+@pytest.mark.parametrize("strategy", VMS)
+async def test_a_cold_move_survives_kill_after_kill(tmp_path: Path, strategy: str) -> None:
+    """One story for a strategy, killed at each of its steps."""
+    namespace, name = VMS[strategy]
+    async with scene(tmp_path) as story:
+        await confirm(story, f"/vm-migrate {namespace}/{name} worker-04 --cold")
+        for moment in ("confirmed", "stopping", "gone", "starting", "up", "succeeded"):
+            await story.logged(moment)
+            await story.stage.kill_bot()
+            await story.stage.start_bot()
+        await ended(story)
+        vmi = await story.vmi(namespace, name)
+        assert (vmi["status"]["nodeName"], vmi["status"]["phase"]) == ("worker-04", "Running")
+        assert await story.migrations(namespace) == 0
