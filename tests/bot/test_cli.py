@@ -219,8 +219,8 @@ async def test_a_bad_setting_is_named_and_no_secret_is_shown(
     monkeypatch.setenv("VM_MIGRATE_LIVE_LIMIT_MINUTES", "soon")
     said = await run(*command)
     assert (said.code, said.out) == (2, "")
-    assert "setting plan_valid_minutes: Input should be greater than 0" in said.err
-    assert "setting live_limit_minutes: Input should be a valid number" in said.err
+    assert "setting VM_MIGRATE_PLAN_VALID_MINUTES: Input should be greater than 0" in said.err
+    assert "setting VM_MIGRATE_LIVE_LIMIT_MINUTES: Input should be a valid number" in said.err
     assert "secret" not in said.err
     assert "soon" not in said.err
 

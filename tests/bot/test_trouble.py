@@ -258,7 +258,7 @@ async def test_rights_lost_under_way_end_nothing(app: App) -> None:
             raise Forbidden("no", verb="list", resource="events")
         return await read(vm, migration, uid)
 
-    app.cluster.evidence = forbidden  # type: ignore[method-assign]  # rights that come back
+    app.cluster.evidence = forbidden  # type: ignore[method-assign, assignment]  # rights that come back
     ended = await app.until(lambda plan: not plan.open, seconds=200, step=2)
     assert (ended.state, result(ended).node) == (PlanState.SUCCEEDED, "worker-05")
 
