@@ -206,8 +206,9 @@ class Service:
             plan_id, lambda now: Change(record.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
         )
 
-    async def nodes(self) -> tuple[NodeChoice, ...]:
-        """Nodes for a choice, usable ones first."""
+    async def nodes(self, actor: Actor) -> tuple[NodeChoice, ...]:
+        """Nodes for a choice, usable ones first; for those who may choose."""
+        record.authorize(actor, Action.MODIFY)
         try:
             nodes = await self._cluster.nodes()
         except k8s.ClusterError as error:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackApiError
 
 from bot.errors import BotError
 from bot.policy import Actor
@@ -22,8 +23,12 @@ from handlers.desk import Desk
 from handlers.payloads import Click
 from handlers.tasks import Answer
 from handlers.values import DoubtRef, ModalState, MoveRef, PlanRef, VmRef
+from handlers.webclient import error_word
 
 log = logging.getLogger(__name__)
+
+_CLOSED_MEANWHILE = ("not_found", "hash_conflict")
+"""Answers to an update of a form that the person has closed, or that has gone on, while it was loading."""
 
 Act = Callable[[Click], Awaitable[Card | None]]
 """What a click does. A card that comes back is for the clicker alone; what changed for all, their messages show."""
@@ -58,13 +63,17 @@ class Actions:
         await self._desk.service.cancel(ref.plan, ref.revision, await self._prove(click, ref))
 
     async def modify(self, click: Click) -> None:
-        """Open the form for another plan. First the form, since Slack's trigger lives three seconds; who may submit it
-        is judged then."""
+        """Open the form for another plan. First an empty one, since Slack's trigger lives three seconds; what is in it
+        is for those who may modify, and who may submit it is judged again then."""
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
-        opened = await self._desk.client.views_open(trigger_id=click.trigger_id, view=modals.loading(state))
-        view = await self._form(ref, state)
-        await self._desk.client.views_update(view_id=opened["view"]["id"], hash=opened["view"]["hash"], view=view)
+        opened = await self._open(click, modals.loading(state))
+        view = await self._form(click, ref, state)
+        try:
+            await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)
+        except SlackApiError as error:
+            if error_word(error) not in _CLOSED_MEANWHILE:
+                raise
 
     async def plan_again(self, click: Click) -> None:
         """A fresh plan from an old request."""
@@ -119,10 +128,21 @@ class Actions:
         log.warning("unknown action %r", click.actions[0].action_id)
         raise BotError("old-button", "This button no longer does anything.", "Ask for the move again.")
 
-    async def _form(self, ref: PlanRef, state: ModalState) -> dict[str, Any]:
+    async def _open(self, click: Click, view: dict[str, Any]) -> dict[str, Any]:
         try:
+            opened = await self._desk.client.views_open(trigger_id=click.trigger_id, view=view)
+        except SlackApiError as error:
+            if error_word(error) != "expired_trigger_id":
+                raise
+            raise BotError("too-slow", "Slack took too long to hand me your click.", "Press Modify again.") from error
+        shown: dict[str, Any] = opened["view"]
+        return shown
+
+    async def _form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
+        try:
+            actor = await self._prove(click, ref)
             record = await self._desk.service.get(ref.plan)
-            return modals.modify(record, await self._desk.service.nodes(), state)
+            return modals.modify(record, await self._desk.service.nodes(actor), state)
         except BotError as refused:
             return modals.refused(refused)
 

@@ -193,3 +193,15 @@ async def test_an_answer_that_comes_after_the_form_has_closed_goes_to_the_person
     await bot.settle()
     await until(lambda: bot.whispers("dana"))
     assert "Did you mean web-01?" in bot.whispers("dana")[-1]
+
+
+@pytest.mark.parametrize(("person", "channel"), [("gil", "#ops"), ("otto", "#shared-acme")])
+async def test_who_may_not_modify_is_told_so_in_the_form_and_sees_no_nodes(bot: Bot, person: str, channel: str) -> None:
+    await bot.say("dana", "/vm-migrate web-01 worker-05", channel)
+    message = await bot.message()
+    click = {"channel": channel, "message_ts": message.ts, "action_id": ActionId.MODIFY.value}
+    await bot.slack.person("click", user=person, **click)
+    await bot.settle()
+    (view,) = bot.slack.sandbox.modals_of(person)
+    assert "worker-" not in str(view.definition["blocks"])
+    assert view.definition.get("submit") is None
