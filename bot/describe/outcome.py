@@ -14,7 +14,7 @@ def whereabouts(move: Move, result: Result) -> str:
         return f"{move.vm} is stopped, as before{where}"
     if not result.node:
         lost = f"I could not read where {move.vm} is now"
-        return lost if move.type is MoveType.LIVE else f"{move.vm} is on no node and is NOT running"
+        return lost if move.type is MoveType.LIVE else f"{move.vm} is on no node that I can see: take it as NOT running"
     if not result.running:
         return f"{move.vm} is on {result.node} and is NOT running"
     return f"{move.vm} is on {result.node} and running" + ("" if result.ready else ", but not Ready")

@@ -159,14 +159,15 @@ class SlackNotifier:
 
 
 def _pending(record: Record, known: dict[str, Message]) -> tuple[Slot, Card] | None:
-    """The first message that does not show what it should."""
+    """The next message that does not show what it should: what is new first, since an edit notifies nobody."""
     card = known.get(Slot.CARD)
     if _withdrawn(record) and not (card and card.ts):
         return None
-    for slot, wanted in cards.wanted(record).items():
+    wanted = cards.wanted(record)
+    for slot in sorted(wanted, key=lambda slot: bool(slot in known and known[slot].ts)):
         message = known.get(slot)
-        if message is None or message.digest != wanted.digest:
-            return slot, wanted
+        if message is None or message.digest != wanted[slot].digest:
+            return slot, wanted[slot]
     for slot, settled in cards.settled(record).items():
         message = known.get(slot)
         if message is not None and message.digest != settled.digest:

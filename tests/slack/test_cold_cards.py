@@ -206,7 +206,7 @@ def test_a_failure_says_first_where_the_vm_is_then_why_it_went_home_with_the_evi
 def test_a_vm_that_is_down_is_never_said_to_run() -> None:
     for make in (cold.cold_not_even_home, cold.cold_refused_at_home):
         report = message(make(), Slot.REPORT)
-        assert "web-01 is on no node and is NOT running" in first_line(report)
+        assert "web-01 is on no node that I can see: take it as NOT running" in first_line(report)
         assert "*Downtime*\\n`not over`" in shown(report)
     assert "❌ Watch it come up · not done" in shown(message(cold.cold_not_even_home(), Slot.PROGRESS))
 
