@@ -25,7 +25,11 @@ sandbox: $(VENV)/.run  ## the bot with a simulated cluster and Slack, on this ma
 test: $(VENV)/.dev  ## pure and in-process tests, injected clock
 	$(BIN)/pytest -m "not stories" -n auto
 
-stories: $(VENV)/.dev  ## whole journeys through real processes and a browser
+# Slack's own types judge our blocks; where npm is missing those stories skip and say so.
+tests/slack_types/node_modules: tests/slack_types/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/slack_types --no-audit --no-fund --silent && touch $@; fi
+
+stories: $(VENV)/.dev tests/slack_types/node_modules  ## whole journeys through real processes and a browser
 	$(BIN)/pytest -m stories -n 2 --timeout 300
 
 lint: $(VENV)/.dev
@@ -51,5 +55,5 @@ lock: $(VENV)/.dev  ## pin the newest versions that pyproject.toml allows
 		pyproject.toml --group dev -o requirements-dev.lock
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) tests/slack_types/node_modules .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
