@@ -162,8 +162,12 @@ class Service:
 
         return await self._update(plan_id, change)
 
-    async def pins(self) -> tuple[PinnedVm, ...]:
+    async def pins(self, actor: Actor) -> tuple[PinnedVm, ...]:
         """VMs that the bot has left pinned, whether or not it still knows their plans."""
+        record.authorize(actor, Action.REQUEST)
+        return await self._pins()
+
+    async def _pins(self) -> tuple[PinnedVm, ...]:
         try:
             vms = await self._cluster.pinned_vms()
         except k8s.ClusterError as error:
@@ -176,7 +180,7 @@ class Service:
     async def unpin(self, namespace: str, name: str, actor: Actor) -> PinnedVm:
         """Remove the pin of a VM, and tell the plan that left it, where there is one."""
         record.authorize(actor, Action.UNPIN)
-        pinned = next((pin for pin in await self.pins() if (pin.namespace, pin.name) == (namespace, name)), None)
+        pinned = next((pin for pin in await self._pins() if (pin.namespace, pin.name) == (namespace, name)), None)
         if pinned is None:
             raise BotError(
                 "no-pin", f"{namespace}/{name} carries no node affinity of mine.", "There is nothing to remove."

@@ -40,7 +40,7 @@ class Commands:
             )
         actor = await self._desk.identity.actor(command.user_id, None, command.channel_id)
         if isinstance(request, Pins):
-            await answer(cards.pins_card(await self._desk.service.pins()))
+            await answer(cards.pins_card(await self._desk.service.pins(actor)))
             return
         record = await self._desk.service.propose(request, actor, Place(channel=command.channel_id))
         await self._desk.show_first(record)

@@ -186,10 +186,10 @@ async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_ori
     await app.service.confirm("p2", 1, RAVI)
     await app.until(lambda plan: not plan.open, "p2")
     assert await where(app, APP) == ("worker-02", "Running")
-    (pin,) = await app.service.pins()
+    (pin,) = await app.service.pins(DANA)
     assert (pin.namespace, pin.name, pin.hostname, pin.plan_id) == ("production", "app-vm", "worker-02", "p2")
     await app.service.unpin("production", "app-vm", DANA)
-    assert await app.service.pins() == ()
+    assert await app.service.pins(DANA) == ()
     assert await spec(app, APP) == before
 
 
