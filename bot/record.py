@@ -170,6 +170,14 @@ class Run(_Frozen):
     question: Question | None = None
     pin: Pin | None = None
 
+    @property
+    def downtime(self) -> timedelta | None:
+        """Cold: what people felt of it, from the first stop to the VM running again; None where it has no end or no
+        beginning. The way home stops anew, so `stopping_since` is not where it begins."""
+        if self.started_at is None or self.down_since is None or self.up_since is None:
+            return None
+        return self.up_since - self.started_at
+
 
 class Record(_Frozen):
     """A plan, its approvals and its runs."""

@@ -83,8 +83,8 @@ def test_a_slow_guest_is_told_with_the_end_of_its_grace_and_may_be_forced_after_
     assert "not written to its disks is lost" in str(button(slow, ActionId.FORCE)["confirm"])
 
 
-def test_the_progress_says_since_when_the_vm_is_down() -> None:
-    down = f"*Down since* <!date^{int(gallery.at(103).timestamp())}^"
+def test_the_progress_counts_the_downtime_from_the_stop_once_the_vm_is_down() -> None:
+    down = f"*Down*, counted from the stop at <!date^{int(gallery.at(91).timestamp())}^"
     assert down not in shown(message(cold.cold_stopping(), Slot.PROGRESS))
     assert down in shown(message(cold.cold_starting(), Slot.PROGRESS))
 
@@ -153,7 +153,7 @@ def test_an_open_question_is_not_settled() -> None:
 
 def test_the_report_gives_the_measured_downtime_and_each_step_with_its_time() -> None:
     report = shown(message(cold.cold_succeeded(), Slot.REPORT))
-    assert "*Downtime*\\n`32 s`" in report
+    assert "*Downtime*\\n`44 s`" in report
     for line in ("Guest and pod are gone · 12 s", "Came up · 31 s", "Pinned to worker-05, started · at <!date^"):
         assert line in report
     for row in ("*Running on*\\n`worker-05`", "*Phase*\\n`Running`", "*Ready*\\n`True`"):
@@ -200,7 +200,7 @@ def test_a_failure_says_first_where_the_vm_is_then_why_it_went_home_with_the_evi
     assert "web-01 is on worker-01 and running" in first_line(report)
     assert cold.WORDS in shown(report)
     assert ActionId.AGAIN in buttons(report)
-    assert "*Downtime*\\n`5 min 57 s`" in shown(report)
+    assert "*Downtime*\\n`6 min 9 s`" in shown(report)
 
 
 def test_a_vm_that_is_down_is_never_said_to_run() -> None:

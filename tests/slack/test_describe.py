@@ -179,11 +179,11 @@ def test_a_forced_stop_is_told_instead_of_the_grace_period() -> None:
     [
         (cold_gallery.cold_stopping, "none"),
         (cold_gallery.cold_starting, "not over"),
-        (cold_gallery.cold_succeeded, "32 s"),
-        (cold_gallery.cold_came_home, "5 min 57 s"),
+        (cold_gallery.cold_succeeded, "44 s"),
+        (cold_gallery.cold_came_home, "6 min 9 s"),
     ],
 )
-def test_downtime_is_measured_from_gone_to_up(make: Callable[[], Record], value: str) -> None:
+def test_downtime_is_measured_from_the_first_stop_until_the_vm_runs_again(make: Callable[[], Record], value: str) -> None:
     assert describe.downtime(make().runs[0]).value == value
 
 
