@@ -37,7 +37,8 @@ async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, .
     move = current.plan.moves[0]
     request = current.plan.request.model_copy(update={"namespace": move.namespace, "type": move.type})
     again, _ = await judge(cluster, request)
-    moves = (again.moves[0].model_copy(update={"why_type": move.why_type}),)
+    kept = {"why_type": move.why_type, "estimate": move.estimate}
+    moves = (again.moves[0].model_copy(update=kept),)
     return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again.moves[0])
 
 

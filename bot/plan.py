@@ -7,6 +7,9 @@ counters and resourceVersions are no part of it; `drift` names what has changed 
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -90,6 +93,16 @@ class Drift(_Frozen):
     now: str
 
 
+class Estimate(_Frozen):
+    """Downtimes that the bot has measured itself. A hint, no part of what is approved: tomorrow it may be another."""
+
+    p50: timedelta
+    p95: timedelta
+    count: int
+    own: bool
+    """Measured on this very VM; else over all VMs."""
+
+
 class Move(_Frozen):
     """One VM in a plan."""
 
@@ -109,6 +122,8 @@ class Move(_Frozen):
     steps: tuple[StepKind, ...]
     findings: tuple[Finding, ...]
     proof: dict[str, str]
+    estimate: Estimate | None = None
+    """Cold: None where too few moves were measured."""
 
     @property
     def blocked(self) -> bool:
@@ -176,6 +191,26 @@ def drift(before: Move, now: Move) -> tuple[Drift, ...]:
         for name in names
         if before.proof.get(name) != now.proof.get(name)
     )
+
+
+OWN_ENOUGH = 3
+"""Measured moves of a VM from which on they say more about it than those of all others."""
+ALL_ENOUGH = 5
+"""Measured moves of any VMs from which on they say more than a rule of thumb."""
+
+
+def estimate(own: Sequence[timedelta], of_all: Sequence[timedelta]) -> Estimate | None:
+    """What the downtimes of one VM, or else those of all VMs, let expect; None when both are too few."""
+    if len(own) >= OWN_ENOUGH:
+        return _estimate(own, own=True)
+    return _estimate(of_all, own=False) if len(of_all) >= ALL_ENOUGH else None
+
+
+def _estimate(measured: Sequence[timedelta], *, own: bool) -> Estimate:
+    """Percentiles by nearest rank: each is a downtime that there was."""
+    ranked = sorted(measured)
+    p50, p95 = (ranked[math.ceil(share * len(ranked) / 100) - 1] for share in (50, 95))
+    return Estimate(p50=p50, p95=p95, count=len(ranked), own=own)
 
 
 def _target(node: Node | None) -> Target | None:

@@ -8,11 +8,11 @@ Starting a move is the executor's business; the service only tells it that there
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot import cold, errors, record
+from bot import cold, errors, plan, record
 from bot.errors import BotError, NothingToDo
 from bot.judge import drift_entry, judge, prove, spoken
 from bot.migration import PlanState
-from bot.plan import Drift, Move, Plan
+from bot.plan import Drift, Estimate, Move, Plan, StepKind
 from bot.policy import Action, Actor
 from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, PinnedVm, Runner, Store, VmBusy
 from bot.record import Choice, Doubt, PinState, Place, Record, Run
@@ -21,6 +21,9 @@ from k8s import errors as k8s
 from k8s.cluster import Cluster
 from k8s.cold import read_note, unpin
 from k8s.snapshots import Facts, Node, Ref
+
+MOST_MEASURED = 50
+"""Newest downtimes that an estimate is made of: the cluster of last year is another one."""
 
 
 class Service:
@@ -228,7 +231,14 @@ class Service:
         except k8s.ClusterError as error:
             raise await spoken(self._cluster, error) from error
         _check_elsewhere(facts)
-        return planned
+        moves = [move.model_copy(update={"estimate": await self._estimate(move)}) for move in planned.moves]
+        return planned.model_copy(update={"moves": tuple(moves)})
+
+    async def _estimate(self, move: Move) -> Estimate | None:
+        if StepKind.STOP not in move.steps:
+            return None
+        own = await self._store.downtimes(move.key, MOST_MEASURED)
+        return plan.estimate(own, await self._store.downtimes(None, MOST_MEASURED))
 
     async def _prove(self, current: Record) -> tuple[Plan, tuple[Drift, ...]]:
         if current.state is not PlanState.PROPOSED:

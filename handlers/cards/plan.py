@@ -174,5 +174,6 @@ def _question(move: Move) -> tuple[str, str, str]:
     if describe.only_places(move):
         return "Pin", f"{vm} is pinned {route}. It does not run and is not started.", "Pin it"
     if move.type is MoveType.COLD:
-        return "Stop and move", f"{vm} stops, moves {route} and starts. Downtime: about 30-60 s.", "Stop and move it"
+        sentence = f"{vm} stops, moves {route} and starts. Downtime: {describe.cold_downtime(move)}."
+        return "Stop and move", sentence, "Stop and move it"
     return "Move", f"{vm} moves {route}. It keeps running.", "Move it"

@@ -193,6 +193,23 @@ async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_ori
     assert await spec(app, APP) == before
 
 
+async def test_after_some_moves_a_vm_is_estimated_by_its_own_and_confirmed_without_drift(app: App) -> None:
+    for number in range(1, 4):
+        planned = await app.service.propose(cold(APP, (TARGET, "worker-05")[number % 2]), DANA, OPS)
+        assert planned.plan.moves[0].estimate is None
+        await app.service.confirm(planned.id, 1, RAVI)
+        await app.until(lambda plan: not plan.open, planned.id)
+    runs = [(await app.plan(f"p{number}")).runs[0] for number in range(1, 4)]
+    expected = (await app.service.propose(cold(APP, TARGET), DANA, OPS)).plan.moves[0].estimate
+    assert expected is not None
+    assert (expected.count, expected.own) == (3, True)
+    assert expected.p95 == max(run.downtime for run in runs if run.downtime)
+    confirmed = await app.service.confirm("p4", 1, RAVI)
+    assert (confirmed.revision, confirmed.plan.moves[0].estimate) == (1, expected)
+    other = await app.service.propose(cold(Ref("vms", "manual-01")), DANA, OPS)
+    assert other.plan.moves[0].estimate is None
+
+
 async def test_who_chose_later_is_asked_again(app: App) -> None:
     await begin(app, APP)
     await app.until(lambda plan: not plan.open)

@@ -51,6 +51,15 @@ def test_the_dialog_of_a_cold_plan_names_the_vm_and_the_downtime() -> None:
     assert "keeps running" not in dialog
 
 
+def test_a_bot_with_a_history_estimates_from_it_everywhere_on_the_card() -> None:
+    card = cards.plan_card(cold.cold_measured())
+    expected = "about 20 s, at worst 45 s"
+    assert f"*Estimated downtime:* {expected}; measured on 7 cold moves of this bot" in shown(card)
+    assert f"Downtime of {expected}" in shown(card)
+    assert f"Downtime: {expected}." in str(button(card, ActionId.CONFIRM)["confirm"])
+    assert "30-60 s" not in shown(card)
+
+
 def test_a_stopped_vm_is_only_placed_and_that_is_said() -> None:
     card = cards.plan_card(cold.cold_of_stopped())
     dialog = str(button(card, ActionId.CONFIRM)["confirm"])
