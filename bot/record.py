@@ -244,6 +244,17 @@ def authorize(actor: Actor, action: Action) -> policy.Decision:
     return decision
 
 
+def check_concerned(record: Record, actor: Actor) -> None:
+    """Refuse whoever has neither asked for this move nor approved it."""
+    concerned = {record.requester.id, *(approval.actor.id for approval in record.approvers)}
+    if actor.id not in concerned:
+        raise BotError(
+            "not-yours",
+            "Here whoever asked for this move or confirmed it decides about its node affinity.",
+            "To remove it, use /vm-migrate pins: any member of the channel may.",
+        )
+
+
 def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta) -> Record:
     """Replace the plan by a new revision; approvals of the old one no longer count."""
     return record.model_copy(

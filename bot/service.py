@@ -152,8 +152,12 @@ class Service:
         return after
 
     async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
-        """Remove, keep, or be reminded of the node affinity that a cold move has left."""
+        """Remove, keep, or be reminded of the node affinity that a cold move has left: for the people of the plan."""
         record.authorize(actor, Action.UNPIN)
+        record.check_concerned(await self.get(plan_id), actor)
+        return await self._decide_pin(plan_id, index, wanted, actor)
+
+    async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         _, move = _ended(await self.get(plan_id), index)
         effective = await self._unpin(Ref(move.namespace, move.vm)) if wanted is PinState.REMOVED else True
         now = self._clock.now()
@@ -177,7 +181,7 @@ class Service:
         )
 
     async def unpin(self, namespace: str, name: str, actor: Actor) -> PinnedVm:
-        """Remove the pin of a VM, and tell the plan that left it, where there is one."""
+        """Remove the pin of a VM, for any member of the channel; tell the plan that left it, where there is one."""
         record.authorize(actor, Action.UNPIN)
         pinned = next((pin for pin in await self.pins() if (pin.namespace, pin.name) == (namespace, name)), None)
         if pinned is None:
@@ -189,7 +193,7 @@ class Service:
         current = await self._store.get(pinned.plan_id)
         indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
         if current is not None and indexes:
-            await self.decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
+            await self._decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
         else:
             await self._unpin(Ref(namespace, name))
         return pinned

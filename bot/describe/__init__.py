@@ -2,8 +2,7 @@
 
 Pure: from a plan or a run to plain sentences and rows; no markup, no emoji, nothing escaped. Names in the results are
 raw, and whoever renders them escapes them. What will happen is told from the move's own steps, in the order in which
-the executor takes them. An estimate is what the bot has
-measured before, or a rule of thumb; never a promise.
+the executor takes them. An estimate is what the bot has measured before, or a rule of thumb; never a promise.
 
 `outlook` speaks of what is planned, `progress` of what is under way, `outcome` of how it ended.
 """

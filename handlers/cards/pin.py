@@ -86,7 +86,9 @@ def _question(move: Move) -> str:
         "fails or is drained it cannot start anywhere else.\n"
         "• *Remove* (recommended): its old placement comes back. It is not moved or restarted by that.\n"
         f"• *Keep*: it stays pinned to {target} for good.\n"
-        "• *Later*: it stays pinned for now, and I ask again."
+        "• *Later*: it stays pinned for now, and I ask again.\n"
+        "Whoever asked for this move or confirmed it decides here; anybody in this channel can remove it with "
+        f"{code(PINS)}."
     )
 
 

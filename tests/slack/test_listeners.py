@@ -329,6 +329,18 @@ async def test_a_decision_about_the_pin_is_done_once_and_stands_in_the_report(
     assert len(bot.cluster.patched) == patches
 
 
+async def test_the_pin_is_not_for_everybody_to_decide_on_the_report_but_may_be_removed_from_the_list(bot: Bot) -> None:
+    bot.cluster.pin()
+    await show_cold(bot, cold_gallery.cold_succeeded())
+    await bot.click("mei", ActionId.PIN_REMOVE, Slot.REPORT)
+    assert "use /vm-migrate pins" in bot.whispers("mei")[-1]
+    assert bot.cluster.patched == []
+    await bot.say("mei", "/vm-migrate pins")
+    await bot.click_whisper("mei", ActionId.UNPIN)
+    await catch_up(bot)
+    assert "Node affinity removed* by <@U0MEI000001>" in await bot.card(Slot.REPORT)
+
+
 async def test_a_reminder_is_a_message_of_its_own_and_closes_with_the_answer(bot: Bot) -> None:
     bot.cluster.pin()
     await show_cold(bot, cold_gallery.pin_later())
@@ -343,8 +355,9 @@ async def test_a_reminder_is_a_message_of_its_own_and_closes_with_the_answer(bot
 
 
 async def show_cold(bot: Bot, like: Record) -> None:
-    """A plan that was asked for here and has come that far, with all its messages in the chat."""
+    """A plan that dana asked for and ravi confirmed has come that far, with all its messages in the chat."""
     await bot.say("dana", "/vm-migrate web-01 worker-05")
+    await bot.click("ravi", ActionId.CONFIRM)
     reached = {"plan": like.plan, "state": like.state, "runs": like.runs}
     await bot.store.update("p1", lambda now: Change(now.model_copy(update=reached)))
     await catch_up(bot)
