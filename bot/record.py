@@ -121,6 +121,8 @@ class Pin(_Frozen):
     by: Actor | None = None
     at: datetime | None = None
     remind_at: datetime | None = None
+    reminders: int = 0
+    """Given so far; each is a message of its own, since an edit notifies nobody."""
     effective: bool = True
     """Removed: whether the running VMI is free already, or only after its next restart (rollout strategy Stage)."""
 

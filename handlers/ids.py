@@ -52,7 +52,8 @@ class CallbackId(StrEnum):
 
 
 class Slot(StrEnum):
-    """The messages that show one plan: its card in the channel, the others in the card's thread."""
+    """The messages that show one plan: its card in the channel, the others in the card's thread. What is asked anew has
+    a message for each time, whose slot begins with the word here (see `handlers.cards.pin.reminder_slots`)."""
 
     CARD = "card"
     PROGRESS = "progress"

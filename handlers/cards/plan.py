@@ -12,7 +12,7 @@ from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import parts
+from handlers.cards import parts, pin
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
@@ -76,7 +76,7 @@ def _arrival(record: Record) -> str:
 
 
 def _asks_about_pin(record: Record) -> str:
-    asked = any(run.pin and run.pin.state is PinState.ASKED for run in record.runs)
+    asked = any(run.pin and run.pin.state is PinState.ASKED and not pin.is_reminded(run) for run in record.runs)
     return ", and asks what becomes of the node affinity" if asked else ""
 
 

@@ -237,7 +237,10 @@ async def test_who_chose_later_is_asked_again(app: App) -> None:
     await app.executor.sweep(app.clock.advance(24 * 3600 + 1))
     again = (await app.plan()).runs[0].pin
     assert again is not None
-    assert again.state is PinState.ASKED
+    assert (again.state, again.by, again.reminders) == (PinState.ASKED, DANA, 1)
+    assert "p1" in await app.store.unshown()
+    await app.executor.sweep(app.clock.advance(24 * 3600 + 1))
+    assert (await app.plan()).runs[0].pin == again
     with pytest.raises(BotError):
         await app.service.decide_pin("p1", 1, PinState.KEPT, DANA)
 

@@ -176,6 +176,16 @@ def pin_reminded() -> Record:
     return cold.reminded(pin_later(), 0)
 
 
+def pin_later_again() -> Record:
+    """Reminded, and put off once more."""
+    remind_at = at(180_000)
+    return cold.decide_pin(pin_reminded(), 0, PinState.LATER, RAVI, at(90_100), effective=True, remind_at=remind_at)
+
+
+def pin_reminded_again() -> Record:
+    return cold.reminded(pin_later_again(), 0)
+
+
 def placing() -> Record:
     return _begun(STOPPED, ORIGINALS.model_copy(update={"vmi_uid": "", "grace_seconds": 0}))
 
@@ -226,6 +236,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         pin_kept,
         pin_later,
         pin_reminded,
+        pin_reminded_again,
         placing,
         placed,
         not_placed,

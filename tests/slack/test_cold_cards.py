@@ -22,7 +22,7 @@ def shown(card: Card) -> str:
     return str(card.blocks)
 
 
-def message(record: Record, slot: Slot) -> Card:
+def message(record: Record, slot: str) -> Card:
     return cards.wanted(record)[slot]
 
 
@@ -197,11 +197,28 @@ def test_a_decision_takes_the_buttons_and_says_who_what_and_when(
     assert f"<!date^{int(gallery.at(200).timestamp())}^" in shown(report)
 
 
-def test_a_reminder_names_who_wanted_it_and_asks_again() -> None:
-    reminder = message(cold.pin_reminded(), Slot.REMINDER)
-    assert "<@U0DANA>" in reminder.text
+REMINDERS = (f"{Slot.REMINDER}_0_0", f"{Slot.REMINDER}_0_1")
+
+
+def test_a_reminder_tells_who_wanted_it_and_asks_again_while_the_report_does_not() -> None:
+    record = cold.pin_reminded()
+    reminder = message(record, REMINDERS[0])
+    assert reminder.text == "🔔 <@U0DANA>: *web-01 is still pinned* to `worker-05`."
     assert buttons(reminder) == [ActionId.PIN_REMOVE, ActionId.PIN_KEEP, ActionId.PIN_LATER]
-    assert buttons(cards.settled(cold.pin_later())[Slot.REMINDER]) == []
+    report = message(record, Slot.REPORT)
+    assert buttons(report) == [ActionId.MOVE_BACK]
+    assert "I have asked again, further down" in shown(report)
+    assert "asks what becomes" not in first_line(message(record, Slot.CARD))
+
+
+def test_each_reminder_is_a_message_of_its_own_and_only_the_newest_asks() -> None:
+    assert not [slot for slot in cards.wanted(cold.pin_later_again()) if slot in REMINDERS]
+    assert buttons(cards.settled(cold.pin_later_again())[REMINDERS[0]]) == []
+    again = cold.pin_reminded_again()
+    assert "<@U0RAVI>" in message(again, REMINDERS[1]).text
+    assert REMINDERS[0] not in cards.wanted(again)
+    assert buttons(cards.settled(again)[REMINDERS[0]]) == []
+    assert REMINDERS[1] not in cards.settled(again)
 
 
 def test_a_failure_says_first_where_the_vm_is_then_why_it_went_home_with_the_evidence() -> None:

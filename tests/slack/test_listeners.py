@@ -341,17 +341,26 @@ async def test_the_pin_is_not_for_everybody_to_decide_on_the_report_but_may_be_r
     assert "Node affinity removed* by <@U0MEI000001>" in await bot.card(Slot.REPORT)
 
 
-async def test_a_reminder_is_a_message_of_its_own_and_closes_with_the_answer(bot: Bot) -> None:
+async def test_each_reminder_is_posted_anew_tells_who_chose_later_and_closes_with_the_answer(bot: Bot) -> None:
     bot.cluster.pin()
-    await show_cold(bot, cold_gallery.pin_later())
-    assert Slot.REMINDER not in await bot.store.messages("p1")
-    await bot.store.update("p1", lambda now: Change(cold.reminded(now, 0)))
+    await show_cold(bot, cold_gallery.cold_succeeded())
+    for reminder in (f"{Slot.REMINDER}_0_0", f"{Slot.REMINDER}_0_1"):
+        report = Slot.REPORT if reminder.endswith("_0_0") else f"{Slot.REMINDER}_0_0"
+        await bot.click("ravi", ActionId.PIN_LATER, report)
+        await catch_up(bot)
+        posted = len(bot.shown())
+        await bot.store.update("p1", lambda now: Change(cold.reminded(now, 0)))
+        await catch_up(bot)
+        newest = bot.shown()[-1]
+        assert (len(bot.shown()), newest.ts) == (posted + 1, (await bot.message(reminder)).ts)
+        assert newest.thread_ts == (await bot.message()).ts
+        assert "<@U0RAVI00001>" in newest.text
+    assert ActionId.PIN_REMOVE not in await bot.card(f"{Slot.REMINDER}_0_0")
+    await bot.click("ravi", ActionId.PIN_REMOVE, f"{Slot.REMINDER}_0_1")
     await catch_up(bot)
-    assert ActionId.PIN_REMOVE in await bot.card(Slot.REMINDER)
-    await bot.click("ravi", ActionId.PIN_REMOVE, Slot.REMINDER)
-    await catch_up(bot)
-    assert "Node affinity removed" in await bot.card(Slot.REMINDER)
-    assert ActionId.PIN_REMOVE not in await bot.card(Slot.REMINDER)
+    for slot in (Slot.REPORT, f"{Slot.REMINDER}_0_0", f"{Slot.REMINDER}_0_1"):
+        assert "Node affinity removed" in await bot.card(slot)
+        assert ActionId.PIN_REMOVE not in await bot.card(slot)
 
 
 async def show_cold(bot: Bot, like: Record) -> None:
