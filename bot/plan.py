@@ -78,6 +78,7 @@ class Disk(_Frozen):
 
     name: str
     access_modes: tuple[str, ...]
+    """Empty where they could not be read."""
 
     @property
     def shared(self) -> bool:
@@ -131,6 +132,11 @@ class Move(_Frozen):
         return any(finding.severity is Severity.BLOCK for finding in self.findings)
 
     @property
+    def undecided(self) -> bool:
+        """Whether people have to say first if it moves live or cold; `type` is then only what was looked at."""
+        return any(finding.code == checks.TYPE_UNDECIDED for finding in self.findings)
+
+    @property
     def key(self) -> str:
         """The VM, for locks and logs."""
         return f"{self.namespace}/{self.vm}"
@@ -164,7 +170,7 @@ class Plan(_Frozen):
 def build(request: MoveRequest, facts: Facts) -> Plan:
     """Judge the facts and lay down the plan. Total: a move that must not run becomes a plan with blocks."""
     type_, why = checks.choose_type(facts, request.type)
-    findings = checks.run(facts, type_)
+    findings = (*checks.undecided(facts, request.type), *checks.run(facts, type_))
     move = Move(
         namespace=facts.vm.ref.namespace,
         vm=facts.vm.ref.name,
@@ -218,9 +224,8 @@ def _target(node: Node | None) -> Target | None:
 
 
 def _disks(facts: Facts) -> tuple[Disk, ...]:
-    modes = {claim.ref.name: claim.access_modes for claim in facts.claims}
-    modes |= dict(facts.vmi.claims) if facts.vmi else {}
-    return tuple(Disk(name=name, access_modes=tuple(modes[name])) for name in sorted(modes))
+    modes = checks.access_modes(facts)
+    return tuple(Disk(name=name, access_modes=modes[name]) for name in sorted(modes))
 
 
 def _proof(facts: Facts, type_: MoveType, findings: tuple[Finding, ...]) -> dict[str, str]:

@@ -20,6 +20,7 @@ class ActionId(StrEnum):
     MODIFY = "plan_modify"
     CANCEL = "plan_cancel"
     AGAIN = "plan_again"
+    USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
     CLEAN_UP = "migration_delete"
     MOVE_BACK = "move_back"

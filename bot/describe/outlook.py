@@ -26,6 +26,8 @@ _MODES = {"ReadWriteMany": "RWX", "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX",
 
 def type_(move: Move) -> str:
     """How it moves, with what that means for the VM."""
+    if move.undecided:
+        return "Undecided: live or cold"
     if move.type is MoveType.LIVE:
         return _LIVE_TYPE
     return _PLACED if only_places(move) else f"Cold: the VM stops for {cold_downtime(move)}"
@@ -77,9 +79,12 @@ def _status(move: Move) -> str:
 def _storage(move: Move) -> Row:
     if not move.disks:
         return Row("Storage type", "no persistent disk", "live move possible")
-    unshared = [disk for disk in move.disks if not disk.shared]
+    unshared = [disk for disk in move.disks if disk.access_modes and not disk.shared]
+    unknown = [disk for disk in move.disks if not disk.access_modes]
+    if unknown and not unshared:
+        return Row("Storage type", "unknown", f"disk {unknown[0].name}: its access modes cannot be read")
     modes = unshared[0].access_modes if unshared else ("ReadWriteMany",)
-    value = ", ".join(f"{_MODES[mode]} ({mode})" if mode in _MODES else mode for mode in modes) or "unknown"
+    value = ", ".join(f"{_MODES[mode]} ({mode})" if mode in _MODES else mode for mode in modes)
     if unshared:
         return Row("Storage type", value, f"disk {unshared[0].name}: one node at a time, no live move")
     names = move.disks[0].name if len(move.disks) == 1 else f"{len(move.disks)} disks"

@@ -36,6 +36,8 @@ def plan_card(record: Record) -> Card:
 def _status(record: Record) -> str:
     names = ", ".join(f"*{escape(move.vm, blocks.NAME)}*" for move in record.plan.moves)
     match record.state:
+        case PlanState.PROPOSED if any(move.undecided for move in record.plan.moves):
+            return f"❓ *Live or cold?* I cannot tell for {names}. Nothing was touched."
         case PlanState.PROPOSED if record.plan.blocked:
             return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
@@ -153,9 +155,14 @@ def _buttons(record: Record) -> Block:
 
 
 def _way_on(record: Record, value: str) -> list[Block]:
-    """Confirm; or, where only a cold move can work, a plan for that."""
+    """Confirm; or, where only a cold move can work, a plan for that; or the choice that nobody has made yet."""
     if not record.plan.blocked:
         return [_confirm(record, value)]
+    if any(move.undecided for move in record.plan.moves):
+        return [
+            blocks.button("Move it live", ActionId.USE_LIVE, value),
+            blocks.button("Move it cold", ActionId.USE_COLD, value),
+        ]
     if any(finding.code in _NEEDS_COLD for move in record.plan.moves for finding in move.findings):
         return [blocks.button("Use cold migration instead", ActionId.USE_COLD, value, style="primary")]
     return []

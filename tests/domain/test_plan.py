@@ -112,3 +112,12 @@ def test_an_estimate_is_no_part_of_what_is_approved() -> None:
     now = before.model_copy(update={"moves": (measured,)})
     assert plan.drift(before.moves[0], measured) == ()
     assert now.fingerprint == before.fingerprint
+
+
+def test_a_plan_whose_type_nobody_can_tell_is_blocked_until_somebody_says_it() -> None:
+    world = replace(with_vmi(conditions=(), claims={}), claims=())
+    (move,) = plan.build(ASKED, world).moves
+    assert (move.blocked, move.undecided, [disk.access_modes for disk in move.disks]) == (True, True, [()])
+    for type_ in MoveType:
+        (said,) = plan.build(ASKED.model_copy(update={"type": type_}), world).moves
+        assert (said.blocked, said.undecided, said.type) == (False, False, type_)

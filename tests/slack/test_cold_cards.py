@@ -78,6 +78,16 @@ def test_a_live_plan_that_its_disk_forbids_offers_a_cold_one() -> None:
     assert buttons(card) == [ActionId.USE_COLD, ActionId.MODIFY, ActionId.CANCEL]
 
 
+def test_a_plan_whose_type_cannot_be_told_asks_for_it() -> None:
+    card = cards.plan_card(gallery.undecided())
+    assert buttons(card) == [ActionId.USE_LIVE, ActionId.USE_COLD, ActionId.MODIFY, ActionId.CANCEL]
+    assert "*Live or cold?*" in first_line(card)
+    assert "I cannot tell whether it can move live" in shown(card)
+    assert "*Migration type*\\n`Undecided: live or cold`" in shown(card)
+    assert "*Storage type*\\n`unknown`" in shown(card)
+    assert "live move possible" not in shown(card)
+
+
 @pytest.mark.parametrize("make", [gallery.blocked, cold.cold_without_target])
 def test_another_block_offers_no_cold_plan(make: Callable[[], Record]) -> None:
     assert ActionId.USE_COLD not in buttons(cards.plan_card(make()))

@@ -3,13 +3,14 @@
 import pytest
 
 from bot import cold, record
+from bot.errors import BotError
 from bot.migration import PlanState
 from bot.ports import Change
 from bot.record import Record
 from bot.request import MoveType
 from handlers.ids import ActionId, Slot
 from k8s.snapshots import Ref
-from tests.facts import with_vmi
+from tests.facts import RAVI, with_vmi
 from tests.slack import cold_gallery, gallery
 from tests.slack.bot import OPS, Bot
 
@@ -250,6 +251,24 @@ async def test_use_cold_makes_a_cold_plan_of_its_own(bot: Bot) -> None:
     assert "Waiting for Confirm" in fresh.text
     request = (await bot.service.get("p2")).plan.request
     assert (request.type, request.target) == (MoveType.COLD, "worker-05")
+
+
+@pytest.mark.parametrize(
+    ("action_id", "type_"), [(ActionId.USE_LIVE, MoveType.LIVE), (ActionId.USE_COLD, MoveType.COLD)]
+)
+async def test_where_the_type_cannot_be_told_a_click_makes_the_plan_of_that_type(
+    bot: Bot, action_id: ActionId, type_: MoveType
+) -> None:
+    bot.cluster.world = gallery.UNREADABLE
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    assert "Live or cold?" in bot.shown()[-1].text
+    with pytest.raises(BotError):
+        await bot.service.confirm("p1", 1, RAVI)
+    bot.clock.advance(2)
+    await bot.click("ravi", action_id)
+    fresh = (await bot.service.get("p2")).plan
+    assert (fresh.request.type, fresh.moves[0].type, fresh.blocked) == (type_, type_, False)
+    assert "Waiting for Confirm" in bot.shown()[-1].text
 
 
 async def test_move_back_makes_a_plan_of_its_own_in_the_same_way(bot: Bot) -> None:
