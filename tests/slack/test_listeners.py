@@ -262,8 +262,9 @@ async def test_where_the_type_cannot_be_told_a_click_makes_the_plan_of_that_type
     bot.cluster.world = gallery.UNREADABLE
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     assert "Live or cold?" in bot.shown()[-1].text
-    with pytest.raises(BotError):
+    with pytest.raises(BotError) as refused:
         await bot.service.confirm("p1", 1, RAVI)
+    assert (refused.value.code, (await bot.service.get("p1")).revision) == ("blocked", 1)
     bot.clock.advance(2)
     await bot.click("ravi", action_id)
     fresh = (await bot.service.get("p2")).plan
