@@ -40,11 +40,26 @@ class Finding(BaseModel):
 Check = Callable[[Facts, MoveType], Iterator[Finding]]
 
 
+TYPE_UNDECIDED = "type-undecided"
+"""Code of the finding that leaves the choice between live and cold to people."""
+
+
+def access_modes(facts: Facts) -> dict[str, tuple[str, ...]]:
+    """The VM's PVCs with their access modes; none where neither the PVC nor the VMI tells them."""
+    modes: dict[str, tuple[str, ...]] = dict.fromkeys(facts.vm.claims, ())
+    modes |= {claim.ref.name: claim.access_modes for claim in facts.claims}
+    of_vmi = facts.vmi.claims if facts.vmi else {}
+    return modes | {name: tuple(given) or modes.get(name, ()) for name, given in of_vmi.items()}
+
+
 def unshared_claims(facts: Facts) -> tuple[str, ...]:
-    """PVCs without ReadWriteMany: they keep a VM from moving live (KubeVirt pkg/storage/types/pvc.go)."""
-    modes = {claim.ref.name: claim.access_modes for claim in facts.claims}
-    modes |= dict(facts.vmi.claims) if facts.vmi else {}
-    return tuple(sorted(name for name, given in modes.items() if READ_WRITE_MANY not in given))
+    """PVCs known to lack ReadWriteMany: they keep a VM from moving live (KubeVirt pkg/storage/types/pvc.go)."""
+    modes = access_modes(facts).items()
+    return tuple(sorted(name for name, given in modes if given and READ_WRITE_MANY not in given))
+
+
+def _unknown_claims(facts: Facts) -> tuple[str, ...]:
+    return tuple(sorted(name for name, given in access_modes(facts).items() if not given))
 
 
 def choose_type(facts: Facts, asked: MoveType | None) -> tuple[MoveType, str]:
@@ -56,7 +71,26 @@ def choose_type(facts: Facts, asked: MoveType | None) -> tuple[MoveType, str]:
         return MoveType.COLD, f"KubeVirt says that it cannot move live: {live.reason}"
     if unshared := unshared_claims(facts):
         return MoveType.COLD, f"disk {unshared[0]} is not ReadWriteMany"
-    return MoveType.LIVE, "all its disks are shared" if facts.claims else "it has no persistent disk"
+    if unknown := _unknown_claims(facts):
+        why = "KubeVirt says that it can" if live and live.status == "True" else f"disk {unknown[0]} cannot be read"
+        return MoveType.LIVE, why
+    return MoveType.LIVE, "all its disks are shared" if access_modes(facts) else "it has no persistent disk"
+
+
+def undecided(facts: Facts, asked: MoveType | None) -> tuple[Finding, ...]:
+    """Nobody has said live or cold, and neither KubeVirt nor the disks tell: a guess could cost a downtime or fail."""
+    if asked or facts.vmi is None or facts.vmi.condition(CONDITION_LIVE_MIGRATABLE) or unshared_claims(facts):
+        return ()
+    unknown = _unknown_claims(facts)
+    if not unknown:
+        return ()
+    finding = _block(
+        TYPE_UNDECIDED,
+        f"I cannot tell whether it can move live: KubeVirt does not say so (no {CONDITION_LIVE_MIGRATABLE} condition), "
+        f"and the access modes of disk {', '.join(unknown)} cannot be read.",
+        "Choose: live (--live) keeps it running, or is refused; cold (--cold) works with any disk, and stops it.",
+    )
+    return (finding,)
 
 
 def run(facts: Facts, type_: MoveType) -> tuple[Finding, ...]:

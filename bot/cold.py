@@ -156,15 +156,18 @@ def decide_pin(
         raise BotError("no-pin", "This move has left no node affinity.", "There is nothing to remove.")
     if run.pin.state is PinState.REMOVED:
         raise BotError("already-removed", "The node affinity was removed already.", "The report says by whom.")
-    pin = Pin(state=wanted, by=actor, at=now, remind_at=remind_at, effective=effective)
+    reminders = run.pin.reminders
+    pin = Pin(state=wanted, by=actor, at=now, remind_at=remind_at, reminders=reminders, effective=effective)
     return _changed(record, index, {"pin": pin})
 
 
 def reminded(record: Record, index: int) -> Record:
-    """The reminder was given: ask again."""
-    run = record.runs[index]
-    pin = run.pin.model_copy(update={"state": PinState.ASKED, "remind_at": None}) if run.pin else None
-    return _changed(record, index, {"pin": pin})
+    """The time that somebody has put it off for is over: ask again."""
+    pin = record.runs[index].pin
+    if pin is None or pin.remind_at is None:
+        return record
+    again = {"state": PinState.ASKED, "remind_at": None, "reminders": pin.reminders + 1}
+    return _changed(record, index, {"pin": pin.model_copy(update=again)})
 
 
 def leave_pin(record: Record, index: int) -> Record:

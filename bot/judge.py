@@ -31,13 +31,15 @@ async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
 async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, ...]]:
     """Read everything again; name what is no longer as it was judged.
 
-    Namespace and type are held to what was planned, so that a new VM of the same name elsewhere is no ambiguity. A VM
-    that somebody has moved meanwhile shows as drift of its node.
+    Namespace and type (once decided) are held to what was planned, so that a new VM of the same name elsewhere is no
+    ambiguity. A VM that somebody has moved meanwhile shows as drift of its node.
     """
     move = current.plan.moves[0]
-    request = current.plan.request.model_copy(update={"namespace": move.namespace, "type": move.type})
+    held = {"namespace": move.namespace} | ({} if move.undecided else {"type": move.type})
+    request = current.plan.request.model_copy(update=held)
     again, _ = await judge(cluster, request)
-    moves = (again.moves[0].model_copy(update={"why_type": move.why_type}),)
+    kept = {"why_type": move.why_type, "estimate": move.estimate}
+    moves = (again.moves[0].model_copy(update=kept),)
     return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again.moves[0])
 
 

@@ -7,6 +7,9 @@ counters and resourceVersions are no part of it; `drift` names what has changed 
 
 import hashlib
 import json
+import math
+from collections.abc import Sequence
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -75,6 +78,7 @@ class Disk(_Frozen):
 
     name: str
     access_modes: tuple[str, ...]
+    """Empty where they could not be read."""
 
     @property
     def shared(self) -> bool:
@@ -88,6 +92,16 @@ class Drift(_Frozen):
     what: str
     before: str
     now: str
+
+
+class Estimate(_Frozen):
+    """Downtimes that the bot has measured itself. A hint, no part of what is approved: tomorrow it may be another."""
+
+    p50: timedelta
+    p95: timedelta
+    count: int
+    own: bool
+    """Measured on this very VM; else over all VMs."""
 
 
 class Move(_Frozen):
@@ -109,11 +123,18 @@ class Move(_Frozen):
     steps: tuple[StepKind, ...]
     findings: tuple[Finding, ...]
     proof: dict[str, str]
+    estimate: Estimate | None = None
+    """Cold: None where too few moves were measured."""
 
     @property
     def blocked(self) -> bool:
         """Whether anything forbids to run it."""
         return any(finding.severity is Severity.BLOCK for finding in self.findings)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether people have to say first if it moves live or cold; `type` is then only what was looked at."""
+        return any(finding.code == checks.TYPE_UNDECIDED for finding in self.findings)
 
     @property
     def key(self) -> str:
@@ -149,7 +170,7 @@ class Plan(_Frozen):
 def build(request: MoveRequest, facts: Facts) -> Plan:
     """Judge the facts and lay down the plan. Total: a move that must not run becomes a plan with blocks."""
     type_, why = checks.choose_type(facts, request.type)
-    findings = checks.run(facts, type_)
+    findings = (*checks.undecided(facts, request.type), *checks.run(facts, type_))
     move = Move(
         namespace=facts.vm.ref.namespace,
         vm=facts.vm.ref.name,
@@ -178,14 +199,33 @@ def drift(before: Move, now: Move) -> tuple[Drift, ...]:
     )
 
 
+OWN_ENOUGH = 3
+"""Measured moves of a VM from which on they say more about it than those of all others."""
+ALL_ENOUGH = 5
+"""Measured moves of any VMs from which on they say more than a rule of thumb."""
+
+
+def estimate(own: Sequence[timedelta], of_all: Sequence[timedelta]) -> Estimate | None:
+    """What the downtimes of one VM, or else those of all VMs, let expect; None when both are too few."""
+    if len(own) >= OWN_ENOUGH:
+        return _estimate(own, own=True)
+    return _estimate(of_all, own=False) if len(of_all) >= ALL_ENOUGH else None
+
+
+def _estimate(measured: Sequence[timedelta], *, own: bool) -> Estimate:
+    """Percentiles by nearest rank: each is a downtime that there was."""
+    ranked = sorted(measured)
+    p50, p95 = (ranked[math.ceil(share * len(ranked) / 100) - 1] for share in (50, 95))
+    return Estimate(p50=p50, p95=p95, count=len(ranked), own=own)
+
+
 def _target(node: Node | None) -> Target | None:
     return Target(name=node.name, uid=node.uid, hostname=node.hostname) if node else None
 
 
 def _disks(facts: Facts) -> tuple[Disk, ...]:
-    modes = {claim.ref.name: claim.access_modes for claim in facts.claims}
-    modes |= dict(facts.vmi.claims) if facts.vmi else {}
-    return tuple(Disk(name=name, access_modes=tuple(modes[name])) for name in sorted(modes))
+    modes = checks.access_modes(facts)
+    return tuple(Disk(name=name, access_modes=modes[name]) for name in sorted(modes))
 
 
 def _proof(facts: Facts, type_: MoveType, findings: tuple[Finding, ...]) -> dict[str, str]:

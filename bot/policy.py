@@ -6,7 +6,8 @@ membership could not be read is not a member.
 
 The built-in rule: members of the channel, from the bot's own workspace, may ask, change, confirm and cancel. One
 approval is enough and the requester's own press counts. People of another workspace in a shared channel may only
-look.
+look. One thing is narrower: what a report asks about the pin is for whoever asked for the move or approved it, which
+only its Record knows (`bot.record.check_concerned`).
 """
 
 from enum import StrEnum

@@ -5,7 +5,7 @@ by an equally real little one in tests. Nothing here knows Slack or SQL.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from bot.policy import Actor
@@ -111,6 +111,11 @@ class Store(Protocol):
 
     async def holder(self, key: str) -> str | None:
         """Id of the plan that is moving the VM `namespace/name`."""
+        ...
+
+    async def downtimes(self, vm_key: str | None, most: int) -> tuple[timedelta, ...]:
+        """Measured downtimes of cold moves that succeeded, of the VM `namespace/name` or (None) of all; newest first,
+        at most so many."""
         ...
 
     async def log(self, plan_id: str) -> tuple[Logged, ...]:

@@ -121,6 +121,8 @@ class Pin(_Frozen):
     by: Actor | None = None
     at: datetime | None = None
     remind_at: datetime | None = None
+    reminders: int = 0
+    """Given so far; each is a message of its own, since an edit notifies nobody."""
     effective: bool = True
     """Removed: whether the running VMI is free already, or only after its next restart (rollout strategy Stage)."""
 
@@ -169,6 +171,14 @@ class Run(_Frozen):
     """Cold, by the bot's clock: stop asked for, start asked for, VM gone, VM running again."""
     question: Question | None = None
     pin: Pin | None = None
+
+    @property
+    def downtime(self) -> timedelta | None:
+        """Cold: what people felt of it, from the first stop to the VM running again; None where it has no end or no
+        beginning. The way home stops anew, so `stopping_since` is not where it begins."""
+        if self.started_at is None or self.down_since is None or self.up_since is None:
+            return None
+        return self.up_since - self.started_at
 
 
 class Record(_Frozen):
@@ -234,6 +244,17 @@ def authorize(actor: Actor, action: Action) -> policy.Decision:
     if not decision.allowed:
         raise BotError("not-allowed", decision.reason, decision.remedy)
     return decision
+
+
+def check_concerned(record: Record, actor: Actor) -> None:
+    """Refuse whoever has neither asked for this move nor approved it."""
+    concerned = {record.requester.id, *(approval.actor.id for approval in record.approvers)}
+    if actor.id not in concerned:
+        raise BotError(
+            "not-yours",
+            "Here whoever asked for this move or confirmed it decides about its node affinity.",
+            "To remove it, use /vm-migrate pins: any member of the channel may.",
+        )
 
 
 def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta) -> Record:

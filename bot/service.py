@@ -8,11 +8,11 @@ Starting a move is the executor's business; the service only tells it that there
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot import cold, errors, record
+from bot import cold, errors, plan, record
 from bot.errors import BotError, NothingToDo
 from bot.judge import drift_entry, judge, prove, spoken
 from bot.migration import PlanState
-from bot.plan import Drift, Move, Plan
+from bot.plan import Drift, Estimate, Move, Plan, StepKind
 from bot.policy import Action, Actor
 from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, PinnedVm, Runner, Store, VmBusy
 from bot.record import Choice, Doubt, PinState, Place, Record, Run
@@ -21,6 +21,9 @@ from k8s import errors as k8s
 from k8s.cluster import Cluster
 from k8s.cold import read_note, unpin
 from k8s.snapshots import Facts, Node, Ref
+
+MOST_MEASURED = 50
+"""Newest downtimes that an estimate is made of: the cluster of last year is another one."""
 
 
 class Service:
@@ -149,8 +152,12 @@ class Service:
         return after
 
     async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
-        """Remove, keep, or be reminded of the node affinity that a cold move has left."""
+        """Remove, keep, or be reminded of the node affinity that a cold move has left: for the people of the plan."""
         record.authorize(actor, Action.UNPIN)
+        record.check_concerned(await self.get(plan_id), actor)
+        return await self._decide_pin(plan_id, index, wanted, actor)
+
+    async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         _, move = _ended(await self.get(plan_id), index)
         effective = await self._unpin(Ref(move.namespace, move.vm)) if wanted is PinState.REMOVED else True
         now = self._clock.now()
@@ -178,7 +185,7 @@ class Service:
         )
 
     async def unpin(self, namespace: str, name: str, actor: Actor) -> PinnedVm:
-        """Remove the pin of a VM, and tell the plan that left it, where there is one."""
+        """Remove the pin of a VM, for any member of the channel; tell the plan that left it, where there is one."""
         record.authorize(actor, Action.UNPIN)
         pinned = next((pin for pin in await self._pins() if (pin.namespace, pin.name) == (namespace, name)), None)
         if pinned is None:
@@ -190,7 +197,7 @@ class Service:
         current = await self._store.get(pinned.plan_id)
         indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
         if current is not None and indexes:
-            await self.decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
+            await self._decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
         else:
             await self._unpin(Ref(namespace, name))
         return pinned
@@ -233,7 +240,14 @@ class Service:
         except k8s.ClusterError as error:
             raise await spoken(self._cluster, error) from error
         _check_elsewhere(facts)
-        return planned
+        moves = [move.model_copy(update={"estimate": await self._estimate(move)}) for move in planned.moves]
+        return planned.model_copy(update={"moves": tuple(moves)})
+
+    async def _estimate(self, move: Move) -> Estimate | None:
+        if StepKind.STOP not in move.steps:
+            return None
+        own = await self._store.downtimes(move.key, MOST_MEASURED)
+        return plan.estimate(own, await self._store.downtimes(None, MOST_MEASURED))
 
     async def _prove(self, current: Record) -> tuple[Plan, tuple[Drift, ...]]:
         if current.state is not PlanState.PROPOSED:

@@ -81,11 +81,15 @@ class Actions:
         actor = await self._prove(click, ref)
         await self._desk.show_first(await self._desk.service.plan_again(ref.plan, actor, _place(click)))
 
-    async def use_cold(self, click: Click) -> None:
-        """The same move as a cold one, as a plan of its own."""
-        ref = PlanRef.load(click.value)
-        actor = await self._prove(click, ref)
-        await self._desk.show_first(await self._desk.service.replan(ref.plan, MoveType.COLD, actor, _place(click)))
+    def replan(self, type_: MoveType) -> Act:
+        """The same move in another way, as a plan of its own."""
+
+        async def act(click: Click) -> None:
+            ref = PlanRef.load(click.value)
+            actor = await self._prove(click, ref)
+            await self._desk.show_first(await self._desk.service.replan(ref.plan, type_, actor, _place(click)))
+
+        return act
 
     async def move_back(self, click: Click) -> None:
         """A plan that takes a VM back to where it was."""

@@ -20,6 +20,7 @@ class ActionId(StrEnum):
     MODIFY = "plan_modify"
     CANCEL = "plan_cancel"
     AGAIN = "plan_again"
+    USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
     CLEAN_UP = "migration_delete"
     MOVE_BACK = "move_back"
@@ -52,7 +53,8 @@ class CallbackId(StrEnum):
 
 
 class Slot(StrEnum):
-    """The messages that show one plan: its card in the channel, the others in the card's thread."""
+    """The messages that show one plan: its card in the channel, the others in the card's thread. What is asked anew has
+    a message for each time, whose slot begins with the word here (see `handlers.cards.pin.reminder_slots`)."""
 
     CARD = "card"
     PROGRESS = "progress"

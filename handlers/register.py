@@ -11,6 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.record import Choice, PinState
+from bot.request import MoveType
 from handlers.actions import Act, Actions
 from handlers.commands import Commands
 from handlers.desk import Desk
@@ -53,7 +54,8 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.MODIFY: actions.modify,
         ActionId.CANCEL: actions.cancel,
         ActionId.AGAIN: actions.plan_again,
-        ActionId.USE_COLD: actions.use_cold,
+        ActionId.USE_LIVE: actions.replan(MoveType.LIVE),
+        ActionId.USE_COLD: actions.replan(MoveType.COLD),
         ActionId.CLEAN_UP: actions.clean_up,
         ActionId.MOVE_BACK: actions.move_back,
         ActionId.WAIT: actions.answer(Choice.WAIT),

@@ -14,6 +14,7 @@ WEB = Ref("production", "web-01")
 
 DANA = Actor(user="U0DANA", team="T0HOME", own_workspace=True, channel_member=True)
 RAVI = Actor(user="U0RAVI", team="T0HOME", own_workspace=True, channel_member=True)
+MEI = Actor(user="U0MEI", team="T0HOME", own_workspace=True, channel_member=True)
 OTTO = Actor(user="U0OTTO", team="T0ELSE", own_workspace=False, channel_member=True)
 LENA = Actor(user="U0LENA", team="T0HOME", own_workspace=True, channel_member=False)
 

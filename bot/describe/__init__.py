@@ -2,13 +2,25 @@
 
 Pure: from a plan or a run to plain sentences and rows; no markup, no emoji, nothing escaped. Names in the results are
 raw, and whoever renders them escapes them. What will happen is told from the move's own steps, in the order in which
-the executor takes them. An estimate is a rule of thumb, never a promise.
+the executor takes them. An estimate is what the bot has measured before, or a rule of thumb; never a promise.
 
 `outlook` speaks of what is planned, `progress` of what is under way, `outcome` of how it ended.
 """
 
 from bot.describe.outcome import affinity, downtime, look, look_closer, moved, rescue, took, whereabouts
-from bot.describe.outlook import Effect, estimate, impact, pin_note, plan_text, rollback, rows, steps, summary, type_
+from bot.describe.outlook import (
+    Effect,
+    cold_downtime,
+    estimate,
+    impact,
+    pin_note,
+    plan_text,
+    rollback,
+    rows,
+    steps,
+    summary,
+    type_,
+)
 from bot.describe.progress import (
     PhaseTime,
     Stage,
@@ -27,6 +39,7 @@ __all__ = [
     "Stage",
     "StageState",
     "affinity",
+    "cold_downtime",
     "doubt",
     "downtime",
     "duration",

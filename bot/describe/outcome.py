@@ -33,12 +33,12 @@ def took(result: Result) -> str:
 
 
 def downtime(run: Run) -> Row:
-    """How long a cold move kept the VM down, measured."""
+    """How long people had to do without the VM, measured."""
     if run.down_since is None:
         return Row("Downtime", "none", "it did not go down")
-    if run.up_since is None:
+    if run.downtime is None:
         return Row("Downtime", "not over", "it has not come up")
-    return Row("Downtime", duration(run.up_since - run.down_since), "measured: pod gone to VM up")
+    return Row("Downtime", duration(run.downtime), "measured: from the stop to the VM running again")
 
 
 def affinity(move: Move, run: Run) -> Row:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.checks import Severity
-from bot.describe.words import Row, memory, only_places, route, vm
+from bot.describe.words import Row, duration, memory, only_places, route, vm
 from bot.plan import Move, Plan, StepKind
 from bot.request import MoveType
 
@@ -18,10 +18,7 @@ class Effect(NamedTuple):
 
 SCHEDULER = "Scheduler decides"
 
-_TYPES: Mapping[MoveType, str] = {
-    MoveType.LIVE: "Live: the VM keeps running",
-    MoveType.COLD: "Cold: the VM stops for about 30-60 s",
-}
+_LIVE_TYPE = "Live: the VM keeps running"
 _PLACED = "Cold: the VM is stopped, and stays so"
 
 _MODES = {"ReadWriteMany": "RWX", "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteOncePod": "RWOP"}
@@ -29,7 +26,19 @@ _MODES = {"ReadWriteMany": "RWX", "ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX",
 
 def type_(move: Move) -> str:
     """How it moves, with what that means for the VM."""
-    return _PLACED if only_places(move) else _TYPES[move.type]
+    if move.undecided:
+        return "Undecided: live or cold"
+    if move.type is MoveType.LIVE:
+        return _LIVE_TYPE
+    return _PLACED if only_places(move) else f"Cold: the VM stops for {cold_downtime(move)}"
+
+
+def cold_downtime(move: Move) -> str:
+    """How long a cold move keeps a running VM down, by what the bot has measured or else by a rule of thumb."""
+    expected = move.estimate
+    if expected is None:
+        return "about 30-60 s"
+    return f"about {duration(expected.p50)}, at worst {duration(expected.p95)}"
 
 
 def rows(plan: Plan, move: Move) -> tuple[Row, ...]:
@@ -70,9 +79,12 @@ def _status(move: Move) -> str:
 def _storage(move: Move) -> Row:
     if not move.disks:
         return Row("Storage type", "no persistent disk", "live move possible")
-    unshared = [disk for disk in move.disks if not disk.shared]
+    unshared = [disk for disk in move.disks if disk.access_modes and not disk.shared]
+    unknown = [disk for disk in move.disks if not disk.access_modes]
+    if unknown and not unshared:
+        return Row("Storage type", "unknown", f"disk {unknown[0].name}: its access modes cannot be read")
     modes = unshared[0].access_modes if unshared else ("ReadWriteMany",)
-    value = ", ".join(f"{_MODES[mode]} ({mode})" if mode in _MODES else mode for mode in modes) or "unknown"
+    value = ", ".join(f"{_MODES[mode]} ({mode})" if mode in _MODES else mode for mode in modes)
     if unshared:
         return Row("Storage type", value, f"disk {unshared[0].name}: one node at a time, no live move")
     names = move.disks[0].name if len(move.disks) == 1 else f"{len(move.disks)} disks"
@@ -115,7 +127,6 @@ _LIVE = (
     Effect(good=False, text="The memory is copied over the network; a large or busy VM takes longer."),
 )
 _COLD = (
-    Effect(good=False, text="Downtime of about 30-60 s; a guest that is slow to shut down takes longer."),
     Effect(good=False, text="Its applications stop, and network connections drop."),
     Effect(good=True, text="It works with any disk (RWO or RWX), and no memory is copied."),
 )
@@ -129,17 +140,26 @@ def impact(move: Move) -> tuple[Effect, ...]:
     """What people notice of it."""
     if move.type is MoveType.LIVE:
         return _LIVE
-    return (*(_PLACE if only_places(move) else _COLD), _PINNED)
+    if only_places(move):
+        return (*_PLACE, _PINNED)
+    down = f"Downtime of {cold_downtime(move)}; a guest that is slow to shut down takes longer."
+    return (Effect(good=False, text=down), *_COLD, _PINNED)
 
 
 def estimate(move: Move) -> Row:
-    """How long it takes, or how long the VM is down, as a rule of thumb."""
+    """How long it takes, or how long the VM is down, and how we know."""
     if only_places(move):
         return Row("Estimated downtime", "none, it does not run", "")
     if move.type is MoveType.COLD:
-        return Row("Estimated downtime", "about 30-60 s, while the VM restarts", "")
+        return Row("Estimated downtime", f"{cold_downtime(move)}{_basis(move)}", "")
     size = f" (this VM: {memory(move.memory_bytes)})" if move.memory_bytes else ""
     return Row("Estimated duration", f"about 30-60 s for a typical VM; it depends on the memory size{size}", "")
+
+
+def _basis(move: Move) -> str:
+    if move.estimate is None:
+        return ", while the VM restarts"
+    return f"; measured on {move.estimate.count} cold moves of this {'VM' if move.estimate.own else 'bot'}"
 
 
 def rollback(move: Move) -> str:

@@ -7,17 +7,17 @@ other and both see the newest Record. Locks on VMs, the log and the plan's row c
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import migration
-from bot.migration import PlanState
+from bot.migration import MoveState, PlanState
 from bot.ports import Change, Clock, Entry, Logged, Message, VmBusy
 from bot.record import Record
-from bot.store.schema import log, messages, plans, vm_locks
+from bot.store.schema import downtimes, log, messages, plans, vm_locks
 
 _HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
 
@@ -55,6 +55,8 @@ class SqlStore:
             values = {"version": version + 1, "open": after.open, "record": _dump(after)}
             await connection.execute(update(plans).where(plans.c.id == plan_id).values(values))
             await self._append(connection, plan_id, entries)
+            if measured := [row for row in _measured(after) if row not in _measured(before)]:
+                await connection.execute(insert(downtimes), measured)
         return after
 
     async def open_plans(self) -> tuple[Record, ...]:
@@ -65,6 +67,13 @@ class SqlStore:
     async def holder(self, key: str) -> str | None:
         async with self._turn, self._engine.begin() as connection:
             return await self._holder(connection, key)
+
+    async def downtimes(self, vm_key: str | None, most: int) -> tuple[timedelta, ...]:
+        query = select(downtimes.c.seconds).order_by(downtimes.c.seq.desc()).limit(most)
+        if vm_key is not None:
+            query = query.where(downtimes.c.vm == vm_key)
+        async with self._turn, self._engine.begin() as connection:
+            return tuple(timedelta(seconds=seconds) for seconds in (await connection.execute(query)).scalars())
 
     async def log(self, plan_id: str) -> tuple[Logged, ...]:
         query = select(log).where(log.c.plan_id == plan_id).order_by(log.c.seq)
@@ -144,6 +153,15 @@ def _held(record: Record) -> set[str]:
     moving = record.state in _HOLDING
     pairs = zip(record.plan.moves, record.runs, strict=True)
     return {move.key for move, run in pairs if moving and not migration.is_final(run.state)}
+
+
+def _measured(record: Record) -> list[dict[str, Any]]:
+    """A row for each cold move that has succeeded; a success stays as it is, so each is new once."""
+    return [
+        {"plan_id": record.id, "vm": move.key, "seconds": run.downtime.total_seconds()}
+        for move, run in zip(record.plan.moves, record.runs, strict=True)
+        if run.state is MoveState.SUCCEEDED and run.downtime is not None
+    ]
 
 
 def _message(row: Row[Any]) -> Message:

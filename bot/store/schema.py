@@ -1,11 +1,12 @@
 """The tables. A plan is one row: its Record as JSON, and beside it only what queries need."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
-SCHEMA_VERSION = 1
-"""Kept in SQLite's `user_version`; a newer one on disk means that an older bot was started on it."""
+SCHEMA_VERSION = 2
+"""Kept in SQLite's `user_version`; a newer one on disk means that an older bot was started on it. What a version adds
+is a table of its own, so an older database is brought up by creating what it lacks."""
 
 plans = Table(
     "plans",
@@ -48,3 +49,13 @@ messages = Table(
     Column("digest", String(64), nullable=False),
     Column("intended_at", String(40), nullable=False),
 )
+
+downtimes = Table(
+    "downtimes",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("plan_id", String(32), nullable=False),
+    Column("vm", String(512), nullable=False, index=True),
+    Column("seconds", Float, nullable=False),
+)
+"""What cold moves that succeeded have cost; one row for each, written with its success. Since version 2."""

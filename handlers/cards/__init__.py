@@ -10,7 +10,7 @@ from bot.migration import MoveState, PlanState
 from bot.record import Doubt, Record
 from handlers.cards.answers import fault_card, help_card, refusal_card
 from handlers.cards.card import Card
-from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, unpinned_card
+from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import overdue_card, progress_card
 from handlers.cards.question import SLOTS, is_asked, question_card, settled_card
@@ -30,10 +30,10 @@ __all__ = [
 ]
 
 
-def wanted(record: Record) -> Mapping[Slot, Card]:
+def wanted(record: Record) -> Mapping[str, Card]:
     """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
     unless it is `settled`."""
-    messages = {Slot.CARD: plan_card(record)}
+    messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
     if any(run.started_at for run in record.runs):
         messages[Slot.PROGRESS] = progress_card(record)
     if any(run.state is MoveState.UNKNOWN for run in record.runs):
@@ -41,17 +41,25 @@ def wanted(record: Record) -> Mapping[Slot, Card]:
     messages |= {slot: question_card(record, doubt) for doubt, slot in SLOTS.items() if _asks(record, doubt)}
     if record.state in (PlanState.SUCCEEDED, PlanState.FAILED):
         messages[Slot.REPORT] = report_card(record)
-    if any(is_reminded(run) for run in record.runs):
-        messages[Slot.REMINDER] = reminder_card(record)
+    for index in _moves(record):
+        if is_reminded(record.runs[index]):
+            messages[reminder_slots(record, index)[-1]] = reminder_card(record, index)
     return messages
 
 
-def settled(record: Record) -> Mapping[Slot, Card]:
+def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
-    messages = {slot: settled_card(record, doubt) for doubt, slot in SLOTS.items() if not _asks(record, doubt)}
-    if any(run.pin and not is_reminded(run) for run in record.runs):
-        messages[Slot.REMINDER] = reminded_card(record)
+    messages: dict[str, Card] = {
+        slot: settled_card(record, doubt) for doubt, slot in SLOTS.items() if not _asks(record, doubt)
+    }
+    for index in _moves(record):
+        over = reminder_slots(record, index)[:-1] if is_reminded(record.runs[index]) else reminder_slots(record, index)
+        messages |= {slot: reminded_card(record, index) for slot in over}
     return messages
+
+
+def _moves(record: Record) -> range:
+    return range(len(record.runs))
 
 
 def _asks(record: Record, doubt: Doubt) -> bool:

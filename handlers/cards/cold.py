@@ -56,11 +56,11 @@ def _times(stage: Stage) -> str:
 
 
 def _down(run: Run) -> str:
-    if run.down_since is None:
+    if run.down_since is None or run.started_at is None:
         return ""
-    if run.up_since is None:
-        return f"🔻 *Down since* {date(run.down_since, _SECONDS)}"
-    return f"🔺 *Up again* after {describe.duration(run.up_since - run.down_since)}"
+    if run.downtime is None:
+        return f"🔻 *Down*, counted from the stop at {date(run.started_at, _SECONDS)}"
+    return f"🔺 *Up again* after {describe.duration(run.downtime)}"
 
 
 def measured(move: Move, run: Run, result: Result) -> tuple[Row, ...]:

@@ -1,6 +1,8 @@
 """The node affinity that a cold move leaves: the question what becomes of it, its reminder, and the list of all.
 
-The question stands in the report until somebody decides; then the buttons go, and the report says who chose what.
+The question stands in the report until somebody decides; then the buttons go, and the report says who chose what. Who
+chose Later is asked again in a new message each time, since Slack notifies nobody of an edit; only the newest has
+buttons.
 """
 
 import json
@@ -14,7 +16,7 @@ from handlers import blocks
 from handlers.blocks import Block, code, date, escape, mention
 from handlers.cards import parts
 from handlers.cards.card import Card
-from handlers.ids import ActionId, CommandName
+from handlers.ids import ActionId, CommandName, Slot
 from handlers.values import VmRef
 
 MOST_LISTED = 20
@@ -28,12 +30,18 @@ PINS = f"{CommandName.MIGRATE} pins"
 
 def blocks_of(record: Record, index: int) -> list[Block]:
     """The question, or what was decided; nothing where no pin was left."""
-    move, pin = record.plan.moves[index], record.runs[index].pin
-    if pin is None:
+    move, run = record.plan.moves[index], record.runs[index]
+    if run.pin is None:
         return []
-    if pin.state is PinState.ASKED:
+    if run.pin.state is PinState.ASKED and not is_reminded(run):
         return [blocks.section(_question(move)), _buttons(record, index)]
-    return [blocks.section(_decided(move, pin))]
+    return [blocks.section(_decided(move, run.pin))]
+
+
+def reminder_slots(record: Record, index: int) -> list[str]:
+    """The messages of the reminders that were given, oldest first."""
+    pin = record.runs[index].pin
+    return [f"{Slot.REMINDER}_{index}_{number}" for number in range(pin.reminders if pin else 0)]
 
 
 def is_reminded(run: Run) -> bool:
@@ -41,19 +49,18 @@ def is_reminded(run: Run) -> bool:
     return run.pin is not None and run.pin.state is PinState.ASKED and run.pin.by is not None
 
 
-def reminder_card(record: Record) -> Card:
-    """Asks again, naming whoever wanted to be asked."""
-    lines, body = [], []
-    for index, (move, run) in enumerate(parts.runs(record)):
-        if run.pin and run.pin.by and is_reminded(run):
-            lines.append(f"🔔 *{escape(move.vm, blocks.NAME)} is still pinned*, as {mention(run.pin.by.user)} left it.")
-            body += [blocks.section(lines[-1]), *blocks_of(record, index)]
-    return Card(" ".join(lines), tuple(body))
+def reminder_card(record: Record, index: int) -> Card:
+    """Asks again, and tells whoever wanted to be asked."""
+    move, pin = record.plan.moves[index], record.runs[index].pin
+    who = f"{mention(pin.by.user)}: " if pin and pin.by else ""
+    text = f"🔔 {who}*{escape(move.vm, blocks.NAME)} is still pinned* to {code(move.target_name)}."
+    return Card(text, (blocks.section(text), blocks.section(_question(move)), _buttons(record, index)))
 
 
-def reminded_card(record: Record) -> Card:
+def reminded_card(record: Record, index: int) -> Card:
     """What stands in place of a reminder that was answered."""
-    text = "\n".join(_decided(move, run.pin) for move, run in parts.runs(record) if run.pin)
+    move, pin = record.plan.moves[index], record.runs[index].pin
+    text = _decided(move, pin) if pin else ""
     return Card(text, (blocks.section(text),))
 
 
@@ -86,7 +93,9 @@ def _question(move: Move) -> str:
         "fails or is drained it cannot start anywhere else.\n"
         "• *Remove* (recommended): its old placement comes back. It is not moved or restarted by that.\n"
         f"• *Keep*: it stays pinned to {target} for good.\n"
-        "• *Later*: it stays pinned for now, and I ask again."
+        "• *Later*: it stays pinned for now, and I ask again.\n"
+        "Whoever asked for this move or confirmed it decides here; anybody in this channel can remove it with "
+        f"{code(PINS)}."
     )
 
 
@@ -112,7 +121,9 @@ def _decided(move: Move, pin: Pin) -> str:
                 f"anywhere else. To remove it later: {code(PINS)}"
             )
         case PinState.LATER | PinState.ASKED:
-            again = f" I ask again at {date(pin.remind_at, '{date_short_pretty} {time}')}." if pin.remind_at else ""
+            again = " I have asked again, further down in this thread."
+            if pin.remind_at:
+                again = f" I ask again at {date(pin.remind_at, '{date_short_pretty} {time}')}."
             return (
                 f"📌 *Left for later*{who}{when}. The VM is still pinned to {target}.{again} "
                 f"To remove it before: {code(PINS)}"

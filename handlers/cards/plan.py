@@ -12,7 +12,7 @@ from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import parts
+from handlers.cards import parts, pin
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
@@ -36,6 +36,8 @@ def plan_card(record: Record) -> Card:
 def _status(record: Record) -> str:
     names = ", ".join(f"*{escape(move.vm, blocks.NAME)}*" for move in record.plan.moves)
     match record.state:
+        case PlanState.PROPOSED if any(move.undecided for move in record.plan.moves):
+            return f"❓ *Live or cold?* I cannot tell for {names}. Nothing was touched."
         case PlanState.PROPOSED if record.plan.blocked:
             return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
@@ -76,7 +78,7 @@ def _arrival(record: Record) -> str:
 
 
 def _asks_about_pin(record: Record) -> str:
-    asked = any(run.pin and run.pin.state is PinState.ASKED for run in record.runs)
+    asked = any(run.pin and run.pin.state is PinState.ASKED and not pin.is_reminded(run) for run in record.runs)
     return ", and asks what becomes of the node affinity" if asked else ""
 
 
@@ -153,9 +155,14 @@ def _buttons(record: Record) -> Block:
 
 
 def _way_on(record: Record, value: str) -> list[Block]:
-    """Confirm; or, where only a cold move can work, a plan for that."""
+    """Confirm; or, where only a cold move can work, a plan for that; or the choice that nobody has made yet."""
     if not record.plan.blocked:
         return [_confirm(record, value)]
+    if any(move.undecided for move in record.plan.moves):
+        return [
+            blocks.button("Move it live", ActionId.USE_LIVE, value),
+            blocks.button("Move it cold", ActionId.USE_COLD, value),
+        ]
     if any(finding.code in _NEEDS_COLD for move in record.plan.moves for finding in move.findings):
         return [blocks.button("Use cold migration instead", ActionId.USE_COLD, value, style="primary")]
     return []
@@ -174,5 +181,6 @@ def _question(move: Move) -> tuple[str, str, str]:
     if describe.only_places(move):
         return "Pin", f"{vm} is pinned {route}. It does not run and is not started.", "Pin it"
     if move.type is MoveType.COLD:
-        return "Stop and move", f"{vm} stops, moves {route} and starts. Downtime: about 30-60 s.", "Stop and move it"
+        sentence = f"{vm} stops, moves {route} and starts. Downtime: {describe.cold_downtime(move)}."
+        return "Stop and move", sentence, "Stop and move it"
     return "Move", f"{vm} moves {route}. It keeps running.", "Move it"

@@ -128,10 +128,10 @@ class SlackNotifier:
             slot, card = pending
             await self._put(record, slot, card, known, paced=paced)
 
-    async def _put(self, record: Record, slot: Slot, card: Card, known: dict[str, Message], *, paced: bool) -> None:
+    async def _put(self, record: Record, slot: str, card: Card, known: dict[str, Message], *, paced: bool) -> None:
         """Send one message, or learn what has become of it."""
         message = known.get(slot)
-        root = None if slot is Slot.CARD else known[Slot.CARD].ts
+        root = None if slot == Slot.CARD else known[Slot.CARD].ts
         try:
             if message and message.ts:
                 await self._edit(message, card, paced=paced)
@@ -147,7 +147,7 @@ class SlackNotifier:
         self._take_turn(self._pace.edits, paced=paced)
         await self._outbox.edit(message, card)
 
-    async def _post(self, record: Record, slot: Slot, root: str | None, card: Card, *, paced: bool) -> None:
+    async def _post(self, record: Record, slot: str, root: str | None, card: Card, *, paced: bool) -> None:
         self._take_turn(self._pace.posts(record.place.channel), paced=paced)
         await self._outbox.post(record.id, slot, record.place.channel, root, card)
 
@@ -158,7 +158,7 @@ class SlackNotifier:
         bucket.take(now)
 
 
-def _pending(record: Record, known: dict[str, Message]) -> tuple[Slot, Card] | None:
+def _pending(record: Record, known: dict[str, Message]) -> tuple[str, Card] | None:
     """The next message that does not show what it should: what is new first, since an edit notifies nobody."""
     card = known.get(Slot.CARD)
     if _withdrawn(record) and not (card and card.ts):

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.ports import Clock, Message, Store
 from handlers.cards import Card
 from handlers.identity import NO_SUCH_PLACE
-from handlers.ids import PLAN_EVENT, Slot
+from handlers.ids import PLAN_EVENT
 from handlers.webclient import TROUBLE, error_word
 
 log = logging.getLogger(__name__)
@@ -63,9 +63,9 @@ class Outbox:
             raise _sorted(error) from error
         await self._store.put_message(message._replace(digest=card.digest))
 
-    async def post(self, plan_id: str, slot: Slot, channel: str, root: str | None, card: Card) -> None:
+    async def post(self, plan_id: str, slot: str, channel: str, root: str | None, card: Card) -> None:
         """Post a new message, into the thread of `root` if given. Raises MessageGone, NoPlace, Later."""
-        intent = Message(plan_id, slot.value, channel, "", "", self._clock.now())
+        intent = Message(plan_id, str(slot), channel, "", "", self._clock.now())
         await self._store.put_message(intent)
         try:
             answer = await self._client.chat_postMessage(
@@ -73,7 +73,7 @@ class Outbox:
                 thread_ts=root,
                 text=card.text,
                 blocks=card.stamped(),
-                metadata={"event_type": PLAN_EVENT, "event_payload": {"plan": plan_id, "slot": slot.value}},
+                metadata={"event_type": PLAN_EVENT, "event_payload": {"plan": plan_id, "slot": slot}},
                 unfurl_links=False,
                 unfurl_media=False,
             )

@@ -14,7 +14,7 @@ from bot.sandbox.cluster import ClusterSandbox
 from k8s.snapshots import Ref
 from tests.bot.conftest import App, opened
 from tests.clocks import StandingClock
-from tests.facts import DANA, OPS, RAVI
+from tests.facts import DANA, MEI, OPS, RAVI
 
 APP = Ref("production", "app-vm")
 STRATEGIES = {
@@ -193,6 +193,41 @@ async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_ori
     assert await spec(app, APP) == before
 
 
+async def test_after_some_moves_a_vm_is_estimated_by_its_own_and_confirmed_without_drift(app: App) -> None:
+    for number in range(1, 4):
+        planned = await app.service.propose(cold(APP, (TARGET, "worker-05")[number % 2]), DANA, OPS)
+        assert planned.plan.moves[0].estimate is None
+        await app.service.confirm(planned.id, 1, RAVI)
+        await app.until(lambda plan: not plan.open, planned.id)
+    runs = [(await app.plan(f"p{number}")).runs[0] for number in range(1, 4)]
+    expected = (await app.service.propose(cold(APP, TARGET), DANA, OPS)).plan.moves[0].estimate
+    assert expected is not None
+    assert (expected.count, expected.own) == (3, True)
+    assert expected.p95 == max(run.downtime for run in runs if run.downtime)
+    confirmed = await app.service.confirm("p4", 1, RAVI)
+    assert (confirmed.revision, confirmed.plan.moves[0].estimate) == (1, expected)
+    other = await app.service.propose(cold(Ref("vms", "manual-01")), DANA, OPS)
+    assert other.plan.moves[0].estimate is None
+
+
+async def test_the_pin_is_decided_on_by_who_asked_or_confirmed_and_removed_from_the_list_by_anybody(app: App) -> None:
+    before = await spec(app, APP)
+    await begin(app, APP)
+    await app.until(lambda plan: not plan.open)
+    for wanted in (PinState.REMOVED, PinState.KEPT, PinState.LATER):
+        with pytest.raises(BotError) as refused:
+            await app.service.decide_pin("p1", 0, wanted, MEI)
+        assert (refused.value.code, "/vm-migrate pins" in refused.value.remedy) == ("not-yours", True)
+    assert (await spec(app, APP)) != before
+    for actor in (RAVI, DANA):
+        await app.service.decide_pin("p1", 0, PinState.KEPT, actor)
+    await app.service.unpin(APP.namespace, APP.name, MEI)
+    pin = (await app.plan()).runs[0].pin
+    assert pin is not None
+    assert (pin.state, pin.by, pin.at) == (PinState.REMOVED, MEI, app.clock.now())
+    assert await spec(app, APP) == before
+
+
 async def test_who_chose_later_is_asked_again(app: App) -> None:
     await begin(app, APP)
     await app.until(lambda plan: not plan.open)
@@ -202,7 +237,10 @@ async def test_who_chose_later_is_asked_again(app: App) -> None:
     await app.executor.sweep(app.clock.advance(24 * 3600 + 1))
     again = (await app.plan()).runs[0].pin
     assert again is not None
-    assert again.state is PinState.ASKED
+    assert (again.state, again.by, again.reminders) == (PinState.ASKED, DANA, 1)
+    assert "p1" in await app.store.unshown()
+    await app.executor.sweep(app.clock.advance(24 * 3600 + 1))
+    assert (await app.plan()).runs[0].pin == again
     with pytest.raises(BotError):
         await app.service.decide_pin("p1", 1, PinState.KEPT, DANA)
 

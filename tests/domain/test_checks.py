@@ -89,6 +89,8 @@ def test_a_paused_vm_is_mentioned_and_may_move() -> None:
     assert [finding.severity for finding in checks.run(world, MoveType.LIVE)] == [Severity.INFO]
 
 
+UNREADABLE = replace(with_vmi(conditions=(), claims={}), claims=())
+"""Its PVC is named in the template, but cannot be read."""
 RACK_A = Placement(node_selector={"rack": "a"})
 LOCAL = Volume(
     name="pv-1",
@@ -177,3 +179,36 @@ def test_blocks_come_first() -> None:
 def test_the_name_in_a_finding_is_the_vms() -> None:
     (finding,) = checks.run(facts(vmi=None), MoveType.LIVE)
     assert WEB.name in finding.text
+
+
+def test_a_type_that_neither_kubevirt_nor_the_disks_tell_is_left_to_people() -> None:
+    (finding,) = checks.undecided(UNREADABLE, None)
+    assert (finding.code, finding.severity) == (checks.TYPE_UNDECIDED, Severity.BLOCK)
+    assert "I cannot tell whether it can move live" in finding.text
+    assert "web-01-rootdisk" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("world", "asked"),
+    [
+        (UNREADABLE, MoveType.LIVE),
+        (UNREADABLE, MoveType.COLD),
+        (replace(UNREADABLE, vmi=None), None),
+        (replace(UNREADABLE, claims=RWO), None),
+        (replace(UNREADABLE, vm=replace(UNREADABLE.vm, claims=())), None),
+        (with_vmi(conditions=()), None),
+        (with_vmi(conditions=(), claims={"web-01-rootdisk": ()}), None),
+        (facts(claims=(), vmi=with_vmi(claims={}).vmi), None),
+    ],
+)
+def test_a_type_that_is_asked_for_or_can_be_told_is_decided(world: Facts, asked: MoveType | None) -> None:
+    assert checks.undecided(world, asked) == ()
+
+
+def test_a_disk_whose_access_modes_cannot_be_read_is_not_said_to_be_unshared() -> None:
+    assert checks.unshared_claims(UNREADABLE) == ()
+    assert codes(UNREADABLE) == []
+    assert checks.choose_type(facts(claims=(), vmi=with_vmi(claims={}).vmi), None) == (
+        MoveType.LIVE,
+        "KubeVirt says that it can",
+    )

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot import plan
-from bot.plan import StepKind
+from bot.plan import Estimate, StepKind
 from bot.request import MoveRequest, MoveType
 from k8s.snapshots import Capabilities, Claim, Condition, Facts, Placement, Ref
 from tests.facts import ASKED, facts, node, with_vmi
@@ -69,3 +72,52 @@ def test_without_a_target_the_scheduler_decides() -> None:
     planned = plan.build(MoveRequest(vm="web-01"), facts(target=None))
     assert planned.moves[0].target is None
     assert not planned.blocked
+
+
+def spans(*seconds: int) -> list[timedelta]:
+    return [timedelta(seconds=each) for each in seconds]
+
+
+def test_a_vm_with_enough_moves_of_its_own_is_judged_by_them() -> None:
+    expected = plan.estimate(spans(70, 50, 60), spans(70, 50, 60, 10, 10, 10))
+    assert expected == Estimate(p50=timedelta(seconds=60), p95=timedelta(seconds=70), count=3, own=True)
+
+
+def test_a_vm_with_too_few_moves_of_its_own_is_judged_by_those_of_all() -> None:
+    expected = plan.estimate(spans(70, 50), spans(70, 50, 10, 20, 30))
+    assert expected == Estimate(p50=timedelta(seconds=30), p95=timedelta(seconds=70), count=5, own=False)
+
+
+def test_too_few_moves_give_no_estimate() -> None:
+    assert plan.estimate(spans(70, 50), spans(70, 50, 10, 20)) is None
+
+
+def test_one_outlier_of_many_is_not_the_worst_that_is_told() -> None:
+    expected = plan.estimate((), spans(*[20] * 39, 3600))
+    assert expected is not None
+    assert (expected.p50, expected.p95) == (timedelta(seconds=20), timedelta(seconds=20))
+
+
+@given(st.lists(st.timedeltas(timedelta(0), timedelta(hours=1)), min_size=5))
+def test_percentiles_are_measured_values_in_their_order(measured: list[timedelta]) -> None:
+    expected = plan.estimate((), measured)
+    assert expected is not None
+    assert min(measured) <= expected.p50 <= expected.p95 <= max(measured)
+    assert {expected.p50, expected.p95} <= set(measured)
+
+
+def test_an_estimate_is_no_part_of_what_is_approved() -> None:
+    before = plan.build(ASKED, facts())
+    measured = before.moves[0].model_copy(update={"estimate": plan.estimate((), spans(1, 2, 3, 4, 5))})
+    now = before.model_copy(update={"moves": (measured,)})
+    assert plan.drift(before.moves[0], measured) == ()
+    assert now.fingerprint == before.fingerprint
+
+
+def test_a_plan_whose_type_nobody_can_tell_is_blocked_until_somebody_says_it() -> None:
+    world = replace(with_vmi(conditions=(), claims={}), claims=())
+    (move,) = plan.build(ASKED, world).moves
+    assert (move.blocked, move.undecided, [disk.access_modes for disk in move.disks]) == (True, True, [()])
+    for type_ in MoveType:
+        (said,) = plan.build(ASKED.model_copy(update={"type": type_}), world).moves
+        assert (said.blocked, said.undecided, said.type) == (False, False, type_)

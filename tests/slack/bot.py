@@ -150,7 +150,7 @@ class Bot:
         await self.settle()
         return said
 
-    async def click(self, user: str, action_id: ActionId, slot: Slot = Slot.CARD, plan: str = "p1") -> dict[str, Any]:
+    async def click(self, user: str, action_id: ActionId, slot: str = Slot.CARD, plan: str = "p1") -> dict[str, Any]:
         message = await self.message(slot, plan)
         clicked = await self.slack.person(
             "click", user=user, channel=message.channel, message_ts=message.ts, action_id=action_id.value
@@ -158,10 +158,10 @@ class Bot:
         await self.settle()
         return clicked
 
-    async def message(self, slot: Slot = Slot.CARD, plan: str = "p1") -> Message:
+    async def message(self, slot: str = Slot.CARD, plan: str = "p1") -> Message:
         return (await self.store.messages(plan))[slot]
 
-    async def card(self, slot: Slot = Slot.CARD, plan: str = "p1") -> str:
+    async def card(self, slot: str = Slot.CARD, plan: str = "p1") -> str:
         """What stands in a message of the plan, as people see it."""
         known = await self.message(slot, plan)
         found = self.slack.sandbox.workspace.rooms[known.channel].find(known.ts)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
-from bot import cold, policy, record
+from bot import cold, plan, policy, record
 from bot.diagnosis import Cause
 from bot.policy import Action
 from bot.record import Choice, Doubt, Originals, PinState, Record, Result
@@ -27,6 +28,14 @@ WORDS = "0/8 nodes are available: 1 Insufficient memory, 7 node(s) didn't match 
 def cold_proposed() -> Record:
     """Cold by itself, since its disk cannot be shared."""
     return proposed(ONE_NODE)
+
+
+def cold_measured() -> Record:
+    """The bot has moved VMs cold before."""
+    before = cold_proposed()
+    measured = [timedelta(seconds=seconds) for seconds in (18, 19, 19, 20, 22, 31, 45)]
+    move = before.plan.moves[0].model_copy(update={"estimate": plan.estimate((), measured)})
+    return before.model_copy(update={"plan": before.plan.model_copy(update={"moves": (move,)})})
 
 
 def cold_of_stopped() -> Record:
@@ -167,6 +176,16 @@ def pin_reminded() -> Record:
     return cold.reminded(pin_later(), 0)
 
 
+def pin_later_again() -> Record:
+    """Reminded, and put off once more."""
+    remind_at = at(180_000)
+    return cold.decide_pin(pin_reminded(), 0, PinState.LATER, RAVI, at(90_100), effective=True, remind_at=remind_at)
+
+
+def pin_reminded_again() -> Record:
+    return cold.reminded(pin_later_again(), 0)
+
+
 def placing() -> Record:
     return _begun(STOPPED, ORIGINALS.model_copy(update={"vmi_uid": "", "grace_seconds": 0}))
 
@@ -190,6 +209,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
     make.__name__: make
     for make in (
         cold_proposed,
+        cold_measured,
         cold_of_stopped,
         cold_without_target,
         cold_over_older_pin,
@@ -216,6 +236,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         pin_kept,
         pin_later,
         pin_reminded,
+        pin_reminded_again,
         placing,
         placed,
         not_placed,

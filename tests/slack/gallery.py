@@ -9,7 +9,7 @@ from bot.diagnosis import Cause
 from bot.policy import Action
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
-from k8s.snapshots import Claim, Ref
+from k8s.snapshots import Claim, Condition, Ref
 from tests.facts import NOW, RAVI, facts, node, proposed, with_vmi
 
 VMIM = "vm-migrate-web-01-p1-0"
@@ -20,6 +20,9 @@ CAUSE = Cause(
     remedy="Choose a node with more room, or move something else away first.",
     evidence=("0/8 nodes are available: 1 Insufficient memory.", "FailedMigration: unschedulable pod"),
 )
+
+UNREADABLE = replace(with_vmi(conditions=(Condition("Ready", "True"),), claims={}), claims=())
+"""The PVC is named in the template, but cannot be read; and virt-handler has not judged the VM yet."""
 
 
 def at(seconds: float) -> datetime:
@@ -34,6 +37,11 @@ def disk_not_shared() -> Record:
     claim = Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteOnce",))
     world = replace(with_vmi(claims={"web-01-rootdisk": ("ReadWriteOnce",)}), claims=(claim,))
     return proposed(world, MoveRequest(vm="web-01", namespace="production", target="worker-05", type=MoveType.LIVE))
+
+
+def undecided() -> Record:
+    """Neither KubeVirt nor the disk says whether it can move live."""
+    return proposed(UNREADABLE)
 
 
 def scheduler_decides() -> Record:
@@ -133,6 +141,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         proposed,
         blocked,
         disk_not_shared,
+        undecided,
         scheduler_decides,
         modified,
         drifted,

@@ -22,7 +22,7 @@ def shown(card: Card) -> str:
     return str(card.blocks)
 
 
-def message(record: Record, slot: Slot) -> Card:
+def message(record: Record, slot: str) -> Card:
     return cards.wanted(record)[slot]
 
 
@@ -51,6 +51,15 @@ def test_the_dialog_of_a_cold_plan_names_the_vm_and_the_downtime() -> None:
     assert "keeps running" not in dialog
 
 
+def test_a_bot_with_a_history_estimates_from_it_everywhere_on_the_card() -> None:
+    card = cards.plan_card(cold.cold_measured())
+    expected = "about 20 s, at worst 45 s"
+    assert f"*Estimated downtime:* {expected}; measured on 7 cold moves of this bot" in shown(card)
+    assert f"Downtime of {expected}" in shown(card)
+    assert f"Downtime: {expected}." in str(button(card, ActionId.CONFIRM)["confirm"])
+    assert "30-60 s" not in shown(card)
+
+
 def test_a_stopped_vm_is_only_placed_and_that_is_said() -> None:
     card = cards.plan_card(cold.cold_of_stopped())
     dialog = str(button(card, ActionId.CONFIRM)["confirm"])
@@ -69,6 +78,16 @@ def test_a_live_plan_that_its_disk_forbids_offers_a_cold_one() -> None:
     assert buttons(card) == [ActionId.USE_COLD, ActionId.MODIFY, ActionId.CANCEL]
 
 
+def test_a_plan_whose_type_cannot_be_told_asks_for_it() -> None:
+    card = cards.plan_card(gallery.undecided())
+    assert buttons(card) == [ActionId.USE_LIVE, ActionId.USE_COLD, ActionId.MODIFY, ActionId.CANCEL]
+    assert "*Live or cold?*" in first_line(card)
+    assert "I cannot tell whether it can move live" in shown(card)
+    assert "*Migration type*\\n`Undecided: live or cold`" in shown(card)
+    assert "*Storage type*\\n`unknown`" in shown(card)
+    assert "live move possible" not in shown(card)
+
+
 @pytest.mark.parametrize("make", [gallery.blocked, cold.cold_without_target])
 def test_another_block_offers_no_cold_plan(make: Callable[[], Record]) -> None:
     assert ActionId.USE_COLD not in buttons(cards.plan_card(make()))
@@ -83,8 +102,8 @@ def test_a_slow_guest_is_told_with_the_end_of_its_grace_and_may_be_forced_after_
     assert "not written to its disks is lost" in str(button(slow, ActionId.FORCE)["confirm"])
 
 
-def test_the_progress_says_since_when_the_vm_is_down() -> None:
-    down = f"*Down since* <!date^{int(gallery.at(103).timestamp())}^"
+def test_the_progress_counts_the_downtime_from_the_stop_once_the_vm_is_down() -> None:
+    down = f"*Down*, counted from the stop at <!date^{int(gallery.at(91).timestamp())}^"
     assert down not in shown(message(cold.cold_stopping(), Slot.PROGRESS))
     assert down in shown(message(cold.cold_starting(), Slot.PROGRESS))
 
@@ -153,7 +172,7 @@ def test_an_open_question_is_not_settled() -> None:
 
 def test_the_report_gives_the_measured_downtime_and_each_step_with_its_time() -> None:
     report = shown(message(cold.cold_succeeded(), Slot.REPORT))
-    assert "*Downtime*\\n`32 s`" in report
+    assert "*Downtime*\\n`44 s`" in report
     for line in ("Guest and pod are gone · 12 s", "Came up · 31 s", "Pinned to worker-05, started · at <!date^"):
         assert line in report
     for row in ("*Running on*\\n`worker-05`", "*Phase*\\n`Running`", "*Ready*\\n`True`"):
@@ -188,11 +207,28 @@ def test_a_decision_takes_the_buttons_and_says_who_what_and_when(
     assert f"<!date^{int(gallery.at(200).timestamp())}^" in shown(report)
 
 
-def test_a_reminder_names_who_wanted_it_and_asks_again() -> None:
-    reminder = message(cold.pin_reminded(), Slot.REMINDER)
-    assert "<@U0DANA>" in reminder.text
+REMINDERS = (f"{Slot.REMINDER}_0_0", f"{Slot.REMINDER}_0_1")
+
+
+def test_a_reminder_tells_who_wanted_it_and_asks_again_while_the_report_does_not() -> None:
+    record = cold.pin_reminded()
+    reminder = message(record, REMINDERS[0])
+    assert reminder.text == "🔔 <@U0DANA>: *web-01 is still pinned* to `worker-05`."
     assert buttons(reminder) == [ActionId.PIN_REMOVE, ActionId.PIN_KEEP, ActionId.PIN_LATER]
-    assert buttons(cards.settled(cold.pin_later())[Slot.REMINDER]) == []
+    report = message(record, Slot.REPORT)
+    assert buttons(report) == [ActionId.MOVE_BACK]
+    assert "I have asked again, further down" in shown(report)
+    assert "asks what becomes" not in first_line(message(record, Slot.CARD))
+
+
+def test_each_reminder_is_a_message_of_its_own_and_only_the_newest_asks() -> None:
+    assert not [slot for slot in cards.wanted(cold.pin_later_again()) if slot in REMINDERS]
+    assert buttons(cards.settled(cold.pin_later_again())[REMINDERS[0]]) == []
+    again = cold.pin_reminded_again()
+    assert "<@U0RAVI>" in message(again, REMINDERS[1]).text
+    assert REMINDERS[0] not in cards.wanted(again)
+    assert buttons(cards.settled(again)[REMINDERS[0]]) == []
+    assert REMINDERS[1] not in cards.settled(again)
 
 
 def test_a_failure_says_first_where_the_vm_is_then_why_it_went_home_with_the_evidence() -> None:
@@ -200,7 +236,7 @@ def test_a_failure_says_first_where_the_vm_is_then_why_it_went_home_with_the_evi
     assert "web-01 is on worker-01 and running" in first_line(report)
     assert cold.WORDS in shown(report)
     assert ActionId.AGAIN in buttons(report)
-    assert "*Downtime*\\n`5 min 57 s`" in shown(report)
+    assert "*Downtime*\\n`6 min 9 s`" in shown(report)
 
 
 def test_a_vm_that_is_down_is_never_said_to_run() -> None:

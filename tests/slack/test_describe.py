@@ -135,7 +135,13 @@ def test_a_stopped_vm_has_no_downtime_to_expect_and_is_not_started() -> None:
 
 def test_the_terminal_shows_what_a_cold_move_costs_and_what_the_pin_means() -> None:
     text = describe.plan_text(cold_gallery.cold_proposed().plan)
-    for part in ("Cold: the VM stops", "Estimated downtime", "connections drop", "The pin:"):
+    for part in (
+        "Cold: the VM stops",
+        "Estimated downtime",
+        "about 30-60 s, while the VM restarts",
+        "connections drop",
+        "The pin:",
+    ):
         assert part in text
 
 
@@ -174,16 +180,26 @@ def test_a_forced_stop_is_told_instead_of_the_grace_period() -> None:
     assert (stage.text, stage.until) == ("being forced to stop", None)
 
 
+def test_an_estimate_says_whose_moves_it_was_measured_on() -> None:
+    move = cold_gallery.cold_measured().plan.moves[0]
+    assert move.estimate is not None
+    own = move.model_copy(update={"estimate": move.estimate.model_copy(update={"own": True})})
+    assert describe.estimate(move).value == "about 20 s, at worst 45 s; measured on 7 cold moves of this bot"
+    assert describe.estimate(own).value == "about 20 s, at worst 45 s; measured on 7 cold moves of this VM"
+
+
 @pytest.mark.parametrize(
     ("make", "value"),
     [
         (cold_gallery.cold_stopping, "none"),
         (cold_gallery.cold_starting, "not over"),
-        (cold_gallery.cold_succeeded, "32 s"),
-        (cold_gallery.cold_came_home, "5 min 57 s"),
+        (cold_gallery.cold_succeeded, "44 s"),
+        (cold_gallery.cold_came_home, "6 min 9 s"),
     ],
 )
-def test_downtime_is_measured_from_gone_to_up(make: Callable[[], Record], value: str) -> None:
+def test_downtime_is_measured_from_the_first_stop_until_the_vm_runs_again(
+    make: Callable[[], Record], value: str
+) -> None:
     assert describe.downtime(make().runs[0]).value == value
 
 

@@ -3,13 +3,14 @@
 import pytest
 
 from bot import cold, record
+from bot.errors import BotError
 from bot.migration import PlanState
 from bot.ports import Change
 from bot.record import Record
 from bot.request import MoveType
 from handlers.ids import ActionId, Slot
 from k8s.snapshots import Ref
-from tests.facts import with_vmi
+from tests.facts import RAVI, with_vmi
 from tests.slack import cold_gallery, gallery
 from tests.slack.bot import OPS, Bot
 
@@ -252,6 +253,25 @@ async def test_use_cold_makes_a_cold_plan_of_its_own(bot: Bot) -> None:
     assert (request.type, request.target) == (MoveType.COLD, "worker-05")
 
 
+@pytest.mark.parametrize(
+    ("action_id", "type_"), [(ActionId.USE_LIVE, MoveType.LIVE), (ActionId.USE_COLD, MoveType.COLD)]
+)
+async def test_where_the_type_cannot_be_told_a_click_makes_the_plan_of_that_type(
+    bot: Bot, action_id: ActionId, type_: MoveType
+) -> None:
+    bot.cluster.world = gallery.UNREADABLE
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    assert "Live or cold?" in bot.shown()[-1].text
+    with pytest.raises(BotError) as refused:
+        await bot.service.confirm("p1", 1, RAVI)
+    assert (refused.value.code, (await bot.service.get("p1")).revision) == ("blocked", 1)
+    bot.clock.advance(2)
+    await bot.click("ravi", action_id)
+    fresh = (await bot.service.get("p2")).plan
+    assert (fresh.request.type, fresh.moves[0].type, fresh.blocked) == (type_, type_, False)
+    assert "Waiting for Confirm" in bot.shown()[-1].text
+
+
 async def test_move_back_makes_a_plan_of_its_own_in_the_same_way(bot: Bot) -> None:
     await show_cold(bot, cold_gallery.cold_succeeded())
     bot.cluster.world = cold_gallery.elsewhere()
@@ -329,22 +349,44 @@ async def test_a_decision_about_the_pin_is_done_once_and_stands_in_the_report(
     assert len(bot.cluster.patched) == patches
 
 
-async def test_a_reminder_is_a_message_of_its_own_and_closes_with_the_answer(bot: Bot) -> None:
+async def test_the_pin_is_not_for_everybody_to_decide_on_the_report_but_may_be_removed_from_the_list(bot: Bot) -> None:
     bot.cluster.pin()
-    await show_cold(bot, cold_gallery.pin_later())
-    assert Slot.REMINDER not in await bot.store.messages("p1")
-    await bot.store.update("p1", lambda now: Change(cold.reminded(now, 0)))
+    await show_cold(bot, cold_gallery.cold_succeeded())
+    await bot.click("mei", ActionId.PIN_REMOVE, Slot.REPORT)
+    assert "use /vm-migrate pins" in bot.whispers("mei")[-1]
+    assert bot.cluster.patched == []
+    await bot.say("mei", "/vm-migrate pins")
+    await bot.click_whisper("mei", ActionId.UNPIN)
     await catch_up(bot)
-    assert ActionId.PIN_REMOVE in await bot.card(Slot.REMINDER)
-    await bot.click("ravi", ActionId.PIN_REMOVE, Slot.REMINDER)
+    assert "Node affinity removed* by <@U0MEI000001>" in await bot.card(Slot.REPORT)
+
+
+async def test_each_reminder_is_posted_anew_tells_who_chose_later_and_closes_with_the_answer(bot: Bot) -> None:
+    bot.cluster.pin()
+    await show_cold(bot, cold_gallery.cold_succeeded())
+    for reminder in (f"{Slot.REMINDER}_0_0", f"{Slot.REMINDER}_0_1"):
+        report = Slot.REPORT if reminder.endswith("_0_0") else f"{Slot.REMINDER}_0_0"
+        await bot.click("ravi", ActionId.PIN_LATER, report)
+        await catch_up(bot)
+        posted = len(bot.shown())
+        await bot.store.update("p1", lambda now: Change(cold.reminded(now, 0)))
+        await catch_up(bot)
+        newest = bot.shown()[-1]
+        assert (len(bot.shown()), newest.ts) == (posted + 1, (await bot.message(reminder)).ts)
+        assert newest.thread_ts == (await bot.message()).ts
+        assert "<@U0RAVI00001>" in newest.text
+    assert ActionId.PIN_REMOVE not in await bot.card(f"{Slot.REMINDER}_0_0")
+    await bot.click("ravi", ActionId.PIN_REMOVE, f"{Slot.REMINDER}_0_1")
     await catch_up(bot)
-    assert "Node affinity removed" in await bot.card(Slot.REMINDER)
-    assert ActionId.PIN_REMOVE not in await bot.card(Slot.REMINDER)
+    for slot in (Slot.REPORT, f"{Slot.REMINDER}_0_0", f"{Slot.REMINDER}_0_1"):
+        assert "Node affinity removed" in await bot.card(slot)
+        assert ActionId.PIN_REMOVE not in await bot.card(slot)
 
 
 async def show_cold(bot: Bot, like: Record) -> None:
-    """A plan that was asked for here and has come that far, with all its messages in the chat."""
+    """A plan that dana asked for and ravi confirmed has come that far, with all its messages in the chat."""
     await bot.say("dana", "/vm-migrate web-01 worker-05")
+    await bot.click("ravi", ActionId.CONFIRM)
     reached = {"plan": like.plan, "state": like.state, "runs": like.runs}
     await bot.store.update("p1", lambda now: Change(now.model_copy(update=reached)))
     await catch_up(bot)

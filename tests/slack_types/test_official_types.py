@@ -50,7 +50,7 @@ def test_every_card_and_modal_has_the_shape_that_slack_describes(tmp_path: Path)
         for name, make in (gallery.GALLERY | cold_gallery.GALLERY).items()
         for slot, card in cards.wanted(make()).items()
     }
-    settled = cards.settled(cold_gallery.pin_later())
+    settled = cards.settled(cold_gallery.pin_later_again())
     pinned = PinnedVm("production", "web-01", "worker-05", "p1")
     for card in (
         *settled.values(),

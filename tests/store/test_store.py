@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from bot import policy, record
+from bot.diagnosis import Cause
 from bot.errors import BotError
-from bot.migration import PlanState
+from bot.migration import MoveState, PlanState
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry, Message, VmBusy
-from bot.record import Intent, Record, Result
+from bot.record import Intent, Record, Result, Run
 from bot.store import BadDatabase, DatabaseInUse, SqlStore, open_engine
 from bot.store.engine import DatabaseTooNew
+from bot.store.schema import SCHEMA_VERSION
 from tests.clocks import StandingClock
 from tests.facts import DANA, NOW, RAVI, proposed
 
@@ -101,6 +103,63 @@ async def test_a_move_that_we_lost_sight_of_keeps_its_vm(store: SqlStore) -> Non
     await store.update("p1", lambda current: Change(record.time_out(current, 0)))
     assert await store.holder("production/web-01") == "p1"
     assert [current.id for current in await store.open_plans()] == ["p1"]
+
+
+def measured(plan_id: str, vm: str, seconds: float, cause: Cause | None = None) -> Record:
+    """A cold move that has ended, with its VM down for so long."""
+    planned = other(plan_id).plan
+    move = planned.moves[0].model_copy(update={"vm": vm})
+    run = Run(
+        state=MoveState.FAILED if cause else MoveState.SUCCEEDED,
+        started_at=NOW,
+        down_since=NOW,
+        up_since=NOW + timedelta(seconds=seconds),
+        result=Result(node="worker-05", running=True, ready=True, cause=cause),
+    )
+    plan = planned.model_copy(update={"moves": (move,)})
+    return other(plan_id).model_copy(update={"plan": plan, "state": PlanState.SUCCEEDED, "runs": (run,)})
+
+
+async def end(store: SqlStore, ended: Record) -> None:
+    await store.add(other(ended.id), [])
+    await store.update(ended.id, lambda _: Change(ended))
+
+
+async def test_a_downtime_is_kept_when_a_cold_move_succeeds_and_counted_once(store: SqlStore) -> None:
+    await end(store, measured("p1", "web-01", 20.5))
+    await store.update("p1", lambda now: Change(now.model_copy(update={"note": "decided about the pin"})))
+    assert await store.downtimes("production/web-01", 9) == (timedelta(seconds=20.5),)
+
+
+async def test_downtimes_are_told_of_one_vm_or_of_all_newest_first_and_not_more_than_wanted(store: SqlStore) -> None:
+    for number, vm in enumerate(("web-01", "db-01", "web-01")):
+        await end(store, measured(f"p{number}", vm, number))
+    assert await store.downtimes("production/web-01", 9) == (timedelta(seconds=2), timedelta(seconds=0))
+    assert await store.downtimes(None, 2) == (timedelta(seconds=2), timedelta(seconds=1))
+
+
+async def test_what_a_failed_move_has_cost_is_no_measure_for_the_next(store: SqlStore) -> None:
+    await end(store, measured("p1", "web-01", 20, Cause(code="wrong-node", what="", remedy="")))
+    assert await store.downtimes(None, 9) == ()
+
+
+async def test_a_database_of_the_first_version_is_brought_up_and_keeps_its_plans(url: str) -> None:
+    engine, lock = await open_engine(url)
+    await SqlStore(engine, StandingClock()).add(proposed(), [])
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("DROP TABLE downtimes")
+        await connection.exec_driver_sql("PRAGMA user_version=1")
+    await engine.dispose()
+    assert lock is not None
+    lock.release()
+    engine, lock = await open_engine(url)
+    async with engine.begin() as connection:
+        assert (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one() == SCHEMA_VERSION
+    store = SqlStore(engine, StandingClock())
+    assert (await store.get("p1"), await store.downtimes(None, 9)) == (proposed(), ())
+    await engine.dispose()
+    assert lock is not None
+    lock.release()
 
 
 async def test_a_plan_counts_as_shown_only_in_its_newest_version(store: SqlStore) -> None:
