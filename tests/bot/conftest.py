@@ -1,11 +1,11 @@
 """Everything but Slack, in one process: the real client over HTTP, a cluster whose time a test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import pytest
@@ -22,7 +22,9 @@ from k8s.snapshots import Migration, Ref
 from tests.clocks import StandingClock
 from tests.facts import DANA, OPS, RAVI
 
-LOOKS = 6
+T = TypeVar("T")
+
+LOOKS = 5
 """At the plan between two steps of time, so that what the step caused reaches the bot."""
 
 VALID = timedelta(minutes=30)
@@ -123,6 +125,14 @@ class App:
     async def migrations(self) -> tuple[Migration, ...]:
         """VMIMs of web-01."""
         return await self.cluster.migrations(Ref("production", "web-01"))
+
+    async def meanwhile(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Let the cluster's time pass while something waits for it."""
+        task = asyncio.ensure_future(doing)
+        while not task.done():
+            await self.sandbox.advance(0.05)
+            await asyncio.wait({task}, timeout=0.005)
+        return await task
 
     async def until(
         self, holds: Callable[[Record], bool], plan_id: str = "p1", *, seconds: float = 60, step: float = 0.5

@@ -1,6 +1,5 @@
 """A cold move on the simulated cluster: it ends on the target or at home, running, whatever happens on the way."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from bot.record import Choice, Doubt, PinState, Record
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
 from k8s.snapshots import Ref
-from tests.bot.conftest import App, opened
+from tests.bot.conftest import LIMITS, App, opened
 from tests.clocks import StandingClock
 from tests.facts import DANA, MEI, OPS, RAVI
 
@@ -67,7 +66,7 @@ async def test_it_ends_on_its_target_with_the_strategy_it_had(app: App, ref: Ref
     assert run.up_since is not None
     after = await spec(app, ref)
     assert (after.get("runStrategy"), after.get("running")) == (before.get("runStrategy"), before.get("running"))
-    await app.service.decide_pin("p1", 0, PinState.REMOVED, DANA)
+    await app.meanwhile(app.service.decide_pin("p1", 0, PinState.REMOVED, DANA))
     assert await spec(app, ref) == before
     assert await where(app, ref) == (TARGET, "Running")
 
@@ -83,7 +82,8 @@ async def test_a_vm_that_cannot_start_on_its_target_goes_home_unasked_in_the_end
     assert question is not None
     assert question.doubt is Doubt.STARTING
     assert "nodes are available" in question.words
-    ended = await app.until(lambda plan: not plan.open, seconds=900, step=2)
+    app.clock.advance(LIMITS.start_answer.total_seconds())
+    ended = await app.until(lambda plan: not plan.open, seconds=200, step=2)
     assert ended.state is PlanState.FAILED
     node, phase = await where(app, ref)
     assert phase == "Running"
@@ -128,7 +128,8 @@ async def test_a_guest_that_takes_its_time_is_told_and_forced_only_on_a_click(ap
     await begin(app, WINDOWS, "worker-05")
     slow = await app.until(lambda plan: plan.runs[0].slow_stop, seconds=120)
     assert (slow.runs[0].state, (await where(app, WINDOWS))[0]) == (MoveState.RUNNING, "worker-04")
-    await app.until(lambda plan: app.clock.now() > plan.created_at + timedelta(minutes=5), seconds=400, step=5)
+    await app.sandbox.advance(300)
+    await app.executor.sweep(app.clock.advance(300))
     assert (await where(app, WINDOWS))[0] == "worker-04"
     await app.service.answer("p1", 0, Doubt.STOPPING, Choice.FORCE, RAVI)
     ended = await app.until(lambda plan: not plan.open, seconds=120)
@@ -173,7 +174,7 @@ async def test_a_stopped_vm_is_placed_and_stays_stopped(app: App) -> None:
     assert ended.state is PlanState.SUCCEEDED
     assert await app.cluster.instance(ref) is None
     assert TARGET in str((await spec(app, ref))["template"]["spec"]["affinity"])
-    await app.service.decide_pin("p1", 0, PinState.REMOVED, DANA)
+    await app.meanwhile(app.service.decide_pin("p1", 0, PinState.REMOVED, DANA))
     assert await spec(app, ref) == before
 
 
@@ -188,7 +189,7 @@ async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_ori
     assert await where(app, APP) == ("worker-02", "Running")
     (pin,) = await app.service.pins(DANA)
     assert (pin.namespace, pin.name, pin.hostname, pin.plan_id) == ("production", "app-vm", "worker-02", "p2")
-    await app.service.unpin("production", "app-vm", DANA)
+    await app.meanwhile(app.service.unpin("production", "app-vm", DANA))
     assert await app.service.pins(DANA) == ()
     assert await spec(app, APP) == before
 
