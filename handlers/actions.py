@@ -78,6 +78,11 @@ class Actions:
         actor = await self._prove(click, ref)
         await self._desk.show_first(await self._desk.service.replan(ref.plan, MoveType.COLD, actor, _place(click)))
 
+    async def replace_rules(self, click: Click) -> None:
+        """The same cold move, replacing the VM's rules that forbid it."""
+        ref = PlanRef.load(click.value)
+        await self._desk.service.replace_rules(ref.plan, ref.revision, await self._prove(click, ref))
+
     async def move_back(self, click: Click) -> None:
         """A plan that takes a VM back to where it was."""
         ref = MoveRef.load(click.value)

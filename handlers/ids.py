@@ -21,6 +21,7 @@ class ActionId(StrEnum):
     CANCEL = "plan_cancel"
     AGAIN = "plan_again"
     USE_COLD = "plan_cold"
+    REPLACE_RULES = "plan_replace_rules"
     CLEAN_UP = "migration_delete"
     MOVE_BACK = "move_back"
     WAIT = "stuck_wait"

@@ -54,6 +54,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.CANCEL: actions.cancel,
         ActionId.AGAIN: actions.plan_again,
         ActionId.USE_COLD: actions.use_cold,
+        ActionId.REPLACE_RULES: actions.replace_rules,
         ActionId.CLEAN_UP: actions.clean_up,
         ActionId.MOVE_BACK: actions.move_back,
         ActionId.WAIT: actions.answer(Choice.WAIT),
