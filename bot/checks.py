@@ -6,7 +6,6 @@ takes the Confirm button away and says what would work instead; a `warn` is show
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -93,9 +92,10 @@ def undecided(facts: Facts, asked: MoveType | None) -> tuple[Finding, ...]:
     return (finding,)
 
 
-def run(facts: Facts, type_: MoveType) -> tuple[Finding, ...]:
-    """All findings, blocks first."""
-    found = [finding for check in CHECKS for finding in check(facts, type_)]
+def run(facts: Facts, type_: MoveType, *, replace_rules: bool = False) -> tuple[Finding, ...]:
+    """All findings, blocks first. With `replace_rules` a cold move may give up rules that contradict its target."""
+    rules = replaced_rules if replace_rules and type_ is MoveType.COLD else placement_rules
+    found = [finding for check in (*CHECKS, rules) for finding in check(facts, type_)]
     if type_ is MoveType.LIVE and not any(finding.severity is Severity.BLOCK for finding in found):
         found += admission(facts)
     order = list(Severity)
@@ -233,18 +233,31 @@ def placement_rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """
     if facts.target is None:
         return
-    rules = _template_rules(facts.vm) if type_ is MoveType.COLD or not facts.vmi else facts.vmi.placement
+    rules = own_rules(facts.vm) if type_ is MoveType.COLD or not facts.vmi else facts.vmi.placement
     if against := placement.objections(rules, facts.target):
+        way_on = "have them replaced while it is pinned" if type_ is MoveType.COLD else "change the VM's rules first"
         yield _block(
             "rules-contradict",
             f"The VM's own rules do not allow {facts.target.name}: {'; '.join(against)}.",
-            "Choose a node that they allow, or change the VM's rules first.",
+            f"Choose a node that they allow, or {way_on}.",
         )
 
 
-def _template_rules(vm: VirtualMachine) -> Placement:
+def replaced_rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Instead of `placement_rules`, where people chose it: the pin takes the place of what contradicts the target."""
+    if facts.target and (against := placement.objections(own_rules(facts.vm), facts.target)):
+        yield Finding(
+            code="rules-replaced",
+            severity=Severity.WARN,
+            text=f"This move replaces rules of the VM that do not allow {facts.target.name}: {'; '.join(against)}.",
+            remedy="They come back when the pin is removed, and the VM's next start follows them again.",
+        )
+
+
+def own_rules(vm: VirtualMachine) -> Placement:
+    """What a VM demands, without an older pin of ours."""
     note = read_note(vm)
-    return replace(vm.placement, affinity=note.unpinned(vm.placement.affinity)) if note else vm.placement
+    return note.own_rules(vm.placement) if note else vm.placement
 
 
 def older_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -296,7 +309,6 @@ CHECKS: tuple[Check, ...] = (
     already_there,
     target_usable,
     named_target_possible,
-    placement_rules,
     disks_reachable,
     older_pin,
     paused,

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bot import checks
 from bot.checks import Finding, Severity
 from bot.request import MoveRequest, MoveType
+from k8s import placement
 from k8s.names import READ_WRITE_MANY
 from k8s.snapshots import Facts, Node, Placement
 
@@ -61,6 +62,10 @@ def steps_of(type_: MoveType, *, runs: bool) -> tuple[StepKind, ...]:
     return COLD_STEPS if runs else PLACE_STEPS
 
 
+_RULES = "placement rules"
+"""Name of that part of the proof."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -84,6 +89,15 @@ class Disk(_Frozen):
     def shared(self) -> bool:
         """Whether two nodes can attach it for writing at once."""
         return READ_WRITE_MANY in self.access_modes
+
+
+class Replaced(_Frozen):
+    """The VM's own rules that do not allow the target, and that its pin takes the place of."""
+
+    selector_keys: tuple[str, ...]
+    """Keys of the nodeSelector."""
+    node_terms: bool
+    """The required node affinity."""
 
 
 class Drift(_Frozen):
@@ -117,6 +131,8 @@ class Move(_Frozen):
     """None leaves the choice to the scheduler."""
     type: MoveType
     why_type: str
+    replaces: Replaced | None = None
+    """Cold, where people chose it: rules that do not hold as long as the pin stays."""
     disks: tuple[Disk, ...]
     memory_bytes: int
     vcpus: int
@@ -170,7 +186,11 @@ class Plan(_Frozen):
 def build(request: MoveRequest, facts: Facts) -> Plan:
     """Judge the facts and lay down the plan. Total: a move that must not run becomes a plan with blocks."""
     type_, why = checks.choose_type(facts, request.type)
-    findings = (*checks.undecided(facts, request.type), *checks.run(facts, type_))
+    findings = (
+        *checks.undecided(facts, request.type),
+        *checks.run(facts, type_, replace_rules=request.replace_rules),
+    )
+    replaced = _replaced(facts) if request.replace_rules and type_ is MoveType.COLD else None
     move = Move(
         namespace=facts.vm.ref.namespace,
         vm=facts.vm.ref.name,
@@ -179,12 +199,13 @@ def build(request: MoveRequest, facts: Facts) -> Plan:
         target=_target(facts.target),
         type=type_,
         why_type=why,
+        replaces=replaced,
         disks=_disks(facts),
         memory_bytes=facts.vmi.memory_bytes if facts.vmi else 0,
         vcpus=facts.vmi.vcpus if facts.vmi else 0,
         steps=steps_of(type_, runs=facts.vmi is not None),
         findings=findings,
-        proof=_proof(facts, type_, findings),
+        proof=_proof(facts, type_, findings) | _proof_of(replaced),
     )
     return Plan(request=request, found_namespace=request.namespace is None, moves=(move,))
 
@@ -219,8 +240,28 @@ def _estimate(measured: Sequence[timedelta], *, own: bool) -> Estimate:
     return Estimate(p50=p50, p95=p95, count=len(ranked), own=own)
 
 
+def has_approved_rules(move: Move, rules: Placement) -> bool:
+    """Whether these are the placement rules of the VM that were judged."""
+    return move.proof[_RULES] == _placement(rules)
+
+
 def _target(node: Node | None) -> Target | None:
     return Target(name=node.name, uid=node.uid, hostname=node.hostname) if node else None
+
+
+def _replaced(facts: Facts) -> Replaced | None:
+    if facts.target is None:
+        return None
+    rules = checks.own_rules(facts.vm)
+    keys, allowed = placement.unmet_keys(rules, facts.target), placement.terms_allow(rules, facts.target)
+    return None if allowed and not keys else Replaced(selector_keys=tuple(sorted(keys)), node_terms=not allowed)
+
+
+def _proof_of(replaced: Replaced | None) -> dict[str, str]:
+    if replaced is None:
+        return {}
+    terms = ("required node affinity",) if replaced.node_terms else ()
+    return {"rules to replace": ", ".join((*(f"nodeSelector {key}" for key in replaced.selector_keys), *terms))}
 
 
 def _disks(facts: Facts) -> tuple[Disk, ...]:
@@ -239,13 +280,17 @@ def _proof(facts: Facts, type_: MoveType, findings: tuple[Finding, ...]) -> dict
         "target hostname label": facts.target.hostname if facts.target else "none",
         "type": type_.value,
         "run strategy": facts.vm.run_strategy or running,
-        "placement rules": _placement(facts.vm.placement),
+        _RULES: _placement(facts.vm.placement),
         "disks": ", ".join(f"{disk.name} ({'+'.join(disk.access_modes)})" for disk in _disks(facts)) or "none",
         "findings": ", ".join(codes) or "none",
     }
 
 
 def _placement(rules: Placement) -> str:
-    parts = {"affinity": rules.affinity, "nodeSelector": dict(rules.node_selector), "tolerations": rules.tolerations}
+    parts = {
+        "affinity": rules.affinity,
+        "nodeSelector": dict(rules.node_selector or {}),
+        "tolerations": rules.tolerations,
+    }
     given = {name: value for name, value in parts.items() if value}
     return json.dumps(given, sort_keys=True) if given else "none"

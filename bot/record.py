@@ -71,6 +71,7 @@ class Originals(_Frozen):
     running: bool | None
     """The API knows one of the two; the other is None."""
     affinity: dict[str, Any] | None
+    node_selector: dict[str, Any] | None = None
     grace_seconds: int = 30
     """`terminationGracePeriodSeconds`: what the guest is given to shut down."""
 

@@ -1,9 +1,9 @@
 """What people type after `/vm-migrate`, as one typed request.
 
-The grammar: `[NAMESPACE/]VM [to] [TARGET] [-n NAMESPACE] [--live | --cold]`, `help` or `pins`. Anything else is a
-ParseError that points at the word. Names are checked against Kubernetes' own rule (RFC 1123 subdomain) before
-anything is looked up or rendered, so no name that leaves this module can carry markup. Phones turn hyphens into
-dashes; that is undone here.
+The grammar: `[NAMESPACE/]VM [to] [TARGET] [-n NAMESPACE] [--live | --cold [--replace-rules]]`, `help` or `pins`.
+`--replace-rules` means a cold move. Anything else is a ParseError that points at the word. Names are checked against
+Kubernetes' own rule (RFC 1123 subdomain) before anything is looked up or rendered, so no name that leaves this module
+can carry markup. Phones turn hyphens into dashes; that is undone here.
 """
 
 import re
@@ -25,6 +25,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9]
 _LONG_DASH = re.compile(r"(?<!\S)[—–]")
 _DASHES = str.maketrans(dict.fromkeys("—–‐‑−", "-"))
 _LONGEST_NAME = 253
+_REPLACE_RULES = "--replace-rules"
 
 
 class MoveType(StrEnum):
@@ -55,12 +56,15 @@ class MoveRequest(BaseModel):
     namespace: str | None = None
     target: str | None = None
     type: MoveType | None = None
+    replace_rules: bool = False
+    """Cold only: where the VM's own rules do not allow the target, the pin takes their place."""
 
     def __str__(self) -> str:
         """The canonical text, which parses back to the same request."""
         words = [f"{self.namespace}/{self.vm}" if self.namespace else self.vm]
         words += [self.target] if self.target else []
         words += [f"--{self.type}"] if self.type else []
+        words += [_REPLACE_RULES] if self.replace_rules else []
         return " ".join(words)
 
 
@@ -98,6 +102,7 @@ class _Reader:
         self._names: list[_Word] = []
         self._namespace: _Word | None = None
         self._type: MoveType | None = None
+        self._replace_rules = False
 
     def read(self, words: list[_Word]) -> MoveRequest:
         rest = iter(words)
@@ -113,6 +118,9 @@ class _Reader:
         match flag.lower():
             case "--live" | "--cold" if not has_value:
                 self._choose(MoveType(flag.lower().removeprefix("--")), word)
+            case "--replace-rules" if not has_value:
+                self._choose(MoveType.COLD, word)
+                self._replace_rules = True
             case "-n" | "--namespace":
                 given = _Word(value, word.start, word.end) if has_value else next(rest, None)
                 if given is None or not given.text:
@@ -133,7 +141,9 @@ class _Reader:
             raise self._error("too-many-words", "is one word too many; I expect one VM and one node", self._names[2])
         vm, namespace = self._vm(self._names[0])
         target = self._name(self._names[1]) if len(self._names) == 2 else None
-        return MoveRequest(vm=vm, namespace=namespace, target=target, type=self._type)
+        return MoveRequest(
+            vm=vm, namespace=namespace, target=target, type=self._type, replace_rules=self._replace_rules
+        )
 
     def _vm(self, word: _Word) -> tuple[str, str | None]:
         given = self._name(self._namespace) if self._namespace else None

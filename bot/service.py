@@ -76,6 +76,12 @@ class Service:
 
         return await self._update(plan_id, change)
 
+    async def replace_rules(self, plan_id: str, revision: int, actor: Actor) -> Record:
+        """The same cold move as a new revision, in which the pin takes the place of rules that forbid the target."""
+        request = (await self.get(plan_id)).plan.request
+        replacing = request.model_copy(update={"type": MoveType.COLD, "replace_rules": True})
+        return await self.modify(plan_id, revision, replacing, actor)
+
     async def confirm(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """Count this person's Confirm; read the cluster again first. Drift makes a new revision instead."""
         decision = record.authorize(actor, Action.CONFIRM)

@@ -91,6 +91,11 @@ class Actions:
 
         return act
 
+    async def replace_rules(self, click: Click) -> None:
+        """The same cold move, replacing the VM's rules that forbid it."""
+        ref = PlanRef.load(click.value)
+        await self._desk.service.replace_rules(ref.plan, ref.revision, await self._prove(click, ref))
+
     async def move_back(self, click: Click) -> None:
         """A plan that takes a VM back to where it was."""
         ref = MoveRef.load(click.value)

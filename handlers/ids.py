@@ -22,6 +22,7 @@ class ActionId(StrEnum):
     AGAIN = "plan_again"
     USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
+    REPLACE_RULES = "plan_replace_rules"
     CLEAN_UP = "migration_delete"
     MOVE_BACK = "move_back"
     WAIT = "stuck_wait"

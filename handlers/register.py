@@ -56,6 +56,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.AGAIN: actions.plan_again,
         ActionId.USE_LIVE: actions.replan(MoveType.LIVE),
         ActionId.USE_COLD: actions.replan(MoveType.COLD),
+        ActionId.REPLACE_RULES: actions.replace_rules,
         ActionId.CLEAN_UP: actions.clean_up,
         ActionId.MOVE_BACK: actions.move_back,
         ActionId.WAIT: actions.answer(Choice.WAIT),

@@ -82,8 +82,8 @@ async def stop(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio
         begun = _is_begun(now, note)
         if begun and _halts(note) and not now.is_halted:
             raise Conflict("somebody has started the VM while it was being stopped")
-        kept = now if begun else replace(now, affinity=note.affinity)
-        return _noted(kept.halted() if _halts(note) else kept, note)
+        kept = now if begun else _without_older_pin(now)
+        return _noted(kept.halted() if _halts(note) else kept, _so_far(now, note))
 
     vm = await _vm(cluster, ref)
     if not _is_begun(managed(vm), note):
@@ -101,7 +101,7 @@ async def stop_again(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = a
             if not _has_strategy(now, note):
                 raise Conflict("somebody has changed the run strategy of the VM")
             now = now.halted()
-        return _noted(now, note) if found else now
+        return _noted(now, _so_far(now, note)) if found else now
 
     await _write(cluster, await _vm(cluster, ref), decide)
     await _stop_by_call(cluster, ref, note, sleep)
@@ -134,11 +134,11 @@ async def start(cluster: Cluster, ref: Ref, note: Note) -> None:
     def decide(now: Managed) -> Managed:
         if _ours_or_none(now, note) is None:
             raise Conflict("somebody has removed our note from the VM")
-        if now.affinity not in (note.affinity, note.pinned()):
-            raise Conflict("somebody has changed the affinity of the VM while it was stopped")
+        if _has_other_rules(now, note):
+            raise Conflict("somebody has changed the affinity or the node selector of the VM while it was stopped")
         if not now.is_halted and not _has_strategy(now, note):
             raise Conflict("somebody has changed the run strategy of the VM while it was stopped")
-        return _noted(replace(_with_strategy(now, note), affinity=note.pinned()), note)
+        return _noted(_pinned(_with_strategy(now, note), note), note)
 
     await _write(cluster, await _vm(cluster, ref), decide)
     await _start_by_call(cluster, ref, note)
@@ -148,9 +148,10 @@ async def place(cluster: Cluster, ref: Ref, note: Note) -> None:
     """Pin a VM that does not run; it stays as it is. Raises Conflict when it runs, or is not what the note says."""
 
     def decide(now: Managed) -> Managed:
-        if _is_begun(now, note) and now.affinity not in (note.affinity, note.pinned()):
-            raise Conflict("somebody has changed the affinity of the VM")
-        return _noted(replace(now, affinity=note.pinned()), note)
+        begun = _is_begun(now, note)
+        if begun and _has_other_rules(now, note):
+            raise Conflict("somebody has changed the affinity or the node selector of the VM")
+        return _noted(_pinned(now if begun else _without_older_pin(now), note), note)
 
     vm = await _vm(cluster, ref)
     if _is_up(await cluster.instance(ref)):
@@ -167,9 +168,9 @@ async def go_home(cluster: Cluster, ref: Ref, note: Note) -> None:
     """
 
     def decide(now: Managed) -> Managed:
-        _ours_or_none(now, note)
+        found = _ours_or_none(now, note)
         back = _with_strategy(now, note) if now.is_halted else now
-        return _without_note(replace(back, affinity=note.unpinned(now.affinity)))
+        return _without_note(_unpinned(back, found or note))
 
     await _write(cluster, await _vm(cluster, ref), decide)
     await _start_by_call(cluster, ref, note)
@@ -188,14 +189,17 @@ async def unpin(cluster: Cluster, ref: Ref, *, plan: str | None = None, sleep: S
         if note is None or plan not in (None, note.plan):
             return now
         found = True
-        return _without_note(replace(now, affinity=note.unpinned(now.affinity)))
+        return _without_note(_unpinned(now, note))
 
     await _write(cluster, await _vm(cluster, ref), decide)
     return Unpinned(found, await _is_effective(cluster, ref, sleep))
 
 
 async def _is_effective(cluster: Cluster, ref: Ref, sleep: Sleep) -> bool:
-    """Whether what runs has the VM's affinity. `observedGeneration` would not tell (recorded: affinity-liveupdate)."""
+    """Whether what runs has the VM's affinity. `observedGeneration` would not tell (recorded: affinity-liveupdate).
+
+    The pin is in the affinity alone; a node selector that comes back with it follows in the same way.
+    """
     for pause in LOOKS:
         await sleep(pause)
         vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
@@ -278,10 +282,34 @@ def _is_begun(now: Managed, note: Note) -> bool:
     found = parse_note(now.note)
     if found is not None and found.plan == note.plan:
         return _ours_or_none(now, note) is not None
-    before = found.unpinned(now.affinity) if found else now.affinity
-    if not _has_strategy(now, note) or before != note.affinity:
-        raise Conflict("the run strategy or the affinity of the VM has changed since the move was planned")
+    if not _has_strategy(now, note) or not _is_original(_without_older_pin(now), note):
+        raise Conflict("the run strategy or the placement of the VM has changed since the move was planned")
     return False
+
+
+def _is_original(now: Managed, note: Note) -> bool:
+    """Whether it has the rules of the note. The node selector counts where the move replaces rules: a pin that only
+    narrows stands beside any."""
+    return now.affinity == note.affinity and (not note.replaces or now.node_selector == note.node_selector)
+
+
+def _has_other_rules(now: Managed, note: Note) -> bool:
+    """Whether its rules are neither those of the note, nor those with our pin."""
+    selectors = (note.node_selector, note.pinned_selector(note.node_selector))
+    return now.affinity not in (note.affinity, note.pinned()) or (note.replaces and now.node_selector not in selectors)
+
+
+def _pinned(now: Managed, note: Note) -> Managed:
+    return replace(now, affinity=note.pinned(), node_selector=note.pinned_selector(now.node_selector))
+
+
+def _unpinned(now: Managed, note: Note) -> Managed:
+    return replace(now, affinity=note.unpinned(now.affinity), node_selector=note.unpinned_selector(now.node_selector))
+
+
+def _without_older_pin(now: Managed) -> Managed:
+    found = parse_note(now.note)
+    return _unpinned(now, found) if found else now
 
 
 def _ours_or_none(now: Managed, note: Note) -> Note | None:
@@ -305,6 +333,13 @@ def _has_strategy(now: Managed, note: Note) -> bool:
 
 def _with_strategy(now: Managed, note: Note) -> Managed:
     return replace(now, run_strategy=note.run_strategy, running=note.running)
+
+
+def _so_far(now: Managed, note: Note) -> Note:
+    """The note before the pin is written: nothing more is dropped than the one on the VM says already. So a key that
+    somebody takes away meanwhile is not taken for one of ours."""
+    found = parse_note(now.note)
+    return replace(note, dropped=found.dropped if found and found.plan == note.plan else {})
 
 
 def _noted(now: Managed, note: Note) -> Managed:

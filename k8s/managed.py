@@ -21,6 +21,7 @@ def pointer(*steps: str) -> str:
 _RUN_STRATEGY: Final = pointer("spec", "runStrategy")
 _RUNNING: Final = pointer("spec", "running")
 _AFFINITY: Final = pointer("spec", "template", "spec", "affinity")
+_NODE_SELECTOR: Final = pointer("spec", "template", "spec", "nodeSelector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Managed:
     run_strategy: str | None
     running: bool | None
     affinity: Json | None
+    node_selector: Json | None
     note: str | None
     """Text of our annotation."""
     label: str | None
@@ -53,6 +55,7 @@ def managed(vm: VirtualMachine) -> Managed:
         run_strategy=vm.run_strategy,
         running=vm.running,
         affinity=vm.placement.affinity,
+        node_selector=None if vm.placement.node_selector is None else dict(vm.placement.node_selector),
         note=vm.annotations.get(ANNOTATION_NOTE),
         label=vm.labels.get(LABEL_PINNED),
     )
@@ -65,6 +68,7 @@ def patch(vm: VirtualMachine, wanted: Managed) -> list[Json]:
         (_RUN_STRATEGY, now.run_strategy, wanted.run_strategy),
         (_RUNNING, now.running, wanted.running),
         (_AFFINITY, now.affinity, wanted.affinity),
+        (_NODE_SELECTOR, now.node_selector, wanted.node_selector),
     )
     changes = [
         *(step for path, old, new in fields for step in _change(path, old, new)),

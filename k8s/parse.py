@@ -295,7 +295,7 @@ def _waiting(status: Json) -> Iterator[str]:
 def _placement(spec: Json) -> Placement:
     return Placement(
         affinity=spec.get("affinity"),
-        node_selector=_object(spec, "nodeSelector"),
+        node_selector=spec.get("nodeSelector"),
         tolerations=tuple(_objects(spec, "tolerations")),
     )
 

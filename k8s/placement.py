@@ -4,6 +4,9 @@ Kubernetes' rules (concepts/scheduling-eviction/assign-pod-node): `nodeSelector`
 hold; `nodeSelectorTerms` are alternatives (OR), the expressions inside one term must all hold (AND); an empty term
 holds nowhere. So a pin goes into every existing term: a term of its own would widen where the VM may run. Preferences
 and pod (anti-)affinity are never touched.
+
+Rules that contradict the target are given up only where people have chosen that: then `pin_instead` puts the pin in the
+place of the required terms. `restore` and `unpin` bring back what was there.
 """
 
 import copy
@@ -52,6 +55,32 @@ def unpin(current: Json | None, original: Json | None, hostname: str) -> Json | 
     return loose or None
 
 
+def pin_instead(affinity: Json | None, hostname: str) -> Json:
+    """The affinity with that hostname label as its only required node term; all else in it stays."""
+    pinned = copy.deepcopy(affinity or {})
+    pinned["nodeAffinity"] = {**(pinned.get("nodeAffinity") or {}), REQUIRED: _only(hostname)}
+    return pinned
+
+
+def restore(current: Json | None, original: Json | None, hostname: str) -> Json | None:
+    """The affinity after `pin_instead`, with its required terms back; None means that the field goes.
+
+    Where nobody has touched it meanwhile that is exactly the original. Terms that somebody has put in place of ours
+    stay, only our expression is taken out of them.
+    """
+    if current == pin_instead(original, hostname):
+        return copy.deepcopy(original)
+    if _required(current) != _only(hostname):
+        return unpin(current, original, hostname)
+    loose = copy.deepcopy(current or {})
+    del loose["nodeAffinity"][REQUIRED]
+    if before := copy.deepcopy(_required(original)):
+        loose["nodeAffinity"][REQUIRED] = before
+    if not loose["nodeAffinity"]:
+        del loose["nodeAffinity"]
+    return loose or None
+
+
 def is_pinned(affinity: Json | None, hostname: str) -> bool:
     """Whether every alternative demands that hostname."""
     terms = _terms(affinity)
@@ -60,18 +89,34 @@ def is_pinned(affinity: Json | None, hostname: str) -> bool:
 
 def objections(rules: Placement, node: Node) -> tuple[str, ...]:
     """What in the node selector and the required node affinity keeps these rules from choosing that node."""
-    found = [
-        f"nodeSelector {key}={value}" for key, value in rules.node_selector.items() if node.labels.get(key) != value
-    ]
-    terms = _terms(rules.affinity)
-    if terms and not any(_says_anything(term) and not _misses(term, node) for term in terms):
+    found = [f"nodeSelector {key}={(rules.node_selector or {})[key]}" for key in unmet_keys(rules, node)]
+    if not terms_allow(rules, node):
+        terms = _terms(rules.affinity)
         found += [f"node affinity {words}" for term in terms for words in _misses(term, node) or ["(an empty term)"]]
     return tuple(dict.fromkeys(found))
 
 
+def unmet_keys(rules: Placement, node: Node) -> tuple[str, ...]:
+    """Keys of the node selector that this node does not satisfy."""
+    return tuple(key for key, value in (rules.node_selector or {}).items() if node.labels.get(key) != value)
+
+
+def terms_allow(rules: Placement, node: Node) -> bool:
+    """Whether the required node affinity allows that node."""
+    terms = _terms(rules.affinity)
+    return not terms or any(_says_anything(term) and not _misses(term, node) for term in terms)
+
+
+def _required(affinity: Json | None) -> Json:
+    return ((affinity or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
+
+
 def _terms(affinity: Json | None) -> list[Json]:
-    required = ((affinity or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
-    return list(required.get("nodeSelectorTerms") or [])
+    return list(_required(affinity).get("nodeSelectorTerms") or [])
+
+
+def _only(hostname: str) -> Json:
+    return {"nodeSelectorTerms": [{"matchExpressions": [_expression(hostname)]}]}
 
 
 def _expression(hostname: str) -> Json:

@@ -46,7 +46,8 @@ class Placement:
 
     affinity: Json | None = None
     """None where the field is absent, which is not the same as an empty one for whoever restores it."""
-    node_selector: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] | None = None
+    """None where the field is absent, as above."""
     tolerations: tuple[Json, ...] = ()
 
 

@@ -14,7 +14,7 @@ from bot import cold, record
 from bot.diagnosis import Cause
 from bot.executor import live
 from bot.executor.moving import Moving, NotYet, vm_ref
-from bot.plan import Move
+from bot.plan import Move, has_approved_rules
 from bot.ports import Entry
 from bot.record import Originals, Record, Result, Run
 from k8s import cold as writes
@@ -98,7 +98,8 @@ async def arrive(moving: Moving) -> None:
 
 async def place(moving: Moving) -> None:
     """Pin a VM that does not run."""
-    originals = await _originals(moving, (await moving.read())[1])
+    _, move, run = await moving.read()
+    originals = run.originals or await _originals(moving, move)
     now = moving.clock.now()
     begun = await moving.change(lambda newest: cold.begin(newest, moving.index, originals, now), Entry("placing"))
     _, move, run = await moving.read()
@@ -141,6 +142,8 @@ async def _originals(moving: Moving, move: Move) -> Originals:
     vmi = await moving.cluster.instance(vm_ref(move))
     if vm is None:
         raise Conflict("the VM is gone")
+    if move.replaces and not has_approved_rules(move, vm.placement):
+        raise Conflict("the VM's rules have changed since people chose to replace them")
     assert move.target is not None
     noted = writes.note_for(vm, plan=moving.plan_id, epoch=FIRST_OWNER, hostname=move.target.hostname)
     return Originals(
@@ -149,6 +152,7 @@ async def _originals(moving: Moving, move: Move) -> Originals:
         run_strategy=vm.run_strategy,
         running=vm.running,
         affinity=noted.affinity,
+        node_selector=noted.node_selector,
         grace_seconds=vmi.grace_seconds if vmi else 0,
     )
 
@@ -156,8 +160,18 @@ async def _originals(moving: Moving, move: Move) -> Originals:
 def _note(current: Record, move: Move, run: Run) -> Note:
     assert run.originals is not None
     assert move.target is not None
-    had = run.originals
-    return Note(current.id, FIRST_OWNER, had.run_strategy, had.running, had.affinity, move.target.hostname)
+    had, keys = run.originals, move.replaces.selector_keys if move.replaces else ()
+    return Note(
+        current.id,
+        FIRST_OWNER,
+        had.run_strategy,
+        had.running,
+        had.affinity,
+        move.target.hostname,
+        node_selector=had.node_selector,
+        dropped={key: value for key, value in (had.node_selector or {}).items() if key in keys},
+        terms_replaced=move.replaces is not None and move.replaces.node_terms,
+    )
 
 
 async def _until_up(views: AsyncIterator[VmView], old_uid: str) -> None:

@@ -12,6 +12,10 @@ _FORMS = (
     ("web-01", "let the scheduler choose the node (live moves only)"),
     ("web-01 worker-05 --live", "insist on a live move: the VM keeps running"),
     ("web-01 worker-05 --cold", "move it cold: stop it, pin it to the node, start it there; works with any disk"),
+    (
+        "web-01 worker-05 --cold --replace-rules",
+        "and set aside rules of its own that forbid the node, as long as the pin stays",
+    ),
     ("pins", "the VMs that a cold move has left pinned to a node, each with Remove"),
     ("help", "this text"),
 )

@@ -155,7 +155,8 @@ def _buttons(record: Record) -> Block:
 
 
 def _way_on(record: Record, value: str) -> list[Block]:
-    """Confirm; or, where only a cold move can work, a plan for that; or the choice that nobody has made yet."""
+    """Confirm; or, where only a cold move can work, a plan for that; or the choice that nobody has made yet, or a
+    revision that replaces the rules in its way."""
     if not record.plan.blocked:
         return [_confirm(record, value)]
     if any(move.undecided for move in record.plan.moves):
@@ -165,7 +166,15 @@ def _way_on(record: Record, value: str) -> list[Block]:
         ]
     if any(finding.code in _NEEDS_COLD for move in record.plan.moves for finding in move.findings):
         return [blocks.button("Use cold migration instead", ActionId.USE_COLD, value, style="primary")]
+    if all(_may_replace_rules(move) for move in record.plan.moves):
+        return [blocks.button("Replace them", ActionId.REPLACE_RULES, value)]
     return []
+
+
+def _may_replace_rules(move: Move) -> bool:
+    """Whether nothing but the VM's own rules forbids a cold move."""
+    blocking = {finding.code for finding in move.findings if finding.severity is Severity.BLOCK}
+    return move.type is MoveType.COLD and blocking == {"rules-contradict"}
 
 
 def _confirm(record: Record, value: str) -> Block:

@@ -10,7 +10,7 @@ from bot.migration import MoveState, PlanState
 from bot.record import Choice, Doubt, PinState, Record
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
-from k8s.snapshots import Ref
+from k8s.snapshots import Ref, VirtualMachine
 from tests.bot.conftest import LIMITS, App, opened
 from tests.clocks import StandingClock
 from tests.facts import DANA, MEI, OPS, RAVI
@@ -50,6 +50,16 @@ async def faults(app: App, ref: Ref, **named: str | None) -> None:
 async def where(app: App, ref: Ref) -> tuple[str, str]:
     vmi = await app.cluster.instance(ref)
     return (vmi.node, vmi.phase) if vmi else ("", "")
+
+
+async def until_logged(app: App, moment: str) -> None:
+    """Let time pass in small steps until the log has that line."""
+    for _ in range(400):
+        if moment in [line.kind for line in await app.store.log("p1")]:
+            return
+        await app.sandbox.advance(0.25)
+        await app.executor.sweep(app.clock.advance(0.25))
+    raise AssertionError(f"nothing is {moment}")
 
 
 @every_strategy
@@ -262,6 +272,149 @@ async def test_rules_that_contradict_the_target_block(app: App) -> None:
     assert [finding.code for finding in planned.plan.moves[0].findings] == ["rules-contradict"]
 
 
+ZONED, SPREAD, PINNED = Ref("dev", "zoned-01"), Ref("dev", "spread-01"), Ref("dev", "pinned-01")
+CONTRADICTING = {"zoned-01": (ZONED, TARGET), "spread-01": (SPREAD, "worker-02"), "pinned-01": (PINNED, TARGET)}
+every_rule = pytest.mark.parametrize(("ref", "target"), CONTRADICTING.values(), ids=CONTRADICTING)
+two_strategies = pytest.mark.parametrize("strategy", ["Always", "Manual"])
+
+
+async def replace_them(app: App, ref: Ref, target: str, strategy: str) -> Any:
+    """Plan, have the rules replaced, confirm; the spec from before."""
+    vms = f"/apis/kubevirt.io/v1/namespaces/{ref.namespace}/virtualmachines/{ref.name}"
+    await app.call("PATCH", vms, {"spec": {"runStrategy": strategy}})
+    before = await spec(app, ref)
+    assert (await app.service.propose(cold(ref, target), DANA, OPS)).plan.blocked
+    replacing = await app.service.replace_rules("p1", 1, RAVI)
+    assert [finding.code for finding in replacing.plan.moves[0].findings] == ["rules-replaced"]
+    assert replacing.revision == 2
+    with pytest.raises(BotError) as old:
+        await app.service.replace_rules("p1", 1, DANA)
+    assert old.value.code == "old-card"
+    await app.service.confirm("p1", 2, RAVI)
+    return before
+
+
+@every_rule
+@two_strategies
+async def test_rules_that_contradict_are_replaced_and_come_back_with_the_removal(
+    app: App, ref: Ref, target: str, strategy: str
+) -> None:
+    before = await replace_them(app, ref, target, strategy)
+    ended = await app.until(lambda plan: not plan.open)
+    assert (ended.state, await where(app, ref)) == (PlanState.SUCCEEDED, (target, "Running"))
+    await app.meanwhile(app.service.decide_pin("p1", 0, PinState.REMOVED, DANA))
+    assert await spec(app, ref) == before
+    assert await where(app, ref) == (target, "Running")
+
+
+@every_rule
+@two_strategies
+async def test_replaced_rules_come_back_on_the_way_home(app: App, ref: Ref, target: str, strategy: str) -> None:
+    before = await replace_them(app, ref, target, strategy)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.cordon(target)
+    await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=120)
+    await app.service.answer("p1", 0, Doubt.STARTING, Choice.HOME, RAVI)
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert ended.state is PlanState.FAILED
+    assert await spec(app, ref) == before
+    node, phase = await where(app, ref)
+    assert (node not in ("", target), phase) == (True, "Running")
+
+
+@every_rule
+@two_strategies
+@pytest.mark.parametrize("moment", ["stopping", "gone", "starting", "up"])
+async def test_a_restart_while_rules_are_replaced_ends_on_the_target(
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock, ref: Ref, target: str, strategy: str, moment: str
+) -> None:
+    async with opened(tmp_path, sandbox, clock) as first:
+        before = await replace_them(first, ref, target, strategy)
+        await until_logged(first, moment)
+    async with opened(tmp_path, sandbox, clock) as second:
+        await second.executor.resume()
+        ended = await second.until(lambda plan: not plan.open, seconds=120)
+        assert (ended.state, await where(second, ref)) == (PlanState.SUCCEEDED, (target, "Running"))
+        await second.meanwhile(second.service.decide_pin("p1", 0, PinState.REMOVED, DANA))
+        assert await spec(second, ref) == before
+
+
+@pytest.mark.parametrize("theirs", [{"disk": "ssd"}, None])
+async def test_a_node_selector_that_changes_while_it_is_stopped_is_kept_and_told(app: App, theirs: Any) -> None:
+    await replace_them(app, ZONED, TARGET, "Always")
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.call(
+        "PATCH",
+        "/apis/kubevirt.io/v1/namespaces/dev/virtualmachines/zoned-01",
+        {"spec": {"template": {"spec": {"nodeSelector": {"topology.kubernetes.io/zone": None, **(theirs or {})}}}}},
+    )
+    changed = (await spec(app, ZONED))["template"]["spec"].get("nodeSelector")
+    ended = await app.until(lambda plan: plan.runs[0].homeward is not None, seconds=120)
+    assert ended.runs[0].homeward is not None
+    assert ended.runs[0].homeward.code == "changed-meanwhile"
+    await app.until(lambda plan: plan.runs[0].starting_since is not None and plan.runs[0].step > 2, seconds=60)
+    assert (await spec(app, ZONED))["template"]["spec"].get("nodeSelector") == changed
+
+
+@every_rule
+async def test_a_move_back_brings_replaced_rules_back_and_narrows_them(app: App, ref: Ref, target: str) -> None:
+    before = await replace_them(app, ref, target, "Always")
+    source, _ = await where(app, ref)
+    await app.until(lambda plan: not plan.open)
+    back = await app.service.move_back("p1", 0, DANA, OPS)
+    assert not back.plan.blocked
+    assert back.plan.moves[0].replaces is None
+    await app.service.confirm("p2", 1, RAVI)
+    await app.until(lambda plan: not plan.open, "p2")
+    assert await where(app, ref) == (source, "Running")
+    assert (await spec(app, ref))["template"]["spec"].get("nodeSelector") == before["template"]["spec"].get(
+        "nodeSelector"
+    )
+    await app.service.unpin(ref.namespace, ref.name, DANA)
+    assert await spec(app, ref) == before
+
+
+async def test_rules_of_a_stopped_vm_are_replaced_where_it_is_placed(app: App) -> None:
+    vms = "/apis/kubevirt.io/v1/namespaces/vms/virtualmachines/stopped-01"
+    ref, rules = Ref("vms", "stopped-01"), {"topology.kubernetes.io/zone": "rack-a", "kubernetes.io/os": "linux"}
+    await app.call("PATCH", vms, {"spec": {"template": {"spec": {"nodeSelector": rules}}}})
+    before = await replace_them(app, ref, TARGET, "Halted")
+    ended = await app.until(lambda plan: not plan.open)
+    assert ended.state is PlanState.SUCCEEDED
+    assert (await spec(app, ref))["template"]["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    await app.meanwhile(app.service.decide_pin("p1", 0, PinState.REMOVED, DANA))
+    assert await spec(app, ref) == before
+
+
+async def test_rules_that_change_right_before_the_first_write_are_not_replaced(app: App) -> None:
+    rules, read = {"topology.kubernetes.io/zone": "rack-a", "disk": "ssd"}, app.cluster.vm
+
+    async def changed_before(ref: Ref) -> VirtualMachine | None:
+        vms = "/apis/kubevirt.io/v1/namespaces/dev/virtualmachines/zoned-01"
+        await app.call("PATCH", vms, {"spec": {"template": {"spec": {"nodeSelector": rules}}}})
+        return await read(ref)
+
+    app.cluster.vm = changed_before  # type: ignore[method-assign]  # between the proof and the write
+    await replace_them(app, ZONED, TARGET, "Always")
+    ended = await app.until(lambda plan: not plan.open)
+    assert (ended.state, await where(app, ZONED)) == (PlanState.FAILED, ("worker-01", "Running"))
+    assert (await spec(app, ZONED))["template"]["spec"]["nodeSelector"] == rules
+
+
+async def test_rules_that_change_before_the_confirm_are_asked_about_again(app: App) -> None:
+    await app.service.propose(cold(ZONED), DANA, OPS)
+    await app.service.replace_rules("p1", 1, RAVI)
+    await app.call(
+        "PATCH",
+        "/apis/kubevirt.io/v1/namespaces/dev/virtualmachines/zoned-01",
+        {"spec": {"template": {"spec": {"nodeSelector": {"disk": "ssd"}}}}},
+    )
+    with pytest.raises(BotError) as drifted:
+        await app.service.confirm("p1", 2, DANA)
+    assert drifted.value.code == "drifted"
+    assert {change.what for change in (await app.plan()).drift} == {"placement rules", "rules to replace"}
+
+
 MOMENTS = ("stopping", "gone", "starting", "up")
 
 
@@ -272,11 +425,7 @@ async def test_a_restart_at_any_moment_ends_on_the_target(
 ) -> None:
     async with opened(tmp_path, sandbox, clock) as first:
         await begin(first, ref)
-        for _ in range(400):
-            if moment in [line.kind for line in await first.store.log("p1")]:
-                break
-            await sandbox.advance(0.25)
-            await first.executor.sweep(clock.advance(0.25))
+        await until_logged(first, moment)
     async with opened(tmp_path, sandbox, clock) as second:
         await second.executor.resume()
         ended = await second.until(lambda plan: not plan.open, seconds=120)

@@ -44,6 +44,7 @@ affinities: st.SearchStrategy[Json | None] = st.none() | st.fixed_dictionaries(
 )
 members = st.none() | st.dictionaries(st.sampled_from(["team", "x/y~z"]), st.text(max_size=3), min_size=1)
 runs = st.sampled_from([("Always", None), ("Halted", None), (None, True), (None, False)])
+selectors = st.none() | st.dictionaries(st.sampled_from(["zone", "disk", "a/b~c"]), st.sampled_from(["a", "b"]))
 hosts = st.sampled_from(["worker-01", "worker-05"])
 
 
@@ -56,6 +57,7 @@ def vms(draw: st.DrawFn) -> Json:
         (metadata, "annotations", draw(members)),
         (metadata, "labels", draw(members)),
         (template, "affinity", draw(affinities)),
+        (template, "nodeSelector", draw(selectors)),
         *zip([raw["spec"]] * 2, ["runStrategy", "running"], draw(runs), strict=True),
     ):
         container.pop(key, None)
@@ -80,7 +82,9 @@ def freed(raw: Json) -> Json:
     vm = parse.virtual_machine(raw)
     note = read_note(vm)
     assert note is not None
-    return after(raw, replace(managed(vm), affinity=note.unpinned(vm.placement.affinity), note=None, label=None))
+    now = managed(vm)
+    affinity, selector = note.unpinned(now.affinity), note.unpinned_selector(now.node_selector)
+    return after(raw, replace(now, affinity=affinity, node_selector=selector, note=None, label=None))
 
 
 @given(vms(), hosts)
@@ -91,6 +95,57 @@ def test_a_pin_comes_off_without_a_trace(raw: Json, hostname: str) -> None:
     assert loose["spec"] == raw["spec"]
     for field in ("annotations", "labels"):
         assert (loose["metadata"].get(field) or {}) == raw["metadata"].get(field, {})
+
+
+def replacing(raw: Json, hostname: str, keys: set[str], *, terms: bool, plan: str = "p1") -> tuple[Json, Note]:
+    """That VM with a pin that takes the place of rules."""
+    vm = parse.virtual_machine(raw)
+    note = note_for(vm, plan=plan, epoch=1, hostname=hostname)
+    dropped = {key: value for key, value in (note.node_selector or {}).items() if key in keys}
+    note = replace(note, dropped=dropped, terms_replaced=terms)
+    wanted = replace(
+        managed(vm),
+        affinity=note.pinned(),
+        node_selector=note.pinned_selector(note.node_selector),
+        note=note.text(),
+        label=note.plan,
+    )
+    return after(raw, wanted), note
+
+
+dropped_keys = st.sets(st.sampled_from(["zone", "disk", "a/b~c"]))
+
+
+@given(raw=vms(), hostname=hosts, keys=dropped_keys, terms=st.booleans())
+def test_a_pin_that_replaces_rules_comes_off_without_a_trace(
+    raw: Json, hostname: str, keys: set[str], *, terms: bool
+) -> None:
+    pinned, note = replacing(raw, hostname, keys, terms=terms)
+    assert read_note(parse.virtual_machine(pinned)) == note
+    left = (pinned["spec"]["template"]["spec"].get("nodeSelector") or {}).keys()
+    assert left == (raw["spec"]["template"]["spec"].get("nodeSelector") or {}).keys() - keys
+    assert freed(pinned)["spec"] == raw["spec"]
+    moved_on, _ = noted(pinned, "worker-09", plan="p2")
+    assert read_note(parse.virtual_machine(moved_on)) == note_for(
+        parse.virtual_machine(raw), plan="p2", epoch=1, hostname="worker-09"
+    )
+
+
+@given(vms(), hosts, dropped_keys)
+def test_what_somebody_sets_in_the_node_selector_meanwhile_stays(raw: Json, hostname: str, keys: set[str]) -> None:
+    pinned, note = replacing(raw, hostname, keys, terms=True)
+    theirs = {**(pinned["spec"]["template"]["spec"].get("nodeSelector") or {}), "zone": "theirs", "new": "x"}
+    pinned["spec"]["template"]["spec"]["nodeSelector"] = theirs
+    assert freed(pinned)["spec"]["template"]["spec"]["nodeSelector"] == {**note.dropped, **theirs}
+
+
+def test_a_note_of_an_older_version_is_read_and_changes_no_node_selector() -> None:
+    text = '{"plan": "p", "epoch": 1, "run_strategy": null, "running": null, "affinity": null, "hostname": "h"}'
+    note = parse_note(text)
+    assert note is not None
+    assert not note.replaces
+    for selector in (None, {}, {"zone": "a"}):
+        assert (note.pinned_selector(selector), note.unpinned_selector(selector)) == (selector, selector)
 
 
 @given(vms(), hosts, hosts)
@@ -109,7 +164,13 @@ def test_a_patch_leads_to_what_is_wanted_and_then_there_is_nothing_left_to_do(ra
 
 
 @pytest.mark.parametrize(
-    "path", [("metadata", "uid"), ("spec", "runStrategy"), ("spec", "template", "spec", "affinity")]
+    "path",
+    [
+        ("metadata", "uid"),
+        ("spec", "runStrategy"),
+        ("spec", "template", "spec", "affinity"),
+        ("spec", "template", "spec", "nodeSelector"),
+    ],
 )
 @given(raw=vms())
 def test_a_patch_fails_where_what_was_read_no_longer_stands(path: tuple[str, ...], raw: Json) -> None:
@@ -143,7 +204,7 @@ def test_what_is_no_note_of_ours_is_none(text: str | None) -> None:
 
 @given(affinities)
 def test_a_note_is_read_as_it_was_written(affinity: Json | None) -> None:
-    note = Note("p1", 3, "Once", None, affinity, "worker-05")
+    note = Note("p1", 3, "Once", None, affinity, "worker-05", {"zone": "a"}, {"zone": "a"}, terms_replaced=True)
     assert parse_note(note.text()) == note
 
 

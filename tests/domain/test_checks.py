@@ -138,6 +138,19 @@ def test_what_does_not_stand_in_the_way_of_a_cold_move(world: Callable[[], Facts
     assert codes(world(), MoveType.COLD) == []
 
 
+def test_rules_that_are_to_be_replaced_are_named_and_do_not_block() -> None:
+    world = facts(vm=replace(facts().vm, placement=RACK_A))
+    (finding,) = checks.run(world, MoveType.COLD, replace_rules=True)
+    assert (finding.code, finding.severity) == ("rules-replaced", Severity.WARN)
+    assert "nodeSelector rack=a" in finding.text
+    assert checks.run(facts(), MoveType.COLD, replace_rules=True) == ()
+
+
+def test_a_live_move_replaces_no_rules() -> None:
+    found = checks.run(with_vmi(placement=RACK_A), MoveType.LIVE, replace_rules=True)
+    assert [finding.code for finding in found] == ["rules-contradict"]
+
+
 def test_an_older_pin_of_ours_is_told() -> None:
     assert [finding.code for finding in checks.run(noted("worker-01"), MoveType.COLD)] == ["older-pin"]
 

@@ -74,6 +74,31 @@ def test_what_somebody_changed_while_it_was_pinned_stays() -> None:
     assert placement.unpin(changed, None, "worker-05") == {"podAffinity": {"y": 1}}
 
 
+@given(affinities, st.sampled_from(HOSTS))
+def test_a_pin_instead_allows_exactly_that_host_and_goes_without_a_trace(affinity: Json | None, host: str) -> None:
+    pinned = placement.pin_instead(affinity, host)
+    assert allowed(pinned) == {index for index, candidate in enumerate(NODES) if candidate.name == host}
+    assert placement.restore(pinned, affinity, host) == affinity
+
+
+@given(affinities, st.sampled_from(HOSTS))
+def test_a_pin_instead_comes_off_what_somebody_has_changed_meanwhile(affinity: Json | None, host: str) -> None:
+    pinned = placement.pin_instead(affinity, host)
+    loose = placement.restore({**pinned, "podAffinity": {"y": 1}}, affinity, host)
+    assert loose is not None
+    assert loose.pop("podAffinity") == {"y": 1}
+    assert allowed(loose) == allowed(affinity)
+
+
+def test_terms_that_somebody_puts_in_place_of_ours_stay() -> None:
+    ours: Json = placement.pin_instead(None, "worker-05")
+    (term,) = ours["nodeAffinity"][placement.REQUIRED]["nodeSelectorTerms"]
+    zone = {"key": "zone", "operator": "In", "values": ["a"]}
+    term["matchExpressions"].append(zone)
+    back = placement.restore(ours, None, "worker-05")
+    assert back == {"nodeAffinity": {placement.REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [zone]}]}}}
+
+
 def test_is_pinned_asks_every_alternative() -> None:
     two: Json = {
         "nodeAffinity": {

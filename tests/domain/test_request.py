@@ -25,6 +25,11 @@ from bot.request import Help, MoveRequest, MoveType, ParseError, Pins, Request, 
         ("web-01 worker-05 --live", MoveRequest(vm="web-01", target="worker-05", type=MoveType.LIVE)),
         ("web-01 worker-05 —live", MoveRequest(vm="web-01", target="worker-05", type=MoveType.LIVE)),
         ("--cold web-01 worker-05", MoveRequest(vm="web-01", target="worker-05", type=MoveType.COLD)),
+        (
+            "web-01 worker-05 --cold --replace-rules",
+            MoveRequest(vm="web-01", target="worker-05", type=MoveType.COLD, replace_rules=True),
+        ),
+        ("web-01 --Replace-Rules", MoveRequest(vm="web-01", type=MoveType.COLD, replace_rules=True)),
         ("web–01 worker‑05", MoveRequest(vm="web-01", target="worker-05")),
         ("web-01", MoveRequest(vm="web-01")),
         ("to worker-05", MoveRequest(vm="to", target="worker-05")),
@@ -50,6 +55,9 @@ def test_a_text_is_read(text: str, wanted: Request) -> None:
         ("web-01 worker-05 --live=yes", "unknown-flag", "▸--live=yes◂"),
         ("web-01 worker-05 now please", "too-many-words", "▸now◂"),
         ("web-01 worker-05 --live --cold", "both-types", "▸--cold◂"),
+        ("web-01 worker-05 --live --replace-rules", "both-types", "▸--replace-rules◂"),
+        ("web-01 worker-05 --replace-rules --live", "both-types", "▸--live◂"),
+        ("web-01 worker-05 --replace-rules=all", "unknown-flag", "▸--replace-rules=all◂"),
         ("web-01 worker-05 -n", "missing-value", "▸-n◂"),
         ("web-01 worker-05 --namespace=", "missing-value", "▸--namespace=◂"),
         ("vms/web-01 worker-05 -n dev", "two-namespaces", "▸vms/web-01◂"),
@@ -84,13 +92,15 @@ def test_any_text_is_a_request_or_a_refusal(text: str) -> None:
 names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
 
 
-@given(
-    names, st.none() | names, st.none() | names.filter(lambda name: name != "to"), st.none() | st.sampled_from(MoveType)
-)
+ways = st.sampled_from([(None, False), (MoveType.LIVE, False), (MoveType.COLD, False), (MoveType.COLD, True)])
+
+
+@given(names, st.none() | names, st.none() | names.filter(lambda name: name != "to"), ways)
 def test_a_printed_request_reads_back_the_same(
-    vm: str, namespace: str | None, target: str | None, type_: MoveType | None
+    vm: str, namespace: str | None, target: str | None, way: tuple[MoveType | None, bool]
 ) -> None:
-    request = MoveRequest(vm=vm, namespace=namespace, target=target, type=type_)
+    type_, replace_rules = way
+    request = MoveRequest(vm=vm, namespace=namespace, target=target, type=type_, replace_rules=replace_rules)
     if request in (MoveRequest(vm="help"), MoveRequest(vm="pins")):
         return  # alone these are commands; a VM of that name needs its namespace
     assert parse(str(request)) == request

@@ -11,9 +11,9 @@ from bot.record import Choice, Doubt, Originals, PinState, Record, Result
 from bot.request import MoveRequest, MoveType
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
-from k8s.snapshots import Claim, Facts, Ref
+from k8s.snapshots import Claim, Facts, Placement, Ref
 from tests.facts import DANA, RAVI, proposed, with_vmi
-from tests.slack.gallery import at
+from tests.slack.gallery import VALID, at
 
 ASKED = MoveRequest(vm="web-01", target="worker-05", type=MoveType.COLD)
 DISK = Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteOnce",))
@@ -51,6 +51,19 @@ def cold_over_older_pin() -> Record:
     placement = replace(ONE_NODE.vm.placement, affinity=note.pinned())
     vm = replace(ONE_NODE.vm, annotations={ANNOTATION_NOTE: note.text()}, placement=placement)
     return proposed(replace(ONE_NODE, vm=vm), ASKED)
+
+
+ZONED = replace(ONE_NODE, vm=replace(ONE_NODE.vm, placement=Placement(node_selector={"zone": "rack-a"})))
+
+
+def cold_rules_contradict() -> Record:
+    return proposed(ZONED, ASKED)
+
+
+def cold_rules_replaced() -> Record:
+    """Somebody pressed "Replace them"."""
+    planned = plan.build(ASKED.model_copy(update={"replace_rules": True}), ZONED)
+    return record.modify(cold_rules_contradict(), planned, RAVI, at(60), VALID)
 
 
 def _begun(world: Facts = ONE_NODE, originals: Originals = ORIGINALS) -> Record:
@@ -213,6 +226,8 @@ GALLERY: dict[str, Callable[[], Record]] = {
         cold_of_stopped,
         cold_without_target,
         cold_over_older_pin,
+        cold_rules_contradict,
+        cold_rules_replaced,
         cold_stopping,
         cold_slow_stop,
         cold_asking_stop,

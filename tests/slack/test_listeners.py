@@ -272,6 +272,29 @@ async def test_where_the_type_cannot_be_told_a_click_makes_the_plan_of_that_type
     assert "Waiting for Confirm" in bot.shown()[-1].text
 
 
+async def test_replace_them_makes_a_new_revision_on_the_same_card(bot: Bot) -> None:
+    bot.cluster.world = cold_gallery.ZONED
+    await bot.say("dana", "/vm-migrate web-01 worker-05 --cold")
+    assert "Blocked" in await bot.card()
+    bot.clock.advance(2)
+    await bot.click("ravi", ActionId.REPLACE_RULES)
+    await catch_up(bot)
+    current = await bot.service.get("p1")
+    assert (current.revision, current.plan.request.replace_rules) == (2, True)
+    card = await bot.card()
+    assert "nodeSelector zone=rack-a" in card
+    assert ActionId.CONFIRM in card
+    assert ActionId.REPLACE_RULES not in card
+    assert len(bot.shown()) == 1
+
+
+async def test_a_guest_of_the_workspace_may_not_replace_rules(bot: Bot) -> None:
+    bot.cluster.world = cold_gallery.ZONED
+    await bot.say("dana", "/vm-migrate web-01 worker-05 --cold")
+    await bot.click("gus", ActionId.REPLACE_RULES)
+    assert (await bot.service.get("p1")).revision == 1
+
+
 async def test_move_back_makes_a_plan_of_its_own_in_the_same_way(bot: Bot) -> None:
     await show_cold(bot, cold_gallery.cold_succeeded())
     bot.cluster.world = cold_gallery.elsewhere()
