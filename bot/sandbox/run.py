@@ -1,15 +1,21 @@
 """`vm-migrate-bot sandbox`: everything on loopback until Ctrl-C, with one line to open in a browser."""
 
 import asyncio
+import socket
 import tempfile
 from pathlib import Path
 
 from bot.sandbox import cluster, slack
 from bot.sandbox.stage import Stage
 
+HOST = "127.0.0.1"
+
 
 async def run_all(*, port: int, speed: float) -> None:
-    """Cluster, Slack and bot; every start begins with a fresh world."""
+    """Cluster, Slack and bot; every start begins with a fresh world. A port that is taken is replaced by a free one."""
+    if port and _is_taken(port):
+        print(f"Port {port} is taken; another one is used.")
+        port = 0
     with tempfile.TemporaryDirectory(prefix="vm-migrate-sandbox-") as folder:
         async with Stage(Path(folder), speed=speed, slack_port=port) as stage:
             await stage.start_bot()
@@ -27,6 +33,16 @@ async def run_cluster(*, port: int, kubeconfig: Path, speed: float) -> None:
 async def run_slack(*, port: int) -> None:
     """The local Slack alone."""
     await slack.serve(port, _announce)
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
 
 
 def _announce(line: str) -> None:
