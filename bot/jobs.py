@@ -5,8 +5,10 @@ a late timer is never skipped (`misfire_grace_time=None`) and several missed one
 shutting the scheduler down cancels running jobs.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -19,11 +21,16 @@ EVERY_SECONDS = 1
 """How often each sweep runs: a deadline is seen at most this late."""
 
 
+PATIENCE = 2.0
+"""Seconds that sweeps under way are given at the end."""
+
+
 class Jobs:
     """Runs sweeps until it is stopped."""
 
     def __init__(self, clock: Clock, sweeps: Sequence[Sweep]) -> None:
         self._clock = clock
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         for sweep in sweeps:
             self._scheduler.add_job(
@@ -39,9 +46,16 @@ class Jobs:
         """Begin."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """End; a sweep under way is canceled, which it must stand."""
+    async def stop(self) -> None:
+        """Begin no further sweep and let those under way end; one that hangs is canceled, which it must stand."""
+        self._scheduler.pause()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=PATIENCE)
         self._scheduler.shutdown(wait=False)
 
     async def _call(self, sweep: Sweep) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "the scheduler runs a sweep in a task"
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
         await sweep(self._clock.now())

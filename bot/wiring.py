@@ -100,7 +100,7 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
         try:
             return await _serve(parts.connection, clock, stop)
         finally:
-            jobs.stop()
+            await jobs.stop()
             await _close(parts)
 
 
