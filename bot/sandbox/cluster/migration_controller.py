@@ -85,6 +85,9 @@ class MigrationController(Controller):
             self._drop_orphan(job)
         elif is_final(job):
             self._settle(job, vmi)
+        elif is_final(vmi) and phase(job) in {"", "Pending"}:
+            # sourced: pkg/virt-controller/watch/migration/migration.go, updateStatus: a VMI that has ended
+            self._fail(job, "Migration failed vmi shutdown during migration.")
         else:
             self._STEPS[phase(job)](self, job, vmi)
 
