@@ -223,6 +223,15 @@ class Service:
             plan_id, lambda now: Change(record.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
         )
 
+    async def show_runbook(self, plan_id: str, index: int, actor: Actor) -> Record:
+        """Have the runbook of a failed move's cause shown to all, in the card's thread."""
+        record.authorize(actor, Action.REQUEST)
+        _ended(await self.get(plan_id), index)
+        return await self._update(
+            plan_id,
+            lambda now: Change(record.show_runbook(now, index), [Entry("runbook opened", actor, {"move": index})]),
+        )
+
     async def nodes(self, actor: Actor) -> tuple[NodeChoice, ...]:
         """Nodes for a choice, usable ones first; for those who may choose."""
         record.authorize(actor, Action.MODIFY)
