@@ -22,6 +22,8 @@ class Faults:
     duplicate_next: int = 0
     """That many of the next envelopes are sent twice, the second with the same envelope_id."""
     down_until: float = 0.0
+    revoked_scopes: frozenset[str] = frozenset()
+    """Scopes that the bot token has lost."""
     _ratelimits: Counter[str] = field(default_factory=Counter)
     _retry_after: dict[str, int] = field(default_factory=dict)
     _lost_answers: Counter[str] = field(default_factory=Counter)
@@ -63,5 +65,6 @@ class Faults:
         self.latency = 0.0
         self.duplicate_next = 0
         self.down_until = 0.0
+        self.revoked_scopes = frozenset()
         self._ratelimits.clear()
         self._lost_answers.clear()
