@@ -285,6 +285,12 @@ def disks_reachable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
             )
 
 
+def elsewhere(facts: Facts) -> Iterator[Finding]:
+    """What keeps a node from taking a VM that is between two nodes already."""
+    yield from target_usable(facts, MoveType.COLD)
+    yield from disks_reachable(facts, MoveType.COLD)
+
+
 def paused(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """A paused guest can migrate and stays paused (KubeVirt PR 5384); it cannot answer a shutdown."""
     condition = facts.vmi.condition(CONDITION_PAUSED) if facts.vmi else None

@@ -5,6 +5,7 @@ was stopped is always on its way to somewhere: to the target, or (`turn_home`) b
 originals are noted in the Record and on the VM itself.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,24 @@ from bot import migration
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState
+from bot.plan import COLD_STEPS, StepKind
 from bot.policy import Actor
-from bot.record import Choice, Doubt, Originals, Pin, PinState, Question, Record, Result, Run, started, with_run
+from bot.record import (
+    Asking,
+    Choice,
+    Doubt,
+    Elsewhere,
+    Originals,
+    Pin,
+    PinState,
+    Question,
+    Record,
+    Result,
+    Run,
+    moving,
+    started,
+    with_run,
+)
 from bot.record import finish as finish_run
 
 SAY_STOPPING_AFTER = timedelta(seconds=60)
@@ -30,8 +47,12 @@ WAIT_MORE = timedelta(minutes=5)
 
 OPTIONS = {
     Doubt.STOPPING: (Choice.WAIT, Choice.FORCE, Choice.HOME),
-    Doubt.STARTING: (Choice.WAIT, Choice.HOME),
+    Doubt.STARTING: (Choice.WAIT, Choice.ELSEWHERE, Choice.HOME),
 }
+
+
+_ANEW: Mapping[str, Any] = {"question": None, "stopping_since": None, "slow_stop": False, "stop_forced": False}
+"""What a second stop starts with."""
 
 
 def begin(record: Record, index: int, originals: Originals, now: datetime) -> Record:
@@ -92,8 +113,12 @@ def ask(
     run = record.runs[index]
     if run.question and run.question.waits_until and now < run.question.waits_until:
         return record
-    question = Question(doubt=doubt, asked_at=now, answer_by=answer_by, cause=cause)
-    return _changed(record, index, {"state": migration.apply_move(run.state, MoveEvent.ASKED), "question": question})
+    changed = {
+        "state": migration.apply_move(run.state, MoveEvent.ASKED),
+        "question": Question(doubt=doubt, asked_at=now, answer_by=answer_by, cause=cause),
+        "askings": (*run.askings, Asking(doubt=doubt, towards=moving(record, index).target_name)),
+    }
+    return _changed(record, index, changed)
 
 
 def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Actor | None, now: datetime) -> Record:
@@ -101,24 +126,46 @@ def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Acto
     run = _run(record, index)
     if choice is Choice.FORCE and run.slow_stop and run.state is MoveState.RUNNING:
         return _changed(record, index, {"stop_forced": True})
-    question = run.question
-    if question is None or question.doubt is not doubt or run.state is not MoveState.ASKING:
-        raise BotError(
-            "already-answered", "That question is answered, or is no longer open.", "The thread shows how it goes on."
-        )
-    if choice not in OPTIONS[doubt]:
-        raise BotError("bad-choice", f"“{choice}” is no way on from here.", "Use the buttons in the thread.")
-    going_on: dict[str, Any] = {"state": migration.apply_move(run.state, MoveEvent.ANSWERED)}
-    if choice is Choice.WAIT:
-        going_on["question"] = question.model_copy(update={"waits_until": now + WAIT_MORE})
-    else:
-        going_on["question"] = None
-    record = _changed(record, index, going_on)
+    question = _open_question(run, doubt)
+    if choice not in OPTIONS[doubt] or choice is Choice.ELSEWHERE:
+        raise BotError("bad-choice", "That is no way on from here.", "Use the buttons in the thread.")
+    until = now + WAIT_MORE if choice is Choice.WAIT else None
+    kept = question.model_copy(update={"waits_until": until}) if until else None
+    record = _answered(record, index, {"choice": choice, "actor": actor, "until": until}, kept)
     if choice is Choice.FORCE:
         return _changed(record, index, {"stop_forced": True})
     if choice is Choice.HOME:
         return turn_home(record, index, _chosen_home(doubt, question.cause, actor))
     return record
+
+
+def go_elsewhere(record: Record, index: int, elsewhere: Elsewhere, actor: Actor) -> Record:
+    """Stop what did not come up, and go to another node; the patch that stops it hands the note over."""
+    run = _run(record, index)
+    _open_question(run, Doubt.STARTING)
+    if elsewhere.target == moving(record, index).target:
+        raise BotError("same-node", f"It does not start on {elsewhere.target.name}.", "Choose another node.")
+    chosen = {"choice": Choice.ELSEWHERE, "actor": actor, "target": elsewhere.target.name}
+    record = _answered(record, index, chosen, None)
+    return _changed(record, index, {**_ANEW, "elsewhere": elsewhere, "step": COLD_STEPS.index(StepKind.STOP)})
+
+
+def _open_question(run: Run, doubt: Doubt) -> Question:
+    if run.question is None or run.question.doubt is not doubt or run.state is not MoveState.ASKING:
+        raise BotError(
+            "already-answered", "That question is answered, or is no longer open.", "The thread shows how it goes on."
+        )
+    return run.question
+
+
+def _answered(record: Record, index: int, chosen: dict[str, Any], question: Question | None) -> Record:
+    run = record.runs[index]
+    changed = {
+        "state": migration.apply_move(run.state, MoveEvent.ANSWERED),
+        "question": question,
+        "askings": (*run.askings[:-1], run.askings[-1].model_copy(update=chosen)),
+    }
+    return _changed(record, index, changed)
 
 
 def went_on(record: Record, index: int) -> Record:
@@ -135,16 +182,7 @@ def turn_home(record: Record, index: int, cause: Cause) -> Record:
     if run.homeward:
         return record
     state = MoveState.RUNNING if run.state is MoveState.ASKING else run.state
-    changed = {
-        "state": state,
-        "homeward": cause,
-        "step": 0,
-        "question": None,
-        "stopping_since": None,
-        "slow_stop": False,
-        "stop_forced": False,
-    }
-    return _changed(record, index, changed)
+    return _changed(record, index, {**_ANEW, "state": state, "homeward": cause, "step": 0})
 
 
 def decide_pin(
@@ -188,7 +226,7 @@ def _chosen_home(doubt: Doubt, why: Cause | None, actor: Actor | None) -> Cause:
     return Cause(
         code=f"{doubt}-abandoned",
         what=f"{what}, {who}." + (f" {why.what}" if why else ""),
-        remedy="The VM has its old placement back. Look at the cluster's words, then choose another node.",
+        remedy="Look at the cluster's words, then choose another node.",
         evidence=why.evidence if why else (),
         ways=why.ways if why else (WayOn.AGAIN,),
     )

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot import checks
 from bot.checks import Finding, Severity
+from bot.errors import BotError
 from bot.request import MoveRequest, MoveType
 from k8s import placement
 from k8s.names import READ_WRITE_MANY
@@ -98,6 +99,12 @@ class Replaced(_Frozen):
     """Keys of the nodeSelector."""
     node_terms: bool
     """The required node affinity."""
+
+    def is_part_of(self, approved: "Replaced | None") -> bool:
+        """Whether nothing is given up here that is not given up there."""
+        return approved is not None and (
+            set(self.selector_keys) <= set(approved.selector_keys) and self.node_terms <= approved.node_terms
+        )
 
 
 class Drift(_Frozen):
@@ -218,6 +225,23 @@ def drift(before: Move, now: Move) -> tuple[Drift, ...]:
         for name in names
         if before.proof.get(name) != now.proof.get(name)
     )
+
+
+def elsewhere(move: Move, facts: Facts) -> tuple[Target, Replaced | None]:
+    """Another target for a cold move under way. Raises BotError where the node cannot take the VM, or would need more
+    of its rules replaced than people have approved."""
+    node, target = facts.target, _target(facts.target)
+    assert node is not None, "it was asked for by name"
+    assert target is not None
+    for finding in checks.elsewhere(facts):
+        raise BotError("bad-node", finding.text, finding.remedy)
+    wanted = _replaced(facts)
+    if wanted and not wanted.is_part_of(move.replaces):
+        against = "; ".join(placement.objections(checks.own_rules(facts.vm), node))
+        raise BotError(
+            "bad-node", f"The VM's own rules do not allow {node.name}: {against}.", "Choose a node that they allow."
+        )
+    return target, wanted
 
 
 OWN_ENOUGH = 3

@@ -18,7 +18,7 @@ from bot import migration, policy
 from bot.diagnosis import Cause
 from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState, PlanEvent, PlanState
-from bot.plan import HOME_STEPS, Drift, Plan, StepKind
+from bot.plan import HOME_STEPS, Drift, Move, Plan, Replaced, StepKind, Target
 from bot.policy import Action, Actor
 
 
@@ -91,6 +91,32 @@ class Choice(StrEnum):
     WAIT = "wait"
     FORCE = "force"
     HOME = "home"
+    ELSEWHERE = "elsewhere"
+    """Another target, which is named with it."""
+
+
+class Asking(_Frozen):
+    """One time that people were asked, and what came of it; each is a message of its own."""
+
+    doubt: Doubt
+    towards: str
+    """The node that it was to go to then."""
+    choice: Choice | None = None
+    """None as long as it is open, and where the cluster went on by itself."""
+    actor: Actor | None = None
+    """None where nobody answered and the default was taken."""
+    target: str = ""
+    """The other node that was chosen."""
+    until: datetime | None = None
+    """Until when it is waited for."""
+
+
+class Elsewhere(_Frozen):
+    """Another target than the approved one, chosen while the move was stuck."""
+
+    target: Target
+    replaces: Replaced | None
+    """Of the rules that people had approved to be replaced, those that forbid this one."""
 
 
 class Question(_Frozen):
@@ -177,6 +203,11 @@ class Run(_Frozen):
     up_since: datetime | None = None
     """Cold, by the bot's clock: stop asked for, start asked for, VM gone, VM running again."""
     question: Question | None = None
+    askings: tuple[Asking, ...] = ()
+    elsewhere: Elsewhere | None = None
+    """Cold: it goes there now, and not where the plan says."""
+    older_pin: str = ""
+    """Live: the plan whose pin is removed first."""
     pin: Pin | None = None
 
     @property
@@ -379,6 +410,14 @@ def at_step(record: Record, index: int) -> StepKind | None:
     run = record.runs[index]
     steps = HOME_STEPS if run.homeward else record.plan.moves[index].steps
     return steps[run.step] if run.step < len(steps) else None
+
+
+def moving(record: Record, index: int) -> Move:
+    """A move as it is being carried out: with the target that was chosen on the way, where one was."""
+    move, run = record.plan.moves[index], record.runs[index]
+    if run.elsewhere is None:
+        return move
+    return move.model_copy(update={"target": run.elsewhere.target, "replaces": run.elsewhere.replaces})
 
 
 def observe(record: Record, index: int, phases: tuple[Phase, ...], now: datetime) -> Record:

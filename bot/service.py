@@ -15,10 +15,10 @@ from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
 from bot.policy import Action, Actor
 from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, PinnedVm, Runner, Store, VmBusy
-from bot.record import Choice, Doubt, PinState, Place, Record, Run
+from bot.record import Choice, Doubt, Elsewhere, PinState, Place, Record, Run
 from bot.request import MoveRequest, MoveType
 from k8s import errors as k8s
-from k8s.cluster import Cluster
+from k8s.cluster import Cluster, Question
 from k8s.cold import read_note, unpin
 from k8s.snapshots import Facts, Node, Ref
 
@@ -156,6 +156,32 @@ class Service:
         after = await self._update(plan_id, change)
         self._runner.restart(plan_id)
         return after
+
+    async def answer_elsewhere(self, plan_id: str, index: int, node: str, actor: Actor) -> Record:
+        """Let a VM that does not start on its target be started on that node instead. Refuses a node that cannot take
+        it, with the reason."""
+        record.authorize(actor, Action.ANSWER)
+        elsewhere = await self._elsewhere(await self.get(plan_id), index, node)
+
+        def change(current: Record) -> Change:
+            details = {"move": index, "doubt": Doubt.STARTING, "choice": Choice.ELSEWHERE, "node": node}
+            return Change(cold.go_elsewhere(current, index, elsewhere, actor), [Entry("answered", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._runner.restart(plan_id)
+        return after
+
+    async def _elsewhere(self, current: Record, index: int, node: str) -> Elsewhere:
+        if not 0 <= index < len(current.runs):
+            raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
+        move = current.plan.moves[index]
+        question = Question(vm=move.vm, namespace=move.namespace, target=node, dry_run=False, cold=True)
+        try:
+            facts = await self._cluster.facts(question)
+        except k8s.ClusterError as error:
+            raise await spoken(self._cluster, error) from error
+        target, replaced = plan.elsewhere(move, facts)
+        return Elsewhere(target=target, replaces=replaced)
 
     async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         """Remove, keep, or be reminded of the node affinity that a cold move has left: for the people of the plan."""
@@ -299,7 +325,7 @@ def _ended(current: Record, index: int) -> tuple[Run, Move]:
     """A move that has ended. Raises BotError for one that has not, or that is none."""
     if not 0 <= index < len(current.runs) or current.runs[index].result is None:
         raise BotError("not-finished", "That move has not ended yet.", "Wait for its report.")
-    return current.runs[index], current.plan.moves[index]
+    return current.runs[index], record.moving(current, index)
 
 
 def _check_elsewhere(facts: Facts) -> None:

@@ -18,11 +18,12 @@ from bot.record import Choice, PinState, Place
 from bot.request import MoveType
 from handlers import cards, modals
 from handlers.answers import by_response_url
+from handlers.blocks import Block
 from handlers.cards import Card
 from handlers.desk import Desk
 from handlers.payloads import Click
 from handlers.tasks import Answer
-from handlers.values import DoubtRef, ModalState, MoveRef, PlanRef, VmRef
+from handlers.values import DoubtRef, ElsewhereState, ModalState, MoveRef, PlanRef, VmRef
 from handlers.webclient import error_word
 
 log = logging.getLogger(__name__)
@@ -71,12 +72,21 @@ class Actions:
         await self._show_form(click, fresh=True)
 
     async def _show_form(self, click: Click, *, fresh: bool) -> None:
-        """First an empty one, since Slack's trigger lives three seconds; what is in it is for those who may modify, and
-        who may submit it is judged again then."""
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel, fresh=fresh)
-        opened = await self._open(click, modals.loading(state))
-        view = await self._form(click, ref, state)
+        await self._fill(click, modals.loading(state), lambda: self._form(click, ref, state))
+
+    async def elsewhere(self, click: Click) -> None:
+        """Open the form that asks for another node, for a VM that does not start on its target."""
+        ref = DoubtRef.load(click.value)
+        state = ElsewhereState(**ref.model_dump(), channel=click.channel)
+        await self._fill(click, modals.choosing_later(state), lambda: self._choosing(click, state))
+
+    async def _fill(self, click: Click, empty: Block, form: Callable[[], Awaitable[Block]]) -> None:
+        """Open an empty form first, since Slack's trigger lives three seconds. What is in it is for those who may send
+        it, and who sends it is judged again then."""
+        opened = await self._open(click, empty)
+        view = await form()
         try:
             await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)
         except SlackApiError as error:
@@ -165,6 +175,14 @@ class Actions:
             actor = await self._prove(click, ref)
             record = await self._desk.service.get(ref.plan)
             return modals.modify(record, await self._desk.service.nodes(actor), state)
+        except BotError as refused:
+            return modals.refused(refused)
+
+    async def _choosing(self, click: Click, state: ElsewhereState) -> Block:
+        try:
+            actor = await self._prove(click, state)
+            record = await self._desk.service.get(state.plan)
+            return modals.choosing(record, await self._desk.service.nodes(actor), state)
         except BotError as refused:
             return modals.refused(refused)
 

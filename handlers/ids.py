@@ -30,6 +30,7 @@ class ActionId(StrEnum):
     WAIT = "stuck_wait"
     FORCE = "stuck_force"
     HOME = "stuck_home"
+    ELSEWHERE = "stuck_elsewhere"
     PIN_REMOVE = "pin_remove"
     PIN_KEEP = "pin_keep"
     PIN_LATER = "pin_later"
@@ -53,6 +54,7 @@ class CallbackId(StrEnum):
     """Modals."""
 
     MODIFY = "modify_plan"
+    ELSEWHERE = "another_node"
 
 
 class Slot(StrEnum):
@@ -62,8 +64,7 @@ class Slot(StrEnum):
     CARD = "card"
     PROGRESS = "progress"
     OVERDUE = "overdue"
-    STOP_QUESTION = "stop_question"
-    START_QUESTION = "start_question"
+    QUESTION = "question"
     REPORT = "report"
     RUNBOOK = "runbook"
     REMINDER = "reminder"

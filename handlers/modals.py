@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.errors import BotError
 from bot.ports import NodeChoice
-from bot.record import Record
+from bot.record import Record, moving
 from bot.request import MoveRequest, MoveType, ParseError, parse
 from handlers import blocks
-from handlers.blocks import OPTION_VALUE, OPTIONS, Block, escape
+from handlers.blocks import OPTION_VALUE, OPTIONS, Block, code, escape
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName
-from handlers.values import ModalState
+from handlers.values import ElsewhereState, ModalState
 
 SCHEDULER = "*"
 """Value of "Scheduler decides"; no node can have this name."""
@@ -35,6 +35,8 @@ _FIELDS: Mapping[str, BlockId] = {
     "unknown-namespace": BlockId.NAMESPACE,
     "unknown-node": BlockId.TARGET,
     "already-there": BlockId.TARGET,
+    "bad-node": BlockId.TARGET,
+    "same-node": BlockId.TARGET,
 }
 """Where a refusal of the service belongs; the others belong to the whole form."""
 
@@ -52,12 +54,44 @@ def loading(state: ModalState) -> Block:
     return _view(state, [blocks.section("⏳ Reading the nodes of the cluster…")])
 
 
+def choosing(record: Record, nodes: Sequence[NodeChoice], state: ElsewhereState) -> Block:
+    """The form that asks for another node, for a VM that does not start on its target."""
+    move = moving(record, state.move)
+    why = f"*{escape(move.vm, blocks.NAME)}* does not start on {code(move.target_name)}. It is stopped and started on:"
+    others = [node for node in nodes if node.usable and node.name != move.target_name]
+    if not others:
+        nowhere = "I see no other node that takes pods."
+        return refused(BotError("no-node", nowhere, "Keep waiting, or bring it home."))
+    options = [blocks.option(node.name, node.name) for node in others if len(node.name) <= OPTION_VALUE][:MOST_NODES]
+    element: Block = {"type": "static_select", "action_id": ActionId.TARGET.value, **_grouped(options)}
+    return _elsewhere_view(
+        state, [blocks.section(why), blocks.input_block(BlockId.TARGET, "Another node", element)], submit=True
+    )
+
+
+def choosing_later(state: ElsewhereState) -> Block:
+    """What stands there until the nodes are known."""
+    return _elsewhere_view(state, [blocks.section("⏳ Reading the nodes of the cluster…")])
+
+
+def _elsewhere_view(state: ElsewhereState, body: list[Block], *, submit: bool = False) -> Block:
+    view: Block = {
+        "type": "modal",
+        "callback_id": CallbackId.ELSEWHERE.value,
+        "title": blocks.plain_text("Another node", 24),
+        "close": blocks.plain_text("Close", 24),
+        "private_metadata": state.dump(),
+        "blocks": body,
+    }
+    return view | ({"submit": blocks.plain_text("Start it there", 24)} if submit else {})
+
+
 def refused(error: BotError) -> Block:
     """A word instead of the form."""
     text = f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}"
     return {
         "type": "modal",
-        "title": blocks.plain_text("Modify the plan", 24),
+        "title": blocks.plain_text("Not possible", 24),
         "close": blocks.plain_text("Close", 24),
         "blocks": [blocks.section(text)],
     }

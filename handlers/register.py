@@ -45,6 +45,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         app.action(action_id)(actions.listener(act))
     app.action(re.compile(".*"))(actions.listener(actions.unknown))
     app.view(CallbackId.MODIFY)(views.modify)
+    app.view(CallbackId.ELSEWHERE)(views.elsewhere)
     app.error(_bolt_failed)
 
 
@@ -64,6 +65,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.WAIT: actions.answer(Choice.WAIT),
         ActionId.FORCE: actions.answer(Choice.FORCE),
         ActionId.HOME: actions.answer(Choice.HOME),
+        ActionId.ELSEWHERE: actions.elsewhere,
         ActionId.PIN_REMOVE: actions.decide_pin(PinState.REMOVED),
         ActionId.PIN_KEEP: actions.decide_pin(PinState.KEPT),
         ActionId.PIN_LATER: actions.decide_pin(PinState.LATER),

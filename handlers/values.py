@@ -12,6 +12,7 @@ from bot.errors import BotError
 from bot.record import Doubt
 
 _PLAN_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+_CHANNEL = r"^[CGD][A-Z0-9]+$"
 _LONGEST_NAME = 253
 """RFC 1123 subdomain."""
 
@@ -53,6 +54,12 @@ class DoubtRef(MoveRef):
     doubt: Doubt
 
 
+class ElsewhereState(DoubtRef):
+    """What the form for another node remembers."""
+
+    channel: str = Field(pattern=_CHANNEL)
+
+
 class VmRef(_Value):
     """A VM on a list, which may outlive the plan that it came from."""
 
@@ -63,6 +70,6 @@ class VmRef(_Value):
 class ModalState(PlanRef):
     """What the Modify modal remembers: a view has no channel of its own."""
 
-    channel: str = Field(pattern=r"^[CGD][A-Z0-9]+$")
+    channel: str = Field(pattern=_CHANNEL)
     fresh: bool = False
     """What is submitted becomes a plan of its own, since this one has ended."""

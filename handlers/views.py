@@ -6,6 +6,7 @@ acknowledgement.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -15,8 +16,9 @@ from bot.request import MoveRequest
 from handlers import modals
 from handlers.answers import by_message
 from handlers.desk import Desk
+from handlers.ids import BlockId
 from handlers.payloads import Submission
-from handlers.values import ModalState
+from handlers.values import ElsewhereState, ModalState
 
 PATIENCE = 2.0
 """Seconds that the cluster has to judge the new request before the form closes without its answer."""
@@ -41,15 +43,35 @@ class Views:
         except BotError as refused:
             await ack(response_action="update", view=modals.refused(refused))
             return
-        work = asyncio.create_task(self._modify(submission, state, request))
+        await self._work(ack, self._modify(submission, state, request), state.channel, submission)
+
+    async def elsewhere(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Another node was chosen for a VM that does not start on its target."""
+        try:
+            submission = Submission.read(body)
+            state = ElsewhereState.load(submission.view.private_metadata)
+        except BotError as refused:
+            await ack(response_action="update", view=modals.refused(refused))
+            return
+        await self._work(ack, self._go_elsewhere(submission, state), state.channel, submission)
+
+    async def _work(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
+        work = asyncio.create_task(doing)
         done, _ = await asyncio.wait({work}, timeout=self._patience)
         error = work.exception() if done else None
         if isinstance(error, BotError):
             await ack(**_in_the_form(error))
             return
         await ack()
-        answer = by_message(self._desk.client, state.channel, submission.user.id)
+        answer = by_message(self._desk.client, channel, by.user.id)
         self._desk.tasks.spawn(_finish(work), answer)
+
+    async def _go_elsewhere(self, submission: Submission, state: ElsewhereState) -> None:
+        record = await self._desk.service.get(state.plan)
+        user = submission.user
+        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
+        node = submission.entered(BlockId.TARGET)
+        await self._desk.service.answer_elsewhere(state.plan, state.move, node, actor)
 
     async def _modify(self, submission: Submission, state: ModalState, request: MoveRequest) -> None:
         """The channel that counts is the plan's own, whatever the form remembers."""

@@ -93,10 +93,17 @@ async def stop(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio
 
 
 async def stop_again(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio.sleep) -> None:
-    """Stop a VM that was started for the target and has to go home. Raises Conflict when it is not ours to stop."""
+    """Stop a VM that was started for the target and has to go home, or to another one.
+
+    A note that names another target takes the place of the one on the VM, and the old pin goes with the same patch:
+    the rules of the VM are always the originals, or those with the pin that its note names. Raises Conflict when it is
+    not ours to stop.
+    """
 
     def decide(now: Managed) -> Managed:
         found = _ours_or_none(now, note)
+        if found and found.hostname != note.hostname:
+            now = replace(_unpinned(now, found), note=replace(found, dropped={}).text())
         if _halts(note) and not now.is_halted:
             if not _has_strategy(now, note):
                 raise Conflict("somebody has changed the run strategy of the VM")

@@ -161,6 +161,6 @@ _DOUBTS: Mapping[Doubt, str] = {
 }
 
 
-def doubt(move: Move, stuck_at: Doubt) -> str:
-    """What a cold move is stuck at."""
-    return _DOUBTS[stuck_at].format(target=move.target_name)
+def doubt(target_name: str, stuck_at: Doubt) -> str:
+    """What a cold move to that node is stuck at."""
+    return _DOUBTS[stuck_at].format(target=target_name)

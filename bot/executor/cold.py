@@ -28,11 +28,12 @@ FIRST_OWNER = 1
 
 
 async def stop(moving: Moving) -> None:
-    """Note the originals on the VM and stop it; on the way home only stop it."""
+    """Note the originals on the VM and stop it; on the way home, or to another node, only stop it."""
     current, move, run = await moving.read()
-    if run.homeward:
+    if _is_stopped_anew(run):
         note = _note(current, move, run)
-        await moving.change(lambda newest: cold.stopping(newest, moving.index, moving.clock.now()))
+        now = moving.clock.now()
+        await moving.change(lambda newest: cold.stopping(newest, moving.index, now), Entry("stopping again"))
         await moving.write(writes.stop_again(moving.cluster, vm_ref(move), note))
     else:
         originals = run.originals or await _originals(moving, move)
@@ -54,7 +55,7 @@ async def gone(moving: Moving) -> None:
         await moving.write(writes.force_stop(moving.cluster, ref))
     async with moving.cluster.follow_vm(ref) as views:
         async for view in views:
-            if view.vmi is None or (not run.homeward and view.vmi.uid != run.originals.vmi_uid):
+            if view.vmi is None or (not _is_stopped_anew(run) and view.vmi.uid != run.originals.vmi_uid):
                 break
     if await moving.cluster.launchers(ref):
         raise NotYet("the virt-launcher pod is still there")
@@ -122,6 +123,11 @@ async def verify(moving: Moving) -> None:
     kind = "failed" if result.cause else "succeeded"
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry(kind, None, details))
+
+
+def _is_stopped_anew(run: Run) -> bool:
+    """Whether what is stopped was started by this very move, and not what it found."""
+    return bool(run.homeward or run.elsewhere)
 
 
 async def _originals(moving: Moving, move: Move) -> Originals:

@@ -143,7 +143,8 @@ class Executor:
 
     async def _explain(self, current: Record, now: datetime) -> None:
         """Ask about VMs that do not come up on their target; say what a migration waits for."""
-        for index, (move, run) in enumerate(zip(current.plan.moves, current.runs, strict=True)):
+        for index, run in enumerate(current.runs):
+            move = record.moving(current, index)
             try:
                 if due.asks_about_start(current, index, now):
                     why = await explain.start(self._cluster, move)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from bot.errors import BotError
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, Notifier, Store
-from bot.record import Record, Run
+from bot.record import Record, Run, moving
 from k8s.cluster import Cluster
 from k8s.snapshots import Ref
 
@@ -66,7 +66,7 @@ class Moving:
         record = await self._store.get(self.plan_id)
         if record is None:
             raise Halt
-        return record, record.plan.moves[self.index], record.runs[self.index]
+        return record, moving(record, self.index), record.runs[self.index]
 
     async def change(self, change: Callable[[Record], Record], *entries: Entry) -> Record:
         """Store the next Record and have it shown. Raises Halt when its state no longer allows it."""

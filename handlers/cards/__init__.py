@@ -7,13 +7,13 @@ Slack.
 from collections.abc import Mapping
 
 from bot.migration import MoveState, PlanState
-from bot.record import Doubt, Record
+from bot.record import Record
 from handlers.cards.answers import fault_card, help_card, refusal_card
 from handlers.cards.card import Card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import overdue_card, progress_card
-from handlers.cards.question import SLOTS, is_asked, question_card, settled_card
+from handlers.cards.question import is_asked, question_card, settled_card, slots
 from handlers.cards.report import report_card
 from handlers.cards.ways import runbook_card, runbook_slot
 from handlers.ids import Slot
@@ -39,7 +39,9 @@ def wanted(record: Record) -> Mapping[str, Card]:
         messages[Slot.PROGRESS] = progress_card(record)
     if any(run.state is MoveState.UNKNOWN for run in record.runs):
         messages[Slot.OVERDUE] = overdue_card(record)
-    messages |= {slot: question_card(record, doubt) for doubt, slot in SLOTS.items() if _asks(record, doubt)}
+    for index in _moves(record):
+        if is_asked(record.runs[index]):
+            messages[slots(record, index)[-1]] = question_card(record, index)
     if record.state in (PlanState.SUCCEEDED, PlanState.FAILED):
         messages[Slot.REPORT] = report_card(record)
     for index in _moves(record):
@@ -52,10 +54,11 @@ def wanted(record: Record) -> Mapping[str, Card]:
 
 def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
-    messages: dict[str, Card] = {
-        slot: settled_card(record, doubt) for doubt, slot in SLOTS.items() if not _asks(record, doubt)
-    }
+    messages: dict[str, Card] = {}
     for index in _moves(record):
+        asked = slots(record, index)
+        closed = asked[:-1] if is_asked(record.runs[index]) else asked
+        messages |= {slot: settled_card(record, index, number) for number, slot in enumerate(closed)}
         over = reminder_slots(record, index)[:-1] if is_reminded(record.runs[index]) else reminder_slots(record, index)
         messages |= {slot: reminded_card(record, index) for slot in over}
     return messages
@@ -63,7 +66,3 @@ def settled(record: Record) -> Mapping[str, Card]:
 
 def _moves(record: Record) -> range:
     return range(len(record.runs))
-
-
-def _asks(record: Record, doubt: Doubt) -> bool:
-    return any(is_asked(run, doubt) for run in record.runs)

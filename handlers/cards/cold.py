@@ -4,7 +4,7 @@ from bot import describe
 from bot.describe import Row, Stage, StageState
 from bot.migration import MoveState
 from bot.plan import Move
-from bot.record import Doubt, Record, Result, Run
+from bot.record import Doubt, Record, Result, Run, moving
 from handlers import blocks
 from handlers.blocks import Block, date, escape
 from handlers.cards import parts, pin, question
@@ -25,7 +25,7 @@ def status(move: Move, run: Run) -> str:
 
 def progress(record: Record, index: int) -> list[Block]:
     """One line for each step with its times, and since when the VM is down."""
-    move, run = record.plan.moves[index], record.runs[index]
+    move, run = moving(record, index), record.runs[index]
     made = [blocks.section("\n".join(_lines(move, run)))]
     if run.result is None and (down := _down(run)):
         made.append(blocks.section(down))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from bot import describe
 from bot.describe import Row
 from bot.plan import Move
-from bot.record import Record, Run
+from bot.record import Record, Run, moving
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
 from handlers.ids import ActionId
@@ -14,7 +14,7 @@ from handlers.values import MoveRef, PlanRef
 
 def runs(record: Record) -> Iterable[tuple[Move, Run]]:
     """Each move with what it has done."""
-    return zip(record.plan.moves, record.runs, strict=True)
+    return ((moving(record, index), run) for index, run in enumerate(record.runs))
 
 
 def title(move: Move) -> str:
@@ -61,7 +61,7 @@ def move_value(record: Record, index: int) -> str:
 
 def move_back(record: Record, index: int) -> list[Block]:
     """The way back for a VM that is known to be elsewhere than it was."""
-    move, result = record.plan.moves[index], record.runs[index].result
+    move, result = moving(record, index), record.runs[index].result
     if result is None or not move.source or result.node in ("", move.source):
         return []
     return [blocks.button("Move back", ActionId.MOVE_BACK, move_value(record, index))]

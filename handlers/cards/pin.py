@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from bot.plan import Move
 from bot.ports import PinnedVm
-from bot.record import Pin, PinState, Record, Run
+from bot.record import Pin, PinState, Record, Run, moving
 from handlers import blocks
 from handlers.blocks import Block, code, date, escape, mention
 from handlers.cards import parts
@@ -30,7 +30,7 @@ PINS = f"{CommandName.MIGRATE} pins"
 
 def blocks_of(record: Record, index: int) -> list[Block]:
     """The question, or what was decided; nothing where no pin was left."""
-    move, run = record.plan.moves[index], record.runs[index]
+    move, run = moving(record, index), record.runs[index]
     if run.pin is None:
         return []
     if run.pin.state is PinState.ASKED and not is_reminded(run):
@@ -51,7 +51,7 @@ def is_reminded(run: Run) -> bool:
 
 def reminder_card(record: Record, index: int) -> Card:
     """Asks again, and tells whoever wanted to be asked."""
-    move, pin = record.plan.moves[index], record.runs[index].pin
+    move, pin = moving(record, index), record.runs[index].pin
     who = f"{mention(pin.by.user)}: " if pin and pin.by else ""
     text = f"🔔 {who}*{escape(move.vm, blocks.NAME)} is still pinned* to {code(move.target_name)}."
     return Card(text, (blocks.section(text), blocks.section(_question(move)), _buttons(record, index)))
@@ -59,7 +59,7 @@ def reminder_card(record: Record, index: int) -> Card:
 
 def reminded_card(record: Record, index: int) -> Card:
     """What stands in place of a reminder that was answered."""
-    move, pin = record.plan.moves[index], record.runs[index].pin
+    move, pin = moving(record, index), record.runs[index].pin
     text = _decided(move, pin) if pin else ""
     return Card(text, (blocks.section(text),))
 

@@ -97,7 +97,7 @@ def _open(record: Record) -> list[Block]:
 
 
 def _decided(record: Record) -> list[Block]:
-    tables = [parts.table(describe.summary(move)) for move in record.plan.moves]
+    tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
     small = [blocks.context(parts.people(record))]
     again = [blocks.actions(parts.again(record))] if record.state in _REPLANNED else []
     return [*tables, *small, *again]

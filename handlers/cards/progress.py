@@ -6,7 +6,7 @@ Moments are shown as Slack dates, so the message needs no clock of its own and c
 from bot import describe
 from bot.migration import MoveState
 from bot.plan import Move
-from bot.record import Record, Run
+from bot.record import Record, Run, moving
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
@@ -36,7 +36,7 @@ def overdue_card(record: Record) -> Card:
 
 
 def _move(record: Record, index: int) -> list[Block]:
-    move, run = record.plan.moves[index], record.runs[index]
+    move, run = moving(record, index), record.runs[index]
     made = [blocks.section(_status(move, run)), *_PROGRESS[move.type](record, index)]
     if run.cluster_away_since:
         since = blocks.date(run.cluster_away_since, "{time_secs}")
@@ -57,7 +57,7 @@ def _status(move: Move, run: Run) -> str:
         case MoveState.RUNNING:
             return _STATUS[move.type](move, run)
         case MoveState.ASKING:
-            stuck = escape(describe.doubt(move, run.question.doubt)) if run.question else "it is stuck"
+            stuck = escape(describe.doubt(move.target_name, run.question.doubt)) if run.question else "it is stuck"
             return f"❓ *Waiting for an answer about {name}:* {stuck}. The question is in this thread."
         case MoveState.UNKNOWN:
             return f"⏳ *Still moving {name}* {parts.route(move)}: not ended in time, the cluster still works on it."

@@ -1,7 +1,8 @@
 """The questions of a cold move that is stuck, each a message of its own in the thread.
 
-A question stands as long as the move asks; afterwards `settled_card` takes its place, so that no button stays that
-does nothing. What is never decided without a click is said on the card.
+Each time that people are asked is a new message, since Slack notifies nobody of an edit. It stands as long as the move
+asks; afterwards `settled_card` takes its place, so that no button stays that does nothing, and says who chose what.
+What is never decided without a click is said on the card.
 """
 
 from collections.abc import Mapping
@@ -10,21 +11,16 @@ from bot import cold, describe
 from bot.diagnosis import Cause
 from bot.migration import MoveState
 from bot.plan import Move
-from bot.record import Choice, Doubt, Question, Record, Run
+from bot.record import Asking, Choice, Doubt, Question, Record, Run, moving
 from handlers import blocks
-from handlers.blocks import Block, code, date, escape
+from handlers.blocks import Block, code, date, escape, mention
 from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.ids import ActionId, Slot
 from handlers.values import DoubtRef
 
-SLOTS: Mapping[Doubt, Slot] = {Doubt.STOPPING: Slot.STOP_QUESTION, Doubt.STARTING: Slot.START_QUESTION}
-
 _SECONDS = "{time_secs}"
 _MORE = describe.duration(cold.WAIT_MORE)
-
-_ABANDONED = {doubt: f"{doubt}-abandoned" for doubt in Doubt}
-"""Codes of the causes for which `bot.cold` turns a move home."""
 
 _MEANINGS: Mapping[Doubt, Mapping[Choice, str]] = {
     Doubt.STOPPING: {
@@ -37,6 +33,7 @@ _MEANINGS: Mapping[Doubt, Mapping[Choice, str]] = {
     },
     Doubt.STARTING: {
         Choice.WAIT: f"*Keep waiting*: I ask again in {_MORE}, unless it is up by then.",
+        Choice.ELSEWHERE: "*Another node*: it is stopped and started there instead; you choose the node.",
         Choice.HOME: (
             "*Bring it home*: it is stopped, gets its old placement back and is started on any node that this allows."
         ),
@@ -44,30 +41,37 @@ _MEANINGS: Mapping[Doubt, Mapping[Choice, str]] = {
 }
 
 
-def question_card(record: Record, doubt: Doubt) -> Card:
+def slots(record: Record, index: int) -> list[str]:
+    """The messages of all times that people were asked about a move, oldest first."""
+    return [f"{Slot.QUESTION}_{index}_{number}" for number in range(len(record.runs[index].askings))]
+
+
+def question_card(record: Record, index: int) -> Card:
     """Asks how to go on, in the cluster's own words where it has any."""
-    lines, body = [], []
-    for index, (move, run) in enumerate(parts.runs(record)):
-        if run.question and is_asked(run, doubt):
-            lines.append(_headline(move, run.question))
-            body += [blocks.section(lines[-1]), *_asked(record, index, run.question)]
-    return Card(" ".join(lines), (*body, blocks.context(parts.people(record))))
+    move, question = moving(record, index), record.runs[index].question
+    assert question is not None, "a move that asks has a question"
+    stuck = escape(describe.doubt(move.target_name, question.doubt))
+    headline = f"❓ *{escape(move.vm, blocks.NAME)}: {stuck}.* How shall I go on?"
+    body = [blocks.section(headline), *_asked(record, index, question), blocks.context(parts.people(record))]
+    return Card(headline, tuple(body))
 
 
-def settled_card(record: Record, doubt: Doubt) -> Card:
+def settled_card(record: Record, index: int, number: int) -> Card:
     """What stands in place of a question that is open no longer."""
-    text = "\n".join(_settled(move, run, doubt) for move, run in parts.runs(record))
+    move, asking = record.plan.moves[index], record.runs[index].askings[number]
+    asked = f"*{escape(move.vm, blocks.NAME)}: {escape(describe.doubt(asking.towards, asking.doubt))}.*"
+    text = f"{_SIGNS[asking.choice]} {asked} {_settled(asking)}"
     return Card(text, (blocks.section(text),))
 
 
-def is_asked(run: Run, doubt: Doubt) -> bool:
-    """Whether people are asked about this now."""
-    return run.state is MoveState.ASKING and run.question is not None and run.question.doubt is doubt
+def is_asked(run: Run) -> bool:
+    """Whether people are asked now."""
+    return run.state is MoveState.ASKING and run.question is not None
 
 
 def force(record: Record, index: int, doubt: Doubt) -> Block:
     """The button that asks twice."""
-    vm = record.plan.moves[index].vm
+    vm = moving(record, index).vm
     warning = blocks.dialog(
         f"Force stop {blocks.clip(vm, 60)}?",
         "It is switched off at once, like pulling the plug. Data that the guest has not written to its disks is lost, "
@@ -79,12 +83,8 @@ def force(record: Record, index: int, doubt: Doubt) -> Block:
     return blocks.button("Force stop", ActionId.FORCE, _value(record, index, doubt), style="danger", confirm=warning)
 
 
-def _headline(move: Move, question: Question) -> str:
-    return f"❓ *{escape(move.vm, blocks.NAME)}: {escape(describe.doubt(move, question.doubt))}.* How shall I go on?"
-
-
 def _asked(record: Record, index: int, question: Question) -> list[Block]:
-    move, run = record.plan.moves[index], record.runs[index]
+    move, run = moving(record, index), record.runs[index]
     options = [choice for choice in cold.OPTIONS[question.doubt] if not (choice is Choice.HOME and run.homeward)]
     meanings = "\n".join(f"• {_MEANINGS[question.doubt][choice]}" for choice in options)
     return [
@@ -127,19 +127,34 @@ def _button(record: Record, index: int, doubt: Doubt, choice: Choice) -> Block:
         case Choice.HOME:
             text = "Abort" if doubt is Doubt.STOPPING else "Bring it home"
             return blocks.button(text, ActionId.HOME, _value(record, index, doubt))
+        case Choice.ELSEWHERE:
+            return blocks.button("Another node", ActionId.ELSEWHERE, _value(record, index, doubt))
 
 
 def _value(record: Record, index: int, doubt: Doubt) -> str:
     return DoubtRef(plan=record.id, revision=record.revision, move=index, doubt=doubt).dump()
 
 
-def _settled(move: Move, run: Run, doubt: Doubt) -> str:
-    asked = f"*{escape(move.vm, blocks.NAME)}: {escape(describe.doubt(move, doubt))}.*"
-    question = run.question
-    if question and question.doubt is doubt and question.waits_until:
-        return f"⏳ {asked} Waiting on, as somebody chose; I ask again after {date(question.waits_until, _SECONDS)}."
-    if run.homeward and run.homeward.code == _ABANDONED[doubt]:
-        return f"↩️ {asked} {escape(run.homeward.what)}"
-    if doubt is Doubt.STOPPING and run.stop_forced:
-        return f"⚡ {asked} It was forced to stop, as somebody chose."
-    return f"✅ {asked} That is settled: the move has gone on."
+def _settled(asking: Asking) -> str:
+    who = f", as {mention(asking.actor.user)} chose" if asking.actor else ""
+    match asking.choice:
+        case None:
+            return "That is settled: the move has gone on by itself."
+        case Choice.WAIT:
+            again = f"; I ask again after {date(asking.until, _SECONDS)}" if asking.until else ""
+            return f"Waiting on{who}{again}."
+        case Choice.FORCE:
+            return f"It was forced to stop{who}."
+        case Choice.ELSEWHERE:
+            return f"It goes to {code(asking.target)} instead{who}."
+        case Choice.HOME:
+            return f"It is brought home{who or ', since nobody answered in time'}."
+
+
+_SIGNS: Mapping[Choice | None, str] = {
+    None: "✅",
+    Choice.WAIT: "⏳",
+    Choice.FORCE: "⚡",
+    Choice.ELSEWHERE: "➡️",
+    Choice.HOME: "↩️",
+}

@@ -8,7 +8,7 @@ from bot import describe
 from bot.describe import Row
 from bot.diagnosis import Cause
 from bot.plan import Move
-from bot.record import Record, Result, Run
+from bot.record import Record, Result, Run, moving
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
@@ -39,7 +39,7 @@ def _line(move: Move, result: Result) -> str:
 
 
 def _success(record: Record, index: int, result: Result) -> list[Block]:
-    move, run = record.plan.moves[index], record.runs[index]
+    move, run = moving(record, index), record.runs[index]
     return [
         parts.table(_summary(move, run, result)),
         *_TRAIL[move.type](move, run),
@@ -65,7 +65,7 @@ def _next_steps(move: Move, run: Run) -> str:
 
 
 def _failure(record: Record, index: int, cause: Cause) -> list[Block]:
-    move, run = record.plan.moves[index], record.runs[index]
+    move, run = moving(record, index), record.runs[index]
     rescue = describe.rescue(move, run)
     steps = [
         *([f"*{escape(rescue)}*"] if rescue else []),

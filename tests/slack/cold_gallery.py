@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from bot import cold, plan, policy, record
 from bot.diagnosis import Cause, WayOn
+from bot.plan import Target
 from bot.policy import Action
-from bot.record import Choice, Doubt, Originals, PinState, Record, Result
+from bot.record import Choice, Doubt, Elsewhere, Originals, PinState, Record, Result
 from bot.request import MoveRequest, MoveType
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
@@ -123,6 +124,17 @@ def cold_turned_home() -> Record:
     """Nobody answered; it is stopped once more."""
     home = cold.answer(cold_asking_start(), 0, Doubt.STARTING, Choice.HOME, None, at(440))
     return record.advance(cold.stopping(home, 0, at(441)), 0)
+
+
+def cold_went_on() -> Record:
+    """Asked about, and gone by itself."""
+    return cold.gone(cold_asking_stop(), 0, at(275))
+
+
+def cold_elsewhere() -> Record:
+    """It did not start on the target, and is stopped for another one."""
+    other = Elsewhere(target=Target(name="worker-04", uid="uid-worker-04", hostname="worker-04"), replaces=None)
+    return cold.stopping(cold.go_elsewhere(cold_asking_start(), 0, other, RAVI), 0, at(200))
 
 
 def cold_asking_stop_at_home() -> Record:
@@ -244,6 +256,8 @@ GALLERY: dict[str, Callable[[], Record]] = {
         cold_starting,
         cold_cluster_away,
         cold_asking_start,
+        cold_went_on,
+        cold_elsewhere,
         cold_turned_home,
         cold_asking_stop_at_home,
         cold_starting_at_home,

@@ -22,6 +22,10 @@ def shown(card: Card) -> str:
     return str(card.blocks)
 
 
+FIRST, SECOND = f"{Slot.QUESTION}_0_0", f"{Slot.QUESTION}_0_1"
+"""The messages in which people are asked for the first and the second time."""
+
+
 def message(record: Record, slot: str) -> Card:
     return cards.wanted(record)[slot]
 
@@ -122,7 +126,7 @@ def test_an_outage_is_told_for_a_cold_move_too() -> None:
 
 
 def test_a_guest_that_does_not_stop_offers_three_ways_and_forces_none() -> None:
-    card = message(cold.cold_asking_stop(), Slot.STOP_QUESTION)
+    card = message(cold.cold_asking_stop(), FIRST)
     assert buttons(card) == [ActionId.WAIT, ActionId.FORCE, ActionId.HOME]
     assert "Nothing is forced without a click" in shown(card)
     force = button(card, ActionId.FORCE)
@@ -131,34 +135,34 @@ def test_a_guest_that_does_not_stop_offers_three_ways_and_forces_none() -> None:
 
 
 def test_on_the_way_home_there_is_no_second_way_home() -> None:
-    card = message(cold.cold_asking_stop_at_home(), Slot.STOP_QUESTION)
+    card = message(cold.cold_asking_stop_at_home(), SECOND)
     assert buttons(card) == [ActionId.WAIT, ActionId.FORCE]
 
 
 def test_a_vm_that_does_not_start_is_asked_about_in_the_schedulers_words_with_a_deadline() -> None:
-    card = message(cold.cold_asking_start(), Slot.START_QUESTION)
-    assert buttons(card) == [ActionId.WAIT, ActionId.HOME]
+    card = message(cold.cold_asking_start(), FIRST)
+    assert buttons(card) == [ActionId.WAIT, ActionId.ELSEWHERE, ActionId.HOME]
     assert cold.WHY.evidence[0] in shown(card)
     assert f"bring it home at <!date^{int(gallery.at(440).timestamp())}^" in shown(card)
 
 
 def test_a_button_of_a_question_carries_what_it_is_about() -> None:
-    value = str(button(message(cold.cold_asking_start(), Slot.START_QUESTION), ActionId.HOME)["value"])
+    value = str(button(message(cold.cold_asking_start(), FIRST), ActionId.HOME)["value"])
     assert DoubtRef.load(value) == DoubtRef(plan="p1", revision=1, move=0, doubt=Doubt.STARTING)
 
 
 @pytest.mark.parametrize(
     ("make", "slot", "words"),
     [
-        (cold.cold_waiting_on, Slot.STOP_QUESTION, "Waiting on"),
-        (cold.cold_forced, Slot.STOP_QUESTION, "forced to stop"),
-        (cold.cold_abandoned_stop, Slot.STOP_QUESTION, "somebody called it off"),
-        (cold.cold_down, Slot.STOP_QUESTION, "has gone on"),
-        (cold.cold_turned_home, Slot.START_QUESTION, "nobody answered in time"),
-        (cold.cold_turned_home, Slot.STOP_QUESTION, "has gone on"),
+        (cold.cold_waiting_on, FIRST, "Waiting on, as <@U0RAVI> chose"),
+        (cold.cold_forced, FIRST, "forced to stop"),
+        (cold.cold_abandoned_stop, FIRST, "brought home, as <@U0RAVI> chose"),
+        (cold.cold_went_on, FIRST, "has gone on"),
+        (cold.cold_turned_home, FIRST, "nobody answered in time"),
+        (cold.cold_elsewhere, FIRST, "It goes to `worker-04` instead"),
     ],
 )
-def test_a_question_that_is_answered_keeps_no_button(make: Callable[[], Record], slot: Slot, words: str) -> None:
+def test_a_question_that_is_answered_keeps_no_button(make: Callable[[], Record], slot: str, words: str) -> None:
     record = make()
     assert slot not in cards.wanted(record)
     card = cards.settled(record)[slot]
@@ -167,7 +171,7 @@ def test_a_question_that_is_answered_keeps_no_button(make: Callable[[], Record],
 
 
 def test_an_open_question_is_not_settled() -> None:
-    assert Slot.STOP_QUESTION not in cards.settled(cold.cold_asking_stop())
+    assert FIRST not in cards.settled(cold.cold_asking_stop())
 
 
 def test_the_report_gives_the_measured_downtime_and_each_step_with_its_time() -> None:

@@ -14,6 +14,8 @@ from tests.facts import RAVI, with_vmi
 from tests.slack import cold_gallery, gallery
 from tests.slack.bot import OPS, Bot
 
+FIRST_QUESTION = f"{Slot.QUESTION}_0_0"
+
 ACME = "C0ACME00001"
 
 
@@ -308,19 +310,19 @@ async def test_move_back_makes_a_plan_of_its_own_in_the_same_way(bot: Bot) -> No
 @pytest.mark.parametrize(
     ("action_id", "seen"),
     [
-        (ActionId.WAIT, "Waiting on, as somebody chose"),
+        (ActionId.WAIT, "Waiting on, as <@U0RAVI00001> chose"),
         (ActionId.FORCE, "It was forced to stop"),
-        (ActionId.HOME, "somebody called it off"),
+        (ActionId.HOME, "It is brought home, as"),
     ],
 )
 async def test_an_answer_takes_the_questions_buttons_and_wakes_the_run(
     bot: Bot, action_id: ActionId, seen: str
 ) -> None:
     await show_cold(bot, cold_gallery.cold_asking_stop())
-    assert "does not shut down" in await bot.card(Slot.STOP_QUESTION)
-    await bot.click("ravi", action_id, Slot.STOP_QUESTION)
+    assert "does not shut down" in await bot.card(FIRST_QUESTION)
+    await bot.click("ravi", action_id, FIRST_QUESTION)
     await catch_up(bot)
-    question = await bot.card(Slot.STOP_QUESTION)
+    question = await bot.card(FIRST_QUESTION)
     assert seen in question
     assert not [each for each in (ActionId.WAIT, ActionId.FORCE, ActionId.HOME) if each in question]
     assert bot.runner.restarted == ["p1"]
@@ -328,7 +330,7 @@ async def test_an_answer_takes_the_questions_buttons_and_wakes_the_run(
 
 async def test_the_second_of_two_answers_is_told_that_the_question_is_closed(bot: Bot) -> None:
     await show_cold(bot, cold_gallery.cold_asking_start())
-    first, second = await bot.message(Slot.START_QUESTION), await bot.message(Slot.START_QUESTION)
+    first, second = await bot.message(FIRST_QUESTION), await bot.message(FIRST_QUESTION)
     for user, message in (("ravi", first), ("mei", second)):
         await bot.slack.person(
             "click", user=user, channel=message.channel, message_ts=message.ts, action_id=ActionId.HOME.value
@@ -346,7 +348,7 @@ async def test_a_slow_guest_can_be_forced_from_the_progress_message(bot: Bot) ->
 
 async def test_a_guest_of_the_workspace_may_not_force_a_stop(bot: Bot) -> None:
     await show_cold(bot, cold_gallery.cold_asking_stop())
-    await bot.click("gil", ActionId.FORCE, Slot.STOP_QUESTION)
+    await bot.click("gil", ActionId.FORCE, FIRST_QUESTION)
     assert not (await bot.service.get("p1")).runs[0].stop_forced
     assert "guest" in bot.whispers("gil")[-1]
 

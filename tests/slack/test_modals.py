@@ -7,14 +7,16 @@ import pytest
 
 from bot.errors import BotError
 from bot.ports import NodeChoice
+from bot.record import Doubt
 from bot.request import MoveRequest, MoveType
 from handlers import modals
 from handlers.ids import ActionId, BlockId
-from handlers.values import ModalState
+from handlers.values import ElsewhereState, ModalState
 from handlers.views import Views
 from tests.facts import proposed
 from tests.sandbox_slack.callers import until
 from tests.slack.bot import Bot
+from tests.slack.cold_gallery import cold_asking_start
 from tests.slack.limits import problems
 
 STATE = ModalState(plan="p1", revision=1, channel="C0OPS")
@@ -52,6 +54,26 @@ def test_the_form_looks_like_this(matches_snapshot: Callable[[str, object], None
     matches_snapshot(
         "modal_refused", modals.refused(BotError("old-card", "It was changed <meanwhile>.", "Look again."))
     )
+
+
+ELSEWHERE = ElsewhereState(plan="p1", revision=1, move=0, doubt=Doubt.STARTING, channel="C0OPS")
+
+
+def test_another_node_is_chosen_among_those_that_take_pods_but_the_one_that_failed(
+    matches_snapshot: Callable[[str, object], None],
+) -> None:
+    view = modals.choosing(cold_asking_start(), NODES, ELSEWHERE)
+    matches_snapshot("modal_elsewhere", view)
+    assert "worker-01" in str(view)
+    assert '"worker-06"' not in str(view)
+    assert "does not start on `worker-05`" in str(view)
+    assert problems(view["blocks"]) == []
+
+
+def test_without_another_node_the_form_says_so() -> None:
+    view = modals.choosing(cold_asking_start(), NODES[1:], ELSEWHERE)
+    assert "no other node" in str(view)
+    assert "submit" not in view
 
 
 def test_an_unusable_node_is_marked_with_why() -> None:
