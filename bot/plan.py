@@ -139,6 +139,8 @@ class Move(_Frozen):
     steps: tuple[StepKind, ...]
     findings: tuple[Finding, ...]
     proof: dict[str, str]
+    labels: dict[str, str] = {}
+    """The VM's, for the rules about who may."""
     estimate: Estimate | None = None
     """Cold: None where too few moves were measured."""
 
@@ -205,6 +207,7 @@ def build(request: MoveRequest, facts: Facts) -> Plan:
         vcpus=facts.vmi.vcpus if facts.vmi else 0,
         steps=steps_of(type_, runs=facts.vmi is not None),
         findings=findings,
+        labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
     )
     return Plan(request=request, found_namespace=request.namespace is None, moves=(move,))

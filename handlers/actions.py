@@ -16,7 +16,7 @@ from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
 from bot.request import MoveType
-from handlers import cards, modals
+from handlers import cards, deny, modals
 from handlers.answers import by_response_url
 from handlers.cards import Card
 from handlers.desk import Desk
@@ -68,12 +68,14 @@ class Actions:
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
         opened = await self._open(click, modals.loading(state))
-        view = await self._form(click, ref, state)
-        try:
-            await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)
-        except SlackApiError as error:
-            if error_word(error) not in _CLOSED_MEANWHILE:
-                raise
+        await self._fill(opened, await self._form(click, ref, state))
+
+    async def deny(self, click: Click) -> None:
+        """Ask an approver why not."""
+        ref = PlanRef.load(click.value)
+        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
+        opened = await self._open(click, deny.loading(state))
+        await self._fill(opened, await self._reason_form(click, ref, state))
 
     async def plan_again(self, click: Click) -> None:
         """A fresh plan from an old request."""
@@ -130,7 +132,7 @@ class Actions:
         """Remove a pin from the list, whose message belongs to no plan."""
         ref = VmRef.load(click.value)
         actor = await self._actor(click)
-        return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor))
+        return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor, _place(click)))
 
     async def unknown(self, click: Click) -> None:
         """A button that this version does not have, for example on an old card."""
@@ -143,7 +145,9 @@ class Actions:
         except SlackApiError as error:
             if error_word(error) != "expired_trigger_id":
                 raise
-            raise BotError("too-slow", "Slack took too long to hand me your click.", "Press Modify again.") from error
+            raise BotError(
+                "too-slow", "Slack took too long to hand me your click.", "Press the button again."
+            ) from error
         shown: dict[str, Any] = opened["view"]
         return shown
 
@@ -154,6 +158,21 @@ class Actions:
             return modals.modify(record, await self._desk.service.nodes(actor), state)
         except BotError as refused:
             return modals.refused(refused)
+
+    async def _reason_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
+        try:
+            await self._desk.service.may_deny(ref.plan, await self._prove(click, ref))
+            return deny.form(state)
+        except BotError as refused:
+            return deny.refused(refused)
+
+    async def _fill(self, opened: dict[str, Any], view: dict[str, Any]) -> None:
+        """Put the form in place of what stood there while it was loading."""
+        try:
+            await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)
+        except SlackApiError as error:
+            if error_word(error) not in _CLOSED_MEANWHILE:
+                raise
 
     async def _prove(self, click: Click, ref: PlanRef) -> Actor:
         actor = await self._actor(click)

@@ -19,6 +19,7 @@ class ActionId(StrEnum):
     CONFIRM = "plan_confirm"
     MODIFY = "plan_modify"
     CANCEL = "plan_cancel"
+    DENY = "plan_deny"
     AGAIN = "plan_again"
     USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
@@ -36,6 +37,7 @@ class ActionId(StrEnum):
     NAMESPACE = "namespace"
     TARGET = "target"
     TYPE = "type"
+    REASON = "reason"
 
 
 class BlockId(StrEnum):
@@ -45,12 +47,14 @@ class BlockId(StrEnum):
     NAMESPACE = "field_namespace"
     TARGET = "field_target"
     TYPE = "field_type"
+    REASON = "field_reason"
 
 
 class CallbackId(StrEnum):
     """Modals."""
 
     MODIFY = "modify_plan"
+    DENY = "deny_plan"
 
 
 class Slot(StrEnum):
@@ -58,6 +62,7 @@ class Slot(StrEnum):
     a message for each time, whose slot begins with the word here (see `handlers.cards.pin.reminder_slots`)."""
 
     CARD = "card"
+    VERDICT = "verdict"
     PROGRESS = "progress"
     OVERDUE = "overdue"
     STOP_QUESTION = "stop_question"

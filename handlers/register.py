@@ -45,6 +45,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
         app.action(action_id)(actions.listener(act))
     app.action(re.compile(".*"))(actions.listener(actions.unknown))
     app.view(CallbackId.MODIFY)(views.modify)
+    app.view(CallbackId.DENY)(views.deny)
     app.error(_bolt_failed)
 
 
@@ -53,6 +54,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.CONFIRM: actions.confirm,
         ActionId.MODIFY: actions.modify,
         ActionId.CANCEL: actions.cancel,
+        ActionId.DENY: actions.deny,
         ActionId.AGAIN: actions.plan_again,
         ActionId.USE_LIVE: actions.replan(MoveType.LIVE),
         ActionId.USE_COLD: actions.replan(MoveType.COLD),
