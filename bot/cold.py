@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import migration
-from bot.diagnosis import Cause
+from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState
 from bot.policy import Actor
@@ -80,12 +80,19 @@ def up(record: Record, index: int, now: datetime) -> Record:
     return _advanced(record, index, {"up_since": now})
 
 
-def ask(record: Record, index: int, doubt: Doubt, now: datetime, answer_by: datetime | None, words: str) -> Record:
-    """The move is stuck: let people choose."""
+def ask(
+    record: Record,
+    index: int,
+    doubt: Doubt,
+    now: datetime,
+    answer_by: datetime | None,
+    cause: Cause | None = None,
+) -> Record:
+    """The move is stuck, as far as is known for this cause: let people choose."""
     run = record.runs[index]
     if run.question and run.question.waits_until and now < run.question.waits_until:
         return record
-    question = Question(doubt=doubt, asked_at=now, answer_by=answer_by, words=words)
+    question = Question(doubt=doubt, asked_at=now, answer_by=answer_by, cause=cause)
     return _changed(record, index, {"state": migration.apply_move(run.state, MoveEvent.ASKED), "question": question})
 
 
@@ -110,7 +117,7 @@ def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Acto
     if choice is Choice.FORCE:
         return _changed(record, index, {"stop_forced": True})
     if choice is Choice.HOME:
-        return turn_home(record, index, _chosen_home(doubt, question.words, actor))
+        return turn_home(record, index, _chosen_home(doubt, question.cause, actor))
     return record
 
 
@@ -175,14 +182,15 @@ def leave_pin(record: Record, index: int) -> Record:
     return _changed(record, index, {"pin": Pin()})
 
 
-def _chosen_home(doubt: Doubt, words: str, actor: Actor | None) -> Cause:
+def _chosen_home(doubt: Doubt, why: Cause | None, actor: Actor | None) -> Cause:
     what = "The guest did not shut down" if doubt is Doubt.STOPPING else "The VM did not start on the target"
     who = "so somebody called it off" if actor else "and nobody answered in time"
     return Cause(
         code=f"{doubt}-abandoned",
-        what=f"{what}, {who}.",
+        what=f"{what}, {who}." + (f" {why.what}" if why else ""),
         remedy="The VM has its old placement back. Look at the cluster's words, then choose another node.",
-        evidence=(words,) if words else (),
+        evidence=why.evidence if why else (),
+        ways=why.ways if why else (WayOn.AGAIN,),
     )
 
 

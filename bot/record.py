@@ -100,10 +100,10 @@ class Question(_Frozen):
     asked_at: datetime
     answer_by: datetime | None
     """When the default is taken; None never."""
-    words: str = ""
-    """The cluster's own words on it."""
     waits_until: datetime | None = None
     """Somebody chose to wait: not asked again before."""
+    cause: Cause | None = None
+    """What the words mean, where that is known."""
 
 
 class PinState(StrEnum):
@@ -151,6 +151,12 @@ class Run(_Frozen):
     """Index into the move's steps of the one under way."""
     intent: Intent | None = None
     phases: tuple[Phase, ...] = ()
+    phase_seen_at: datetime | None = None
+    """When the newest phase was seen, by the bot's clock."""
+    held_up: Cause | None = None
+    """Live: why that phase lasts so long, as far as the cluster tells."""
+    runbook: bool = False
+    """Somebody asked for the runbook of its cause."""
     started_at: datetime | None = None
     deadline: datetime | None = None
     cluster_away_since: datetime | None = None
@@ -431,9 +437,28 @@ def at_step(record: Record, index: int) -> StepKind | None:
     return steps[run.step] if run.step < len(steps) else None
 
 
-def observe(record: Record, index: int, phases: tuple[Phase, ...]) -> Record:
+def observe(record: Record, index: int, phases: tuple[Phase, ...], now: datetime) -> Record:
     """The VMIM has reached further phases."""
-    return with_run(record, index, record.runs[index].model_copy(update={"phases": phases}))
+    seen = {"phases": phases, "phase_seen_at": now, "held_up": None}
+    return with_run(record, index, record.runs[index].model_copy(update=seen))
+
+
+def phase_name(run: Run) -> str:
+    """The phase that a live move was last seen in; "" where KubeVirt has not taken it up."""
+    return run.phases[-1].name if run.phases else ""
+
+
+def held_up(record: Record, index: int, phase: str, cause: Cause) -> Record:
+    """A phase lasts long for this reason; said only as long as it lasts."""
+    run = record.runs[index]
+    if phase_name(run) != phase or run.result:
+        return record
+    return with_run(record, index, run.model_copy(update={"held_up": cause}))
+
+
+def show_runbook(record: Record, index: int) -> Record:
+    """Somebody wants to read what to do about the cause."""
+    return with_run(record, index, record.runs[index].model_copy(update={"runbook": True}))
 
 
 def cluster_away(record: Record, index: int, since: datetime | None) -> Record:

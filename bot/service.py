@@ -275,6 +275,16 @@ class Service:
         self._authority.done(actor, Action.CLEAN_UP, decision, after)
         return after
 
+    async def show_runbook(self, plan_id: str, index: int, actor: Actor) -> Record:
+        """Have the runbook of a failed move's cause shown to all, in the card's thread."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.REQUEST, current.plan, current.place, plan_id)
+        _ended(current, index)
+        return await self._update(
+            plan_id,
+            lambda now: Change(record.show_runbook(now, index), [Entry("runbook opened", actor, {"move": index})]),
+        )
+
     async def nodes(self, actor: Actor) -> tuple[NodeChoice, ...]:
         """Nodes for a choice, usable ones first; for those who may choose."""
         self._authority.authorize(actor, Action.MODIFY)

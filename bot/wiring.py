@@ -29,6 +29,7 @@ from bot.service import Service
 from bot.settings import Settings
 from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
 from bot.throttle import Most, Throttle
+from handlers import scopes
 from handlers.desk import Desk
 from handlers.groups import Groups
 from handlers.identity import Access, Identity, Installation
@@ -159,7 +160,8 @@ async def cluster(settings: Settings) -> AsyncIterator[KubeCluster]:
 
 async def check(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
     """What the bot needs, one thing at a time: its name, whether it is there, and words for the operator."""
-    yield await _check_slack(settings)
+    async for line in _check_slack(settings):
+        yield line
     async for line in _check_policy(settings):
         yield line
     try:
@@ -189,13 +191,18 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _check_slack(settings: Settings) -> tuple[str, bool, str]:
+async def _check_slack(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
     try:
         client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url)
         installed = await installation(client)
     except (ValueError, SlackRefused, CannotStart) as refused:
-        return "Slack", False, str(refused)
-    return "Slack", True, f"installed in workspace {installed.team}"
+        yield "Slack", False, str(refused)
+        return
+    yield "Slack", True, f"installed in workspace {installed.team}"
+    missing = scopes.missing(installed.scopes)
+    for scope, purpose in scopes.NEEDED.items():
+        way_on = f"missing, for {purpose}: add it under OAuth & Permissions and install the app again"
+        yield f"scope {scope}", scope not in missing, way_on if scope in missing else "granted"
 
 
 MANY = 50

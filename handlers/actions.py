@@ -63,10 +63,18 @@ class Actions:
         await self._desk.service.cancel(ref.plan, ref.revision, await self._prove(click, ref))
 
     async def modify(self, click: Click) -> None:
-        """Open the form for another plan. First an empty one, since Slack's trigger lives three seconds; what is in it
-        is for those who may modify, and who may submit it is judged again then."""
+        """Open the form that changes a plan."""
+        await self._show_form(click, fresh=False)
+
+    async def other_node(self, click: Click) -> None:
+        """Open the same form for a plan of its own, since this one has ended."""
+        await self._show_form(click, fresh=True)
+
+    async def _show_form(self, click: Click, *, fresh: bool) -> None:
+        """First an empty one, since Slack's trigger lives three seconds; what is in it is for those who may modify, and
+        who may submit it is judged again then."""
         ref = PlanRef.load(click.value)
-        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
+        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel, fresh=fresh)
         opened = await self._open(click, modals.loading(state))
         await self._fill(opened, await self._form(click, ref, state))
 
@@ -108,6 +116,11 @@ class Actions:
         """Delete a finished migration object."""
         ref = MoveRef.load(click.value)
         await self._desk.service.clean_up(ref.plan, ref.move, await self._prove(click, ref))
+
+    async def runbook(self, click: Click) -> None:
+        """Open the runbook of a failure, for all in the thread."""
+        ref = MoveRef.load(click.value)
+        await self._desk.service.show_runbook(ref.plan, ref.move, await self._prove(click, ref))
 
     def answer(self, choice: Choice) -> Act:
         """Let a cold move that is stuck go on in this way."""

@@ -37,6 +37,8 @@ class Installation(NamedTuple):
     enterprise: str | None
     bot_user: str
     bot_id: str
+    scopes: str = ""
+    """What Slack has granted to the token, as its header lists it."""
 
     def owns(self, team: str | None) -> bool:
         """Whether a team id is the bot's own workspace or organisation."""

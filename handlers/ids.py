@@ -26,6 +26,8 @@ class ActionId(StrEnum):
     REPLACE_RULES = "plan_replace_rules"
     CLEAN_UP = "migration_delete"
     MOVE_BACK = "move_back"
+    OTHER_NODE = "plan_other_node"
+    RUNBOOK = "runbook_open"
     WAIT = "stuck_wait"
     FORCE = "stuck_force"
     HOME = "stuck_home"
@@ -68,6 +70,7 @@ class Slot(StrEnum):
     STOP_QUESTION = "stop_question"
     START_QUESTION = "start_question"
     REPORT = "report"
+    RUNBOOK = "runbook"
     REMINDER = "reminder"
 
 

@@ -82,7 +82,7 @@ def _view(state: ModalState, body: list[Block], *, submit: bool = False) -> Bloc
     view: Block = {
         "type": "modal",
         "callback_id": CallbackId.MODIFY.value,
-        "title": blocks.plain_text("Modify the plan", 24),
+        "title": blocks.plain_text("Plan another node" if state.fresh else "Modify the plan", 24),
         "close": blocks.plain_text("Close", 24),
         "private_metadata": state.dump(),
         "blocks": body,

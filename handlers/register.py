@@ -61,6 +61,8 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.REPLACE_RULES: actions.replace_rules,
         ActionId.CLEAN_UP: actions.clean_up,
         ActionId.MOVE_BACK: actions.move_back,
+        ActionId.OTHER_NODE: actions.other_node,
+        ActionId.RUNBOOK: actions.runbook,
         ActionId.WAIT: actions.answer(Choice.WAIT),
         ActionId.FORCE: actions.answer(Choice.FORCE),
         ActionId.HOME: actions.answer(Choice.HOME),

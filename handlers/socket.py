@@ -17,6 +17,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers import scopes
 from handlers.identity import Installation
 from handlers.webclient import TROUBLE, error_word, is_loopback
 
@@ -49,6 +50,7 @@ async def installation(client: AsyncWebClient) -> Installation:
         enterprise=told.get("enterprise_id"),
         bot_user=str(told["user_id"]),
         bot_id=str(told["bot_id"]),
+        scopes=str(told.headers.get(scopes.HEADER, "")),
     )
 
 

@@ -64,3 +64,5 @@ class ModalState(PlanRef):
     """What the Modify modal remembers: a view has no channel of its own."""
 
     channel: str = Field(pattern=r"^[CGD][A-Z0-9]+$")
+    fresh: bool = False
+    """What is submitted becomes a plan of its own, since this one has ended."""

@@ -74,7 +74,10 @@ class Views:
         record = await self._desk.service.get(state.plan)
         user = submission.user
         actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
-        await self._desk.service.modify(state.plan, state.revision, request, actor)
+        if state.fresh:
+            await self._desk.show_first(await self._desk.service.propose(request, actor, record.place))
+        else:
+            await self._desk.service.modify(state.plan, state.revision, request, actor)
 
 
 async def _finish(work: asyncio.Task[None]) -> None:

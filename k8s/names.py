@@ -15,6 +15,8 @@ VMIM_KIND: Final = "VirtualMachineInstanceMigration"
 VMI_KIND: Final = "VirtualMachineInstance"
 
 LABEL_HOSTNAME: Final = "kubernetes.io/hostname"
+LABEL_SCHEDULABLE: Final = "kubevirt.io/schedulable"
+"""On a node: "false" when its virt-handler has not sent a heartbeat for a while."""
 LABEL_VMI_NAME: Final = "kubevirt.io/vmi-name"
 """Set on each VMIM by the create webhook (migration-create-mutator.go)."""
 LABEL_MIGRATION_UID: Final = "kubevirt.io/migrationJobUID"

@@ -17,6 +17,7 @@ from k8s.snapshots import (
     Claim,
     ClusterEvent,
     Condition,
+    CopyLimits,
     Instance,
     Json,
     Migration,
@@ -160,6 +161,7 @@ def target_pod(raw: Json) -> TargetPod:
         node=_text(spec, "nodeName"),
         scheduled=scheduled,
         waiting=tuple(_waiting(status)),
+        ended=tuple(_ended(status)),
         migration_name=_text(_object(meta, "annotations"), names.ANNOTATION_MIGRATION_NAME),
         migration_uid=_text(_object(meta, "labels"), names.LABEL_MIGRATION_UID),
     )
@@ -277,6 +279,19 @@ def _migration_state(status: Json) -> MigrationState | None:
         abort_status=_text(raw, "abortStatus"),
         failure_reason=_text(raw, "failureReason"),
         mode=_text(raw, "mode"),
+        limits=_copy_limits(_object(raw, "migrationConfiguration")),
+    )
+
+
+def _copy_limits(raw: Json) -> CopyLimits | None:
+    per_gib, stalled = raw.get("completionTimeoutPerGiB"), raw.get("progressTimeout")
+    if per_gib is None or stalled is None:
+        return None
+    return CopyLimits(
+        seconds_per_gib=int(per_gib),
+        stalled_seconds=int(stalled),
+        post_copy=bool(raw.get("allowPostCopy")),
+        may_pause=bool(raw.get("allowWorkloadDisruption")),
     )
 
 
@@ -290,6 +305,13 @@ def _waiting(status: Json) -> Iterator[str]:
     for container in (*_objects(status, "initContainerStatuses"), *_objects(status, "containerStatuses")):
         if reason := _text(_object(_object(container, "state"), "waiting"), "reason"):
             yield reason
+
+
+def _ended(status: Json) -> Iterator[str]:
+    for container in _objects(status, "containerStatuses"):
+        for state in ("state", "lastState"):
+            if reason := _text(_object(_object(container, state), "terminated"), "reason"):
+                yield reason
 
 
 def _placement(spec: Json) -> Placement:

@@ -31,3 +31,9 @@ NEEDED_COLD: tuple[Right, ...] = (
     Right("get", "", "persistentvolumes"),
 )
 """What cold moves use besides. Without the right to volumes they work, but nobody is told that a disk stays behind."""
+
+OPTIONAL: tuple[Right, ...] = (
+    Right("list", "", "namespaces"),
+    Right("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+)
+"""What makes answers better: names of namespaces, and what this KubeVirt's VMIM can do, from its own CRD."""

@@ -77,6 +77,23 @@ class VirtualMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyLimits:
+    """How long the copy of memory may take, and what the cluster does then.
+
+    From `migrationState.migrationConfiguration`: the KubeVirt CR merged with the matching MigrationPolicy. It is there
+    from the hand-over to virt-handler on.
+    """
+
+    seconds_per_gib: int
+    """completionTimeoutPerGiB, times the guest's memory in whole GiB."""
+    stalled_seconds: int
+    """progressTimeout: without any progress."""
+    post_copy: bool = False
+    may_pause: bool = False
+    """allowWorkloadDisruption."""
+
+
+@dataclass(frozen=True, slots=True)
 class MigrationState:
     """`vmi.status.migrationState` (or the copy of it on a VMIM): the LAST migration of the VMI, running or not.
 
@@ -95,6 +112,7 @@ class MigrationState:
     abort_status: str = ""
     failure_reason: str = ""
     mode: str = ""
+    limits: CopyLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +298,8 @@ class TargetPod:
     """The PodScheduled condition: the scheduler's own words when it found no node."""
     waiting: tuple[str, ...] = ()
     """Reasons of waiting containers, for example ImagePullBackOff."""
+    ended: tuple[str, ...] = ()
+    """Reasons of containers that have ended, now or the time before, for example OOMKilled."""
     migration_name: str = ""
     """Name of the VMIM that made it; "" where the VM was started in it."""
     migration_uid: str = ""
@@ -298,6 +318,8 @@ class Evidence:
     """Oldest first: of the VMIM, the VMI and the target pods."""
     target: Node | None = None
     """The node that was meant, where the reader knew it: the scheduler's words do not say which node they mean."""
+    source: Node | None = None
+    """The node that the VM was on, where the reader knew it."""
     unread: tuple[str, ...] = ()
     """Resources that could not be read, for example events: an absence there proves nothing."""
 

@@ -18,11 +18,10 @@ from bot.plan import Move, has_approved_rules
 from bot.ports import Entry
 from bot.record import Originals, Record, Result, Run
 from k8s import cold as writes
-from k8s.cluster import Cluster
 from k8s.cold import Note
 from k8s.errors import Conflict
 from k8s.names import CONDITION_READY
-from k8s.snapshots import Instance, Ref, VmView
+from k8s.snapshots import Instance, VmView
 
 FIRST_OWNER = 1
 """Epoch of the note while one process owns all runs."""
@@ -123,18 +122,6 @@ async def verify(moving: Moving) -> None:
     kind = "failed" if result.cause else "succeeded"
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry(kind, None, details))
-
-
-async def why_not_up(cluster: Cluster, ref: Ref) -> str | None:
-    """The cluster's words on a VM that does not come up; None when it is up after all."""
-    vm, vmi = await cluster.vm(ref), await cluster.instance(ref)
-    if vmi and vmi.phase == "Running":
-        return None
-    scheduled = vmi.condition("PodScheduled") if vmi else None
-    if scheduled and scheduled.status == "False":
-        return scheduled.message or scheduled.reason
-    status = f"status {vm.printable_status}" if vm else "the VM is gone"
-    return status + (f", VMI {vmi.phase}" if vmi else "")
 
 
 async def _originals(moving: Moving, move: Move) -> Originals:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from bot import cold, record
+from bot.diagnosis import Cause, say_after
 from bot.executor.moving import Limits
 from bot.migration import MoveState, PlanState
 from bot.plan import StepKind
@@ -47,6 +48,30 @@ def asks_about_start(current: Record, index: int, now: datetime) -> bool:
     return now >= (patience or (run.starting_since or now) + cold.ASK_STARTING_AFTER)
 
 
+def explains_wait(current: Record, index: int, now: datetime) -> bool:
+    """Whether a live move has been in one phase for long enough to say why."""
+    run = current.runs[index]
+    under_way = run.state in (MoveState.RUNNING, MoveState.UNKNOWN) and run.intent and not run.result
+    if not under_way or run.held_up or record.at_step(current, index) is not StepKind.FOLLOW:
+        return False
+    since, patience = run.phase_seen_at or run.started_at, say_after(record.phase_name(run))
+    return since is not None and patience is not None and now - since >= patience
+
+
+def ask_about_start(index: int, now: datetime, limits: Limits, why: Cause) -> Due:
+    """The question what to do with a VM that does not come up."""
+    answer_by = now + limits.start_answer
+    return Due(
+        partial(cold.ask, index=index, doubt=Doubt.STARTING, now=now, answer_by=answer_by, cause=why),
+        "asked about the start",
+    )
+
+
+def held_up(index: int, run: Run, why: Cause) -> Due:
+    """Say what a phase waits for."""
+    return Due(partial(record.held_up, index=index, phase=record.phase_name(run), cause=why), "held up")
+
+
 def _of_run(current: Record, index: int, run: Run, now: datetime, away_since: datetime | None) -> Iterator[Due]:
     if run.state is MoveState.RUNNING and run.deadline and now >= run.deadline:
         yield Due(partial(record.time_out, index=index), "timed out")
@@ -69,7 +94,7 @@ def _of_stopping(current: Record, index: int, run: Run, now: datetime) -> Iterat
     grace = timedelta(seconds=run.originals.grace_seconds if run.originals else 0)
     waits = run.question.waits_until if run.question else None
     if not run.stop_forced and stopping > grace + cold.STUCK_AFTER_GRACE and now >= (waits or now):
-        ask = partial(cold.ask, index=index, doubt=Doubt.STOPPING, now=now, answer_by=None, words="")
+        ask = partial(cold.ask, index=index, doubt=Doubt.STOPPING, now=now, answer_by=None)
         yield Due(ask, "asked about the stop")
     elif not run.slow_stop and stopping > cold.SAY_STOPPING_AFTER:
         yield Due(partial(cold.slow, index=index), "slow stop")

@@ -9,11 +9,10 @@ the end (it runs, and on the wanted node), never only the word of the VMIM.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from bot import judge, record
 from bot.diagnosis import Cause, diagnose
-from bot.executor import warrant
+from bot.executor import explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
 from bot.ports import Entry
@@ -108,19 +107,18 @@ async def verify(moving: Moving) -> None:
     _, move, run = await moving.read()
     assert run.intent is not None
     name = Ref(move.namespace, run.intent.name)
-    evidence = await _with_target(moving, move, await moving.cluster.evidence(vm_ref(move), name, run.intent.uid))
+    evidence = await _with_nodes(moving, move, await moving.cluster.evidence(vm_ref(move), name, run.intent.uid))
     result = conclude(move, run, run.intent, evidence)
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     kind = "failed" if result.cause else "succeeded"
     await moving.change(lambda newest: record.finish(newest, moving.index, result), Entry(kind, None, details))
 
 
-async def _with_target(moving: Moving, move: Move, evidence: Evidence) -> Evidence:
-    """Read the target too where something failed: what the scheduler says is not said of one node alone."""
-    if move.target is None or (evidence.migration and evidence.migration.phase == "Succeeded"):
+async def _with_nodes(moving: Moving, move: Move, evidence: Evidence) -> Evidence:
+    """The nodes are read where something failed only."""
+    if evidence.migration and evidence.migration.phase == "Succeeded":
         return evidence
-    target = move.target.name
-    return replace(evidence, target=next((node for node in await moving.cluster.nodes() if node.name == target), None))
+    return await explain.with_nodes(moving.cluster, move, evidence)
 
 
 def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result:
@@ -246,7 +244,10 @@ async def _note_phases(moving: Moving, view: View) -> None:
     _, _, run = await moving.read()
     if phases and phases != run.phases:
         details = {"phase": phases[-1].name, "at": phases[-1].at.isoformat()}
-        await moving.change(lambda newest: record.observe(newest, moving.index, phases), Entry("phase", None, details))
+        await moving.change(
+            lambda newest: record.observe(newest, moving.index, phases, moving.clock.now()),
+            Entry("phase", None, details),
+        )
 
 
 async def _wait_until_ready(view: View, views: AsyncIterator[View]) -> None:

@@ -16,14 +16,14 @@ from typing import Any
 
 from bot import cold, errors, migration, record
 from bot.authority import Authority
-from bot.diagnosis import Cause
+from bot.diagnosis import Cause, diagnose_refusal
 from bot.executor import cold as cold_steps
-from bot.executor import due, live
-from bot.executor.moving import Halt, Limits, Moving, NotYet, vm_ref
+from bot.executor import due, explain, live
+from bot.executor.moving import Halt, Limits, Moving, NotYet
 from bot.migration import PlanState
 from bot.plan import StepKind
 from bot.ports import Change, Clock, Entry, Notifier, Store
-from bot.record import Doubt, Record
+from bot.record import Record
 from bot.request import MoveType
 from k8s import errors as k8s
 from k8s.cluster import Cluster
@@ -117,7 +117,7 @@ class Executor:
                 await self._apply(current.id, found)
             elif _to_run(current) and self._may_try(current.id, now):
                 self.start(current.id)
-                await self._ask_about_starts(current, now)
+                await self._explain(current, now)
 
     async def close(self, patience: float = 8.0) -> None:
         """Stop taking up work, finish writes that have begun, and leave the rest for the next start."""
@@ -152,23 +152,22 @@ class Executor:
         if found.restart:
             self.restart(plan_id)
 
-    async def _ask_about_starts(self, current: Record, now: datetime) -> None:
-        """Ask about VMs that do not come up on their target, in the cluster's own words."""
-        for index in range(len(current.runs)):
-            if not due.asks_about_start(current, index, now):
-                continue
+    async def _explain(self, current: Record, now: datetime) -> None:
+        """Ask about VMs that do not come up on their target; say what a migration waits for."""
+        for index, (move, run) in enumerate(zip(current.plan.moves, current.runs, strict=True)):
             try:
-                words = await cold_steps.why_not_up(self._cluster, vm_ref(current.plan.moves[index]))
+                if due.asks_about_start(current, index, now):
+                    why = await explain.start(self._cluster, move)
+                    found = why and due.ask_about_start(index, now, self._limits, why)
+                elif due.explains_wait(current, index, now):
+                    why = await explain.wait(self._cluster, move, run)
+                    found = why and due.held_up(index, run, why)
+                else:
+                    continue
             except k8s.ClusterError:
-                continue  # the outage is told elsewhere; the question comes when the cluster answers
-            if words is None:
-                continue
-            answer_by = now + self._limits.start_answer
-
-            def ask(newest: Record, index: int = index, words: str = words, by: datetime = answer_by) -> Record:
-                return cold.ask(newest, index, Doubt.STARTING, now, by, words)
-
-            await self._apply(current.id, due.Due(ask, "asked about the start"))
+                continue  # the outage is told elsewhere; this comes when the cluster answers
+            if found:
+                await self._apply(current.id, found)
 
     async def _run(self, plan_id: str) -> None:
         try:
@@ -205,7 +204,7 @@ class Executor:
         except k8s.ClusterError as error:
             if error.temporary or kind in _WATCHING:
                 raise  # what is under way in the cluster goes on, whether or not we may look at it
-            await self._refused(moving, _cause(error))
+            await self._refused(moving, diagnose_refusal(error))
 
     async def _refused(self, moving: Moving, cause: Cause) -> None:
         """The cluster will not do it, now or later: bring a VM that we have stopped home, else end with the truth."""
@@ -238,8 +237,3 @@ class Executor:
 
 def _to_run(current: Record) -> bool:
     return current.state in (PlanState.APPROVED, PlanState.RUNNING)
-
-
-def _cause(error: k8s.ClusterError) -> Cause:
-    said = errors.from_cluster(error)
-    return Cause(code=said.code, what=said.what, remedy=said.remedy)

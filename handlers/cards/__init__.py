@@ -16,6 +16,7 @@ from handlers.cards.progress import overdue_card, progress_card
 from handlers.cards.question import SLOTS, is_asked, question_card, settled_card
 from handlers.cards.quorum import verdict_card
 from handlers.cards.report import report_card
+from handlers.cards.ways import runbook_card, runbook_slot
 from handlers.ids import Slot
 
 __all__ = [
@@ -45,6 +46,8 @@ def wanted(record: Record) -> Mapping[str, Card]:
     if record.state in (PlanState.SUCCEEDED, PlanState.FAILED):
         messages[Slot.REPORT] = report_card(record)
     for index in _moves(record):
+        if card := runbook_card(record, index):
+            messages[runbook_slot(index)] = card
         if is_reminded(record.runs[index]):
             messages[reminder_slots(record, index)[-1]] = reminder_card(record, index)
     return messages

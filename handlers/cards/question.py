@@ -7,6 +7,7 @@ does nothing. What is never decided without a click is said on the card.
 from collections.abc import Mapping
 
 from bot import cold, describe
+from bot.diagnosis import Cause
 from bot.migration import MoveState
 from bot.plan import Move
 from bot.record import Choice, Doubt, Question, Record, Run
@@ -88,7 +89,7 @@ def _asked(record: Record, index: int, question: Question) -> list[Block]:
     meanings = "\n".join(f"• {_MEANINGS[question.doubt][choice]}" for choice in options)
     return [
         blocks.section(_situation(move, run, question)),
-        *([blocks.raw([question.words])] if blocks.plain(question.words).strip() else []),
+        *_why(question.cause),
         blocks.section(f"{meanings}\n{_without_answer(question)}"),
         blocks.actions(*(_button(record, index, question.doubt, choice) for choice in options)),
     ]
@@ -100,8 +101,15 @@ def _situation(move: Move, run: Run, question: Question) -> str:
         grace = f" of {run.originals.grace_seconds} s" if run.originals else ""
         return f"It was told to stop{asked}; its own grace period{grace} is over and it still holds its disks."
     down = f" The VM was told to stop at {date(run.started_at, _SECONDS)} and is down." if run.started_at else ""
-    words = " The cluster says:" if question.words else ""
-    return f"It was started on {code(move.target_name)}, but does not run there.{down}{words}"
+    return f"It was started on {code(move.target_name)}, but does not run there.{down}"
+
+
+def _why(cause: Cause | None) -> list[Block]:
+    """What it means, then the cluster's own words."""
+    if cause is None:
+        return []
+    text = f"*Why:* {escape(cause.what)}\n→ {escape(cause.remedy)}"
+    return [blocks.section(text), *([blocks.raw(cause.evidence)] if cause.evidence else [])]
 
 
 def _without_answer(question: Question) -> str:

@@ -12,7 +12,7 @@ from bot.record import Record, Result, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
-from handlers.cards import cold, live, parts
+from handlers.cards import cold, live, parts, ways
 from handlers.cards.card import Card
 
 _MEASURED = {MoveType.LIVE: live.measured, MoveType.COLD: cold.measured}
@@ -72,13 +72,14 @@ def _failure(record: Record, index: int, cause: Cause) -> list[Block]:
         escape(cause.remedy),
         f"Where is the VM: {code(describe.look(move), 600)}",
         f"What does the cluster say: {code(describe.look_closer(move, run), 600)}",
+        *([f"Runbook: _{title}_"] if (title := ways.named(cause)) else []),
     ]
     return [
         blocks.section(f"*Why:* {escape(cause.what)}"),
         *([blocks.raw(cause.evidence)] if cause.evidence else []),
         blocks.section("*What to do*\n" + "\n".join(f"• {step}" for step in steps)),
         parts.table((*describe.summary(move), *_after_failure(move, run))),
-        blocks.actions(parts.again(record), *parts.move_back(record, index)),
+        blocks.actions(*ways.buttons(record, index, cause), *parts.move_back(record, index)),
     ]
 
 

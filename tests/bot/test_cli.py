@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot import cli
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from bot.sandbox.slack import SlackSandbox
+from handlers.scopes import NEEDED as SCOPES
 from k8s import rights
 
 NEEDED = (*rights.NEEDED, *rights.NEEDED_COLD)
@@ -170,9 +172,25 @@ async def test_check_says_ok_to_everything_that_the_bot_needs(
     assert (said.code, said.err) == (0, "")
     assert [line for line in lines if not line.startswith("ok   ")] == []
     assert lines[0] == "ok   Slack: installed in workspace T0SANDBOX1"
-    assert lines[1].startswith("ok   policy: no file")
-    assert lines[2].startswith("ok   KubeVirt: v1.9.0: ")
-    assert len(lines) == 3 + len(NEEDED)
+    assert lines[1 + len(SCOPES)].startswith("ok   policy: no file")
+    assert lines[2 + len(SCOPES)].startswith("ok   KubeVirt: v1.9.0: ")
+    assert len(lines) == 3 + len(SCOPES) + len(NEEDED)
+
+
+async def take_scope(slack: SlackSandbox, scope: str) -> None:
+    async with aiohttp.ClientSession() as http:
+        await http.post(f"{slack.url}/sandbox/faults", json={"revoke_scopes": [scope]})
+
+
+async def test_check_names_the_scope_that_is_missing_and_what_it_is_for(
+    cluster: ClusterSandbox, slack: SlackSandbox, run: Run
+) -> None:
+    await take_scope(slack, "groups:read")
+    said = await run("check")
+    failed = [line for line in said.out.splitlines() if line.startswith("FAIL")]
+    assert said.code == 1
+    assert len(failed) == 1
+    assert failed[0].startswith("FAIL scope groups:read: missing, for who is a member of a private channel")
 
 
 @pytest.mark.usefixtures("cluster", "slack")

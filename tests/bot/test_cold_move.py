@@ -91,7 +91,9 @@ async def test_a_vm_that_cannot_start_on_its_target_goes_home_unasked_in_the_end
     question = asked.runs[0].question
     assert question is not None
     assert question.doubt is Doubt.STARTING
-    assert "nodes are available" in question.words
+    assert question.cause is not None
+    assert question.cause.code == "target-cordoned"
+    assert "nodes are available" in question.cause.evidence[0]
     app.clock.advance(LIMITS.start_answer.total_seconds())
     ended = await app.until(lambda plan: not plan.open, seconds=200, step=2)
     assert ended.state is PlanState.FAILED

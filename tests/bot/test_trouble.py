@@ -73,6 +73,9 @@ async def test_a_target_that_takes_no_pod_is_explained_by_the_scheduler(app: App
     await app.begin()
     await app.created()
     await app.cordon("worker-05")
+    waiting = await app.until(lambda plan: plan.runs[0].held_up is not None, seconds=60)
+    assert waiting.runs[0].held_up is not None
+    assert waiting.runs[0].held_up.code == "target-cordoned"
     failed = await app.until(lambda plan: not plan.open, seconds=400, step=5)
     assert (failed.state, result(failed).node) == (PlanState.FAILED, "worker-01")
     said = result(failed).cause

@@ -82,3 +82,14 @@ async def test_clearing_ends_every_trouble(slack: Caller) -> None:
     await slack.person("faults", ratelimit={"method": "auth.test", "times": 9}, **troubles)
     await slack.person("faults", clear=True)
     assert (await slack.api("auth.test")).body["ok"]
+
+
+async def test_a_call_without_its_scope_is_refused_and_every_answer_lists_the_scopes(slack: Caller) -> None:
+    await slack.person("faults", revoke_scopes=["users:read"])
+    refused = await slack.api("users.info", user="U0DANA00001")
+    assert (refused.error, refused.body["needed"]) == ("missing_scope", "users:read")
+    listed = (await slack.api("auth.test")).headers["x-oauth-scopes"].split(",")
+    assert "chat:write" in listed
+    assert "users:read" not in listed
+    await slack.person("faults", clear=True)
+    assert (await slack.api("users.info", user="U0DANA00001")).body["ok"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import cold, plan, policy, record
-from bot.diagnosis import Cause
+from bot.diagnosis import Cause, WayOn
 from bot.policy import Action
 from bot.record import Choice, Doubt, Originals, PinState, Record, Result
 from bot.request import MoveRequest, MoveType
@@ -22,7 +22,13 @@ STOPPED = replace(ONE_NODE, vmi=None, vm=replace(ONE_NODE.vm, printable_status="
 ORIGINALS = Originals(
     vm_uid="vm-uid", vmi_uid="vmi-uid", run_strategy="Always", running=None, affinity=None, grace_seconds=120
 )
-WORDS = "0/8 nodes are available: 1 Insufficient memory, 7 node(s) didn't match Pod's node affinity/selector."
+WHY = Cause(
+    code="capacity",
+    what="The target node has too little room for this VM.",
+    remedy="Choose a node with more room, or move something else away first.",
+    evidence=("0/8 nodes are available: 1 Insufficient memory, 7 node(s) didn't match Pod's node affinity/selector.",),
+    ways=(WayOn.OTHER_NODE, WayOn.AGAIN),
+)
 
 
 def cold_proposed() -> Record:
@@ -81,7 +87,7 @@ def cold_slow_stop() -> Record:
 
 
 def cold_asking_stop() -> Record:
-    return cold.ask(cold_slow_stop(), 0, Doubt.STOPPING, at(272), None, "")
+    return cold.ask(cold_slow_stop(), 0, Doubt.STOPPING, at(272), None)
 
 
 def cold_waiting_on() -> Record:
@@ -110,7 +116,7 @@ def cold_cluster_away() -> Record:
 
 
 def cold_asking_start() -> Record:
-    return cold.ask(cold_starting(), 0, Doubt.STARTING, at(140), at(440), WORDS)
+    return cold.ask(cold_starting(), 0, Doubt.STARTING, at(140), at(440), WHY)
 
 
 def cold_turned_home() -> Record:
@@ -120,7 +126,7 @@ def cold_turned_home() -> Record:
 
 
 def cold_asking_stop_at_home() -> Record:
-    return cold.ask(cold.slow(cold_turned_home(), 0), 0, Doubt.STOPPING, at(700), None, "")
+    return cold.ask(cold.slow(cold_turned_home(), 0), 0, Doubt.STOPPING, at(700), None)
 
 
 def cold_starting_at_home() -> Record:

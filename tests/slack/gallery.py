@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import plan, policy, record
-from bot.diagnosis import Cause
+from bot.diagnosis import Cause, WayOn
 from bot.policy import Action, Quorum
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
@@ -19,6 +19,7 @@ CAUSE = Cause(
     what="The target node has too little room for this VM.",
     remedy="Choose a node with more room, or move something else away first.",
     evidence=("0/8 nodes are available: 1 Insufficient memory.", "FailedMigration: unschedulable pod"),
+    ways=(WayOn.OTHER_NODE, WayOn.AGAIN),
 )
 
 UNREADABLE = replace(with_vmi(conditions=(Condition("Ready", "True"),), claims={}), claims=())
@@ -111,7 +112,13 @@ def copying() -> Record:
         Phase(name="PreparingTarget", at=at(99)),
         Phase(name="Running", at=at(101)),
     )
-    return record.observe(record.created(started(), 0, "vmim-uid"), 0, reached)
+    return record.observe(record.created(started(), 0, "vmim-uid"), 0, reached, at(101))
+
+
+def held_up() -> Record:
+    """It looks for a place for long."""
+    waiting = record.observe(record.created(started(), 0, "vmim-uid"), 0, copying().runs[0].phases[:2], at(93))
+    return record.held_up(waiting, 0, "Scheduling", CAUSE)
 
 
 def cluster_away() -> Record:
@@ -124,7 +131,7 @@ def overdue() -> Record:
 
 def _ended(phase: str) -> Record:
     now = copying()
-    return record.observe(now, 0, (*now.runs[0].phases, Phase(name=phase, at=at(137))))
+    return record.observe(now, 0, (*now.runs[0].phases, Phase(name=phase, at=at(137))), at(137))
 
 
 def succeeded() -> Record:
@@ -138,6 +145,10 @@ def cleaned() -> Record:
 
 def failed() -> Record:
     return record.finish(_ended("Failed"), 0, Result(node="worker-01", running=True, ready=True, cause=CAUSE))
+
+
+def runbook_open() -> Record:
+    return record.show_runbook(failed(), 0)
 
 
 def failed_and_down() -> Record:
@@ -174,11 +185,13 @@ GALLERY: dict[str, Callable[[], Record]] = {
         lapsed,
         started,
         copying,
+        held_up,
         cluster_away,
         overdue,
         succeeded,
         cleaned,
         failed,
+        runbook_open,
         failed_and_down,
         failed_and_lost,
         broke_before_the_write,

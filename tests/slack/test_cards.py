@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slackblocks import _limits as slack
 
+from bot import record
 from bot.checks import Finding, Severity
-from bot.diagnosis import Cause
+from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError, NothingToDo
 from bot.migration import PlanState
 from bot.plan import Disk, Drift, Move, Target
 from bot.policy import Actor
 from bot.ports import PinnedVm
-from bot.record import Record, Run
+from bot.record import Record, Result, Run
 from handlers import blocks, cards
 from handlers.cards import Card
 from handlers.ids import ActionId, Slot
@@ -102,6 +103,18 @@ def test_confirm_asks_again_with_the_vm_and_both_nodes() -> None:
 )
 def test_a_decided_plan_keeps_no_button_but_plan_again(name: str, left: list[str]) -> None:
     assert buttons(cards.plan_card(GALLERY[name]())) == left
+
+
+def test_a_failure_offers_its_safest_way_first_and_its_runbook_once() -> None:
+    report = cards.wanted(gallery.failed())[Slot.REPORT]
+    assert buttons(report) == [ActionId.OTHER_NODE, ActionId.AGAIN, ActionId.RUNBOOK]
+    elsewhere = Cause(code="cpu-model", what="w", remedy="r", ways=(WayOn.OTHER_NODE, WayOn.COLD))
+    failed = record.finish(gallery.copying(), 0, Result(node="worker-01", running=True, ready=True, cause=elsewhere))
+    ways = [ActionId.OTHER_NODE, ActionId.USE_COLD, ActionId.AGAIN, ActionId.RUNBOOK]
+    assert buttons(cards.wanted(failed)[Slot.REPORT]) == ways
+    opened = cards.wanted(record.show_runbook(failed, 0))
+    assert buttons(opened[Slot.REPORT]) == ways[:-1]
+    assert "The CPU of the target does not fit" in opened[f"{Slot.RUNBOOK}_0"].text
 
 
 def test_the_gallery_shows_every_state_of_a_plan() -> None:

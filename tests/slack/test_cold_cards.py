@@ -138,7 +138,7 @@ def test_on_the_way_home_there_is_no_second_way_home() -> None:
 def test_a_vm_that_does_not_start_is_asked_about_in_the_schedulers_words_with_a_deadline() -> None:
     card = message(cold.cold_asking_start(), Slot.START_QUESTION)
     assert buttons(card) == [ActionId.WAIT, ActionId.HOME]
-    assert cold.WORDS in shown(card)
+    assert cold.WHY.evidence[0] in shown(card)
     assert f"bring it home at <!date^{int(gallery.at(440).timestamp())}^" in shown(card)
 
 
@@ -234,7 +234,7 @@ def test_each_reminder_is_a_message_of_its_own_and_only_the_newest_asks() -> Non
 def test_a_failure_says_first_where_the_vm_is_then_why_it_went_home_with_the_evidence() -> None:
     report = message(cold.cold_came_home(), Slot.REPORT)
     assert "web-01 is on worker-01 and running" in first_line(report)
-    assert cold.WORDS in shown(report)
+    assert cold.WHY.evidence[0] in shown(report)
     assert ActionId.AGAIN in buttons(report)
     assert "*Downtime*\\n`6 min 9 s`" in shown(report)
 

@@ -69,7 +69,7 @@ async def test_edits_are_held_to_the_budget_and_the_last_state_arrives(bot: Bot)
     for second in range(60):
         phases = tuple(Phase(name=f"Phase{n}", at=NOW + timedelta(seconds=n)) for n in range(second // 10 + 1))
         phases = (*phases, Phase(name="Running", at=NOW + timedelta(seconds=100 + second)))
-        await bot.store.update("p1", lambda now, phases=phases: Change(record.observe(now, 0, phases)))  # type: ignore[misc]  # a lambda cannot say what phases is
+        await bot.store.update("p1", lambda now, phases=phases: Change(record.observe(now, 0, phases, NOW)))  # type: ignore[misc]  # a lambda cannot say what phases is
         for _ in range(5):
             bot.notifier.changed("p1")
         await bot.sweep(0.2)

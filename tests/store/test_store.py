@@ -18,7 +18,7 @@ from bot.store import BadDatabase, DatabaseInUse, SqlStore, open_engine
 from bot.store.engine import DatabaseTooNew
 from bot.store.schema import SCHEMA_VERSION
 from tests.clocks import StandingClock
-from tests.facts import DANA, NOW, RAVI, proposed
+from tests.facts import DANA, MEI, NOW, RAVI, proposed
 
 INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=NOW)
 
@@ -237,11 +237,7 @@ async def test_two_of_a_quorum_at_once_both_count_and_one_of_them_approves(store
     four_eyes = policy.Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="four eyes")
     await store.add(proposed().model_copy(update={"quorum": four_eyes}), [])
 
-    def press(actor: policy.Actor) -> Callable[[Record], Change]:
-        decision = policy.decide(actor, Action.CONFIRM)
-        return lambda current: Change(record.confirm(current, actor, decision, NOW), [Entry("confirmed", actor)])
-
-    after = await asyncio.gather(store.update("p1", press(RAVI)), store.update("p1", press(MEI)))
+    after = await asyncio.gather(store.update("p1", confirming(RAVI)), store.update("p1", confirming(MEI)))
     assert sorted(each.state for each in after) == [PlanState.APPROVED, PlanState.PROPOSED]
     found = await store.get("p1")
     assert found is not None

@@ -22,6 +22,8 @@ class Faults:
     duplicate_next: int = 0
     """That many of the next envelopes are sent twice, the second with the same envelope_id."""
     down_until: float = 0.0
+    revoked_scopes: frozenset[str] = frozenset()
+    """Scopes that the bot token has lost."""
     _ratelimits: Counter[str] = field(default_factory=Counter)
     _retry_after: dict[str, int] = field(default_factory=dict)
     _refusals: dict[str, str] = field(default_factory=dict)
@@ -71,5 +73,6 @@ class Faults:
         self.duplicate_next = 0
         self.down_until = 0.0
         self._refusals.clear()
+        self.revoked_scopes = frozenset()
         self._ratelimits.clear()
         self._lost_answers.clear()

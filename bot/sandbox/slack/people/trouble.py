@@ -14,6 +14,7 @@
 | disconnect | warning, refresh_requested, link_disabled | send that `disconnect` |
 | redeliver_last | true | send the last envelope again |
 | duplicate_next | number | send the next envelopes twice |
+| revoke_scopes | list of scopes | take them from the bot token; an empty list gives all back |
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -48,6 +49,7 @@ class Trouble:
             "disconnect": self._disconnect,
             "redeliver_last": self._redeliver_last,
             "duplicate_next": self._duplicate_next,
+            "revoke_scopes": self._revoke_scopes,
         }
 
     async def apply(self, body: Json) -> Json:
@@ -98,6 +100,9 @@ class Trouble:
 
     async def _duplicate_next(self, times: int) -> None:
         self._faults.duplicate_next = int(times)
+
+    async def _revoke_scopes(self, revoked: list[str]) -> None:
+        self._faults.revoked_scopes = frozenset(map(str, revoked))
 
 
 def _method(value: Json) -> str:

@@ -7,7 +7,7 @@ from aiohttp import web
 from bot.sandbox.slack.backend import Backend
 from bot.sandbox.slack.clock import sleep_until
 from bot.sandbox.slack.errors import SlackError
-from bot.sandbox.slack.webapi import chat, conversations, directory, views
+from bot.sandbox.slack.webapi import chat, conversations, directory, scopes, views
 from bot.sandbox.slack.webapi.calls import Call, read_arguments
 from bot.sandbox.slack.wire import Json
 
@@ -54,16 +54,20 @@ class WebApi:
             faults.before_call(method)
             body = {"ok": True, **await self._call(method, request)}
         except SlackError as refused:
-            return web.json_response(refused.body, status=refused.status, headers=refused.headers)
+            return web.json_response(refused.body, status=refused.status, headers=refused.headers | self._scopes())
         if faults.takes_answer(method) and request.transport is not None:
             request.transport.abort()
-        return web.json_response(body)
+        return web.json_response(body, headers=self._scopes())
+
+    def _scopes(self) -> dict[str, str]:
+        return {scopes.HEADER: scopes.header(self._backend.faults.revoked_scopes)}
 
     async def _call(self, method: str, request: web.Request) -> Json:
         if method not in METHODS:
             raise SlackError("unknown_method", req_method=method)
         arguments = await read_arguments(request)
         self._check_token(method, request, arguments)
+        scopes.check(method, self._backend.faults.revoked_scopes)
         self._backend.rate_limits.spend(method, str(arguments.get("channel", "")))
         return METHODS[method](Call(self._backend, arguments))
 
