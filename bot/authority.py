@@ -87,11 +87,11 @@ class Authority:
         quorum = await self.quorum(planned, current.place)
         judged = case(planned, current.place)
         for actor, action in _askers(current):
-            if reason := await self._lost(actor, action, judged):
+            if reason := await self._lost(current, actor, action, judged):
                 return Holds(quorum, requester=reason)
         lost, why = [], ""
         for given in current.approvers:
-            reason = await self._lost(given.actor, Action.CONFIRM, judged)
+            reason = await self._lost(current, given.actor, Action.CONFIRM, judged)
             if not reason and not quorum.own_counts and given.actor.id in current.askers:
                 reason = "the rules have changed, and one's own press no longer counts"
             if reason:
@@ -99,7 +99,8 @@ class Authority:
                 why = why or reason
         return Holds(quorum, tuple(lost), why=why)
 
-    async def _lost(self, actor: Actor, action: Action, judged: Case) -> str:
+    async def _lost(self, current: Record, actor: Actor, action: Action, judged: Case) -> str:
+        """Why this person may no longer; empty when they may."""
         try:
             fresh = await self._people.again(actor, judged.channel)
         except BotError as refused:
@@ -109,7 +110,7 @@ class Authority:
         decision = self._policy.decide(fresh, action, judged)
         if decision.allowed:
             return ""
-        self._audit.write(Verdict(fresh, action, decision))
+        self._audit.write(Verdict(fresh, action, decision, current.id, current.revision, current.plan.fingerprint))
         return decision.reason
 
 

@@ -188,6 +188,9 @@ class Actions:
                 raise
 
     async def _prove(self, click: Click, ref: PlanRef) -> Actor:
+        """The person, as a member of the plan's own channel: a card of it elsewhere gives nobody a right."""
+        if (await self._desk.service.get(ref.plan)).place.channel != click.channel:
+            raise BotError("wrong-channel", "This plan belongs to another channel.", "Press its card there.")
         actor = await self._actor(click)
         if not click.in_thread:
             await self._desk.notifier.adopt(ref.plan, click.channel, click.container.message_ts)
