@@ -5,7 +5,8 @@ row of the current state is an error that changes nothing. Who may cause an even
 happens is the executor's; the picture in ARCHITECTURE.md is drawn from these tables by a test.
 
 A plan is proposed until enough people confirm it. Approved, it waits for its first write: it lapses when that does not
-come, and goes back to proposed (as a new revision) when the cluster no longer is what people approved. Running ends in
+come, and goes back to proposed (as a new revision) when the cluster no longer is what people approved, or (the same
+revision) when somebody whose approval counted has lost the right to it. Running ends in
 exactly one final state. A move that we could not follow to its end is `unknown`: not final, because the VM stays locked
 until somebody or something has settled it. A cold move that is stuck is `asking`: people choose how it goes on, and
 without an answer a default is taken at a deadline; it goes on by itself when the cluster does.
@@ -24,6 +25,7 @@ class PlanState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+    DENIED = "denied"
     EXPIRED = "expired"
     LAPSED = "lapsed"
 
@@ -34,8 +36,10 @@ class PlanEvent(StrEnum):
     CHANGED = "changed"
     CONFIRMED = "confirmed"
     CANCELED = "canceled"
+    DENIED = "denied"
     EXPIRED = "expired"
     DRIFTED = "drifted"
+    REVOKED = "revoked"
     LAPSED = "lapsed"
     STARTED = "started"
     FINISHED = "finished"
@@ -70,12 +74,15 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
         PlanEvent.CHANGED: PlanState.PROPOSED,
         PlanEvent.CONFIRMED: PlanState.APPROVED,
         PlanEvent.CANCELED: PlanState.CANCELED,
+        PlanEvent.DENIED: PlanState.DENIED,
         PlanEvent.EXPIRED: PlanState.EXPIRED,
     },
     PlanState.APPROVED: {
         PlanEvent.STARTED: PlanState.RUNNING,
         PlanEvent.DRIFTED: PlanState.PROPOSED,
+        PlanEvent.REVOKED: PlanState.PROPOSED,
         PlanEvent.CANCELED: PlanState.CANCELED,
+        PlanEvent.DENIED: PlanState.DENIED,
         PlanEvent.LAPSED: PlanState.LAPSED,
         PlanEvent.BROKE: PlanState.FAILED,
     },
@@ -86,6 +93,7 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
     PlanState.SUCCEEDED: {},
     PlanState.FAILED: {},
     PlanState.CANCELED: {},
+    PlanState.DENIED: {},
     PlanState.EXPIRED: {},
     PlanState.LAPSED: {},
 }

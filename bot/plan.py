@@ -146,6 +146,8 @@ class Move(_Frozen):
     steps: tuple[StepKind, ...]
     findings: tuple[Finding, ...]
     proof: dict[str, str]
+    labels: dict[str, str] = {}
+    """The VM's, for the rules about who may."""
     estimate: Estimate | None = None
     """Cold: None where too few moves were measured."""
 
@@ -183,6 +185,11 @@ class Plan(_Frozen):
         """A plan with a move that must not run is not confirmed at all."""
         return any(move.blocked for move in self.moves)
 
+    def with_target(self, index: int, target: Target) -> "Plan":
+        """The same with another target for one move."""
+        diverted = self.moves[index].model_copy(update={"target": target})
+        return self.model_copy(update={"moves": (*self.moves[:index], diverted, *self.moves[index + 1 :])})
+
     @property
     def fingerprint(self) -> str:
         """One short word for all that is approved; equal exactly when the proofs are equal."""
@@ -212,6 +219,7 @@ def build(request: MoveRequest, facts: Facts) -> Plan:
         vcpus=facts.vmi.vcpus if facts.vmi else 0,
         steps=steps_of(type_, runs=facts.vmi is not None),
         findings=findings,
+        labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
     )
     return Plan(request=request, found_namespace=request.namespace is None, moves=(move,))

@@ -4,11 +4,11 @@ Each has a real implementation (`bot.store`, `handlers.notifier`, the system clo
 by an equally real little one in tests. Nothing here knows Slack or SQL.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from bot.policy import Actor
+from bot.policy import Action, Actor, Decision
 from bot.record import Record
 
 
@@ -75,6 +75,21 @@ class PinnedVm(NamedTuple):
     hostname: str
     """The label value that it is held to."""
     plan_id: str
+    labels: Mapping[str, str] = {}
+    """The VM's."""
+
+
+class Verdict(NamedTuple):
+    """What somebody was allowed or refused, for the audit."""
+
+    actor: Actor
+    action: Action
+    decision: Decision
+    plan_id: str = ""
+    revision: int = 0
+    fingerprint: str = ""
+    state: str = ""
+    """Of the plan, after it was done."""
 
 
 class VmBusy(Exception):
@@ -164,4 +179,25 @@ class Runner(Protocol):
 
     def restart(self, plan_id: str) -> None:
         """Let go of what a run is waiting for, and take it up as the store has it now."""
+        ...
+
+
+class People(Protocol):
+    """Who somebody is, as the chat knows it at this moment."""
+
+    async def again(self, actor: Actor, channel: str) -> Actor:
+        """The same person, read anew. Raises BotError for whoever is an actor no longer, and `slack-unsure` when the
+        chat does not say."""
+        ...
+
+    async def group_id(self, who: str) -> str | None:
+        """Id of a user group by id or @handle; None where there is none, or the chat does not say."""
+        ...
+
+
+class Audit(Protocol):
+    """Keeps every decision about people. Never in the way: what cannot be kept is said in the log."""
+
+    def write(self, verdict: Verdict) -> None:
+        """Keep one."""
         ...

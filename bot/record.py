@@ -19,7 +19,7 @@ from bot.diagnosis import Cause
 from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState, PlanEvent, PlanState
 from bot.plan import HOME_STEPS, Drift, Move, Plan, Replaced, StepKind, Target
-from bot.policy import Action, Actor
+from bot.policy import Actor, Quorum
 
 
 class _Frozen(BaseModel):
@@ -240,7 +240,9 @@ class Record(_Frozen):
     """Who canceled it."""
     approved_at: datetime | None = None
     note: str = ""
-    """Why it ended without a run, in words."""
+    """Why it ended without a run, or lost its approval, in words."""
+    quorum: Quorum = Quorum()
+    """What it needs before it runs, as the rules said last."""
 
     @property
     def approvers(self) -> tuple[Approval, ...]:
@@ -248,14 +250,28 @@ class Record(_Frozen):
         return tuple(approval for approval in self.approvals if approval.revision == self.revision)
 
     @property
+    def askers(self) -> frozenset[str]:
+        """Ids of the people whose wish this revision is: their own press may not count."""
+        return frozenset(actor.id for actor in (self.requester, self.changed_by) if actor)
+
+    @property
     def open(self) -> bool:
         """Whether anything can still happen without a person: to the plan, to a move, or a reminder."""
         return not migration.is_final(self.state) or any(run.pin and run.pin.remind_at for run in self.runs)
 
 
-def propose(plan_id: str, plan: Plan, requester: Actor, place: Place, now: datetime, valid_for: timedelta) -> Record:
+def propose(
+    plan_id: str,
+    plan: Plan,
+    requester: Actor,
+    place: Place,
+    now: datetime,
+    valid_for: timedelta,
+    quorum: Quorum = Quorum(),  # noqa: B008  # frozen
+) -> Record:
     """A new plan that waits for its Confirm."""
     return Record(
+        quorum=quorum,
         id=plan_id,
         plan=plan,
         requester=requester,
@@ -276,14 +292,6 @@ def check_revision(record: Record, revision: int) -> None:
         )
 
 
-def authorize(actor: Actor, action: Action) -> policy.Decision:
-    """The policy's yes, or its refusal as an error."""
-    decision = policy.decide(actor, action)
-    if not decision.allowed:
-        raise BotError("not-allowed", decision.reason, decision.remedy)
-    return decision
-
-
 def check_concerned(record: Record, actor: Actor) -> None:
     """Refuse whoever has neither asked for this move nor approved it."""
     concerned = {record.requester.id, *(approval.actor.id for approval in record.approvers)}
@@ -295,8 +303,10 @@ def check_concerned(record: Record, actor: Actor) -> None:
         )
 
 
-def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta) -> Record:
-    """Replace the plan by a new revision; approvals of the old one no longer count."""
+def modify(
+    record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta, quorum: Quorum | None = None
+) -> Record:
+    """Replace the plan by a new revision; approvals of the old one no longer count. `quorum` None: as before."""
     return record.model_copy(
         update={
             "state": next_state(record, PlanEvent.CHANGED),
@@ -304,25 +314,40 @@ def modify(record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: t
             "revision": record.revision + 1,
             "changed_by": actor,
             "drift": (),
+            "note": "",
+            "quorum": quorum or record.quorum,
             "runs": tuple(Run() for _ in plan.moves),
             "expires_at": now + valid_for,
         }
     )
 
 
-def confirm(record: Record, actor: Actor, decision: policy.Decision, now: datetime) -> Record:
-    """Count one Confirm; with enough of them the plan is approved."""
+def confirm(
+    record: Record, actor: Actor, decision: policy.Decision, now: datetime, quorum: Quorum | None = None
+) -> Record:
+    """Count one Confirm; with enough of them the plan is approved. `quorum` None: as before."""
+    quorum = quorum or record.quorum
     if record.state is PlanState.PROPOSED and now >= record.expires_at:
         raise BotError("expired", "This plan has expired.", "Ask for the move again; the card says since when.")
     if record.plan.blocked:
         raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
     state = next_state(record, PlanEvent.CONFIRMED)
+    if not quorum.own_counts and actor.id in record.askers:
+        raise BotError(
+            "own-press",
+            f"You asked for this move, so your own Confirm does not count (rule “{quorum.rule}”).",
+            "Somebody else must confirm it.",
+        )
+    if actor.id in {approval.actor.id for approval in record.approvers} and len(record.approvers) < quorum.needed:
+        raise BotError(
+            "already-confirmed", "You have confirmed this plan already.", "Somebody else must confirm it too."
+        )
     approvals = record.approvals
     if actor.id not in {approval.actor.id for approval in record.approvers}:
         approval = Approval(actor=actor, at=now, revision=record.revision, rule=decision.rule)
         approvals = (*approvals, approval)
-    record = record.model_copy(update={"approvals": approvals})
-    if len(record.approvers) < policy.QUORUM:
+    record = record.model_copy(update={"approvals": approvals, "quorum": quorum, "note": ""})
+    if len(record.approvers) < quorum.needed:
         return record
     return record.model_copy(update={"state": state, "approved_at": now})
 
@@ -330,6 +355,29 @@ def confirm(record: Record, actor: Actor, decision: policy.Decision, now: dateti
 def cancel(record: Record, actor: Actor) -> Record:
     """End a plan that has not started."""
     return record.model_copy(update={"state": next_state(record, PlanEvent.CANCELED), "ended_by": actor})
+
+
+def deny(record: Record, actor: Actor, reason: str) -> Record:
+    """An approver's no, with their words for it."""
+    return record.model_copy(update={"state": next_state(record, PlanEvent.DENIED), "ended_by": actor, "note": reason})
+
+
+def revoke(
+    record: Record, lost: frozenset[str], note: str, quorum: Quorum, now: datetime, valid_for: timedelta
+) -> Record:
+    """Approvals of these people (ids) no longer count: the same revision waits for others."""
+    kept = tuple(given for given in record.approvals if given.revision != record.revision or given.actor.id not in lost)
+    return record.model_copy(
+        update={
+            "state": next_state(record, PlanEvent.REVOKED),
+            "approvals": kept,
+            "approved_at": None,
+            "note": note,
+            "quorum": quorum,
+            "expires_at": now + (quorum.valid_for or valid_for),
+            "runs": tuple(Run() for _ in record.runs),
+        }
+    )
 
 
 def withdraw(record: Record, note: str) -> Record:
@@ -347,7 +395,14 @@ def lapse(record: Record) -> Record:
     return record.model_copy(update={"state": next_state(record, PlanEvent.LAPSED)})
 
 
-def drifted(record: Record, plan: Plan, changes: tuple[Drift, ...], now: datetime, valid_for: timedelta) -> Record:
+def drifted(
+    record: Record,
+    plan: Plan,
+    changes: tuple[Drift, ...],
+    now: datetime,
+    valid_for: timedelta,
+    quorum: Quorum | None = None,
+) -> Record:
     """The cluster is no longer what the plan was judged on: a new revision that must be confirmed again."""
     event = PlanEvent.CHANGED if record.state is PlanState.PROPOSED else PlanEvent.DRIFTED
     return record.model_copy(
@@ -356,7 +411,8 @@ def drifted(record: Record, plan: Plan, changes: tuple[Drift, ...], now: datetim
             "plan": plan,
             "revision": record.revision + 1,
             "drift": changes,
-            "changed_by": None,
+            "quorum": quorum or record.quorum,
+            "note": "",
             "approved_at": None,
             "runs": tuple(Run() for _ in plan.moves),
             "expires_at": now + valid_for,
@@ -484,6 +540,7 @@ _ALREADY = {
     PlanState.SUCCEEDED: "This move has already succeeded",
     PlanState.FAILED: "This move has already ended",
     PlanState.CANCELED: "This plan was canceled",
+    PlanState.DENIED: "This plan was denied",
     PlanState.EXPIRED: "This plan has expired",
     PlanState.LAPSED: "This plan has lapsed",
     PlanState.PROPOSED: "This plan is not confirmed yet",

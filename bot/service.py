@@ -9,14 +9,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from bot import cold, errors, plan, record
+from bot.authority import Authority
 from bot.errors import BotError, NothingToDo
 from bot.judge import drift_entry, judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
-from bot.policy import Action, Actor
+from bot.policy import Action, Actor, Quorum, Subject
 from bot.ports import Change, Clock, Entry, NodeChoice, Notifier, PinnedVm, Runner, Store, VmBusy
 from bot.record import Choice, Doubt, Elsewhere, PinState, Place, Record, Run
 from bot.request import MoveRequest, MoveType
+from bot.throttle import Throttle
 from k8s import errors as k8s
 from k8s.cluster import Cluster, Question
 from k8s.cold import read_note, unpin
@@ -40,6 +42,8 @@ class Service:
         remind_after: timedelta,
         new_id: Callable[[], str],
         runner: Runner,
+        authority: Authority,
+        throttle: Throttle,
     ) -> None:
         self._store = store
         self._cluster = cluster
@@ -49,32 +53,45 @@ class Service:
         self._remind_after = remind_after
         self._new_id = new_id
         self._runner = runner
+        self._authority = authority
+        self._throttle = throttle
 
     async def propose(self, request: MoveRequest, actor: Actor, place: Place) -> Record:
         """Judge a request and store the plan; showing it is the caller's next call."""
-        record.authorize(actor, Action.REQUEST)
+        self._authority.authorize(actor, Action.REQUEST)
+        self._throttle.take(actor, place, self._clock.now())
         planned = await self._judge(request)
+        decision = self._authority.authorize(actor, Action.REQUEST, planned, place)
         await self._check_free(planned)
-        proposed = record.propose(self._new_id(), planned, actor, place, self._clock.now(), self._valid_for)
+        self._throttle.check_open(actor, await self._store.open_plans())
+        quorum = await self._authority.quorum(planned, place)
+        now, valid_for = self._clock.now(), self._wait(quorum)
+        proposed = record.propose(self._new_id(), planned, actor, place, now, valid_for, quorum)
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
         await self._store.add(proposed, [Entry("proposed", actor, details)])
+        self._authority.done(actor, Action.REQUEST, decision, proposed)
         return proposed
 
     async def modify(self, plan_id: str, revision: int, request: MoveRequest, actor: Actor) -> Record:
         """Plan again with other parameters, as a new revision of the same plan."""
-        record.authorize(actor, Action.MODIFY)
         before = await self.get(plan_id)
+        self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
+        self._throttle.take(actor, before.place, self._clock.now())
         record.check_revision(before, revision)
         planned = await self._judge(request)
+        decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
+        quorum = await self._authority.quorum(planned, before.place)
         now = self._clock.now()
 
         def change(current: Record) -> Change:
             record.check_revision(current, revision)
-            changed = record.modify(current, planned, actor, now, self._valid_for)
+            changed = record.modify(current, planned, actor, now, self._wait(quorum), quorum)
             details = {"request": str(request), "revision": changed.revision, "fingerprint": planned.fingerprint}
             return Change(changed, [Entry("modified", actor, details)])
 
-        return await self._update(plan_id, change)
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.MODIFY, decision, after)
+        return after
 
     async def replace_rules(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """The same cold move as a new revision, in which the pin takes the place of rules that forbid the target."""
@@ -84,22 +101,25 @@ class Service:
 
     async def confirm(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """Count this person's Confirm; read the cluster again first. Drift makes a new revision instead."""
-        decision = record.authorize(actor, Action.CONFIRM)
         before = await self.get(plan_id)
+        self._authority.authorize(actor, Action.CONFIRM, before.plan, before.place, plan_id)
         record.check_revision(before, revision)
         planned, changes = await self._prove(before)
+        decision = self._authority.authorize(actor, Action.CONFIRM, planned, before.place, plan_id)
+        quorum = await self._authority.quorum(planned, before.place)
         now = self._clock.now()
 
         def change(current: Record) -> Change:
             record.check_revision(current, revision)
             if changes and current.state is PlanState.PROPOSED:
-                changed = record.drifted(current, planned, changes, now, self._valid_for)
+                changed = record.drifted(current, planned, changes, now, self._wait(quorum), quorum)
                 return Change(changed, [drift_entry(changed)])
-            confirmed = record.confirm(current, actor, decision, now)
+            confirmed = record.confirm(current, actor, decision, now, quorum)
             details = {"revision": revision, "rule": decision.rule, "fingerprint": current.plan.fingerprint}
             return Change(confirmed, [Entry("confirmed", actor, details)])
 
         after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.CONFIRM, decision, after)
         if after.state is PlanState.APPROVED:
             self._runner.start(plan_id)
         if after.revision != revision:
@@ -112,13 +132,34 @@ class Service:
 
     async def cancel(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """End a plan that has not started."""
-        record.authorize(actor, Action.CANCEL)
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.CANCEL, before.plan, before.place, plan_id)
 
         def change(current: Record) -> Change:
             record.check_revision(current, revision)
             return Change(record.cancel(current, actor), [Entry("canceled", actor)])
 
-        return await self._update(plan_id, change)
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.CANCEL, decision, after)
+        return after
+
+    async def deny(self, plan_id: str, revision: int, reason: str, actor: Actor) -> Record:
+        """An approver's no to a plan that has not started."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.DENY, before.plan, before.place, plan_id)
+
+        def change(current: Record) -> Change:
+            record.check_revision(current, revision)
+            return Change(record.deny(current, actor, reason), [Entry("denied", actor, {"reason": reason})])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.DENY, decision, after)
+        return after
+
+    async def may_deny(self, plan_id: str, actor: Actor) -> None:
+        """Whether the form for it is for this person. Raises BotError."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.DENY, current.plan, current.place, plan_id)
 
     async def withdraw(self, plan_id: str, note: str) -> None:
         """End a plan whose card nobody can see."""
@@ -146,7 +187,8 @@ class Service:
 
     async def answer(self, plan_id: str, index: int, doubt: Doubt, choice: Choice, actor: Actor) -> Record:
         """Let a stuck cold move go on as somebody chose."""
-        record.authorize(actor, Action.ANSWER)
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.ANSWER, before.plan, before.place, plan_id)
         now = self._clock.now()
 
         def change(current: Record) -> Change:
@@ -154,20 +196,25 @@ class Service:
             return Change(cold.answer(current, index, doubt, choice, actor, now), [Entry("answered", actor, details)])
 
         after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.ANSWER, decision, after)
         self._runner.restart(plan_id)
         return after
 
     async def answer_elsewhere(self, plan_id: str, index: int, node: str, actor: Actor) -> Record:
         """Let a VM that does not start on its target be started on that node instead. Refuses a node that cannot take
-        it, with the reason."""
-        record.authorize(actor, Action.ANSWER)
-        elsewhere = await self._elsewhere(await self.get(plan_id), index, node)
+        it, with the reason; the rules are asked about the new target."""
+        before = await self.get(plan_id)
+        self._authority.authorize(actor, Action.ANSWER, before.plan, before.place, plan_id)
+        elsewhere = await self._elsewhere(before, index, node)
+        diverted = before.plan.with_target(index, elsewhere.target)
+        decision = self._authority.authorize(actor, Action.ANSWER, diverted, before.place, plan_id)
 
         def change(current: Record) -> Change:
             details = {"move": index, "doubt": Doubt.STARTING, "choice": Choice.ELSEWHERE, "node": node}
             return Change(cold.go_elsewhere(current, index, elsewhere, actor), [Entry("answered", actor, details)])
 
         after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.ANSWER, decision, after)
         self._runner.restart(plan_id)
         return after
 
@@ -185,9 +232,12 @@ class Service:
 
     async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         """Remove, keep, or be reminded of the node affinity that a cold move has left: for the people of the plan."""
-        record.authorize(actor, Action.UNPIN)
-        record.check_concerned(await self.get(plan_id), actor)
-        return await self._decide_pin(plan_id, index, wanted, actor)
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.UNPIN, before.plan, before.place, plan_id)
+        record.check_concerned(before, actor)
+        after = await self._decide_pin(plan_id, index, wanted, actor)
+        self._authority.done(actor, Action.UNPIN, decision, after)
+        return after
 
     async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         _, move = _ended(await self.get(plan_id), index)
@@ -203,7 +253,7 @@ class Service:
 
     async def pins(self, actor: Actor) -> tuple[PinnedVm, ...]:
         """VMs that the bot has left pinned, whether or not it still knows their plans."""
-        record.authorize(actor, Action.REQUEST)
+        self._authority.authorize(actor, Action.REQUEST)
         return await self._pins()
 
     async def _pins(self) -> tuple[PinnedVm, ...]:
@@ -213,17 +263,21 @@ class Service:
             raise errors.from_cluster(error) from error
         noted = [(vm, read_note(vm)) for vm in vms]
         return tuple(
-            PinnedVm(vm.ref.namespace, vm.ref.name, note.hostname, note.plan) for vm, note in noted if note is not None
+            PinnedVm(vm.ref.namespace, vm.ref.name, note.hostname, note.plan, vm.labels)
+            for vm, note in noted
+            if note is not None
         )
 
-    async def unpin(self, namespace: str, name: str, actor: Actor) -> PinnedVm:
+    async def unpin(self, namespace: str, name: str, actor: Actor, place: Place) -> PinnedVm:
         """Remove the pin of a VM, for any member of the channel; tell the plan that left it, where there is one."""
-        record.authorize(actor, Action.UNPIN)
+        self._authority.authorize(actor, Action.UNPIN)
         pinned = next((pin for pin in await self._pins() if (pin.namespace, pin.name) == (namespace, name)), None)
         if pinned is None:
             raise BotError(
                 "no-pin", f"{namespace}/{name} carries no node affinity of mine.", "There is nothing to remove."
             )
+        subject = Subject(namespace=namespace, labels=pinned.labels, type=MoveType.COLD, target=pinned.hostname)
+        self._authority.authorize_unpin(actor, subject, place)
         if held := await self._store.holder(f"{namespace}/{name}"):
             raise _busy(f"{namespace}/{name}", held)
         current = await self._store.get(pinned.plan_id)
@@ -236,8 +290,8 @@ class Service:
 
     async def clean_up(self, plan_id: str, index: int, actor: Actor) -> Record:
         """Delete the finished VMIM of a move."""
-        record.authorize(actor, Action.CLEAN_UP)
         current = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.CLEAN_UP, current.plan, current.place, plan_id)
         run, move = _ended(current, index)
         intent = run.intent
         if intent and not run.cleaned:
@@ -245,14 +299,17 @@ class Service:
                 await self._cluster.delete_migration(Ref(move.namespace, intent.name), intent.uid)
             except k8s.ClusterError as error:
                 raise errors.from_cluster(error) from error
-        return await self._update(
+        after = await self._update(
             plan_id, lambda now: Change(record.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
         )
+        self._authority.done(actor, Action.CLEAN_UP, decision, after)
+        return after
 
     async def show_runbook(self, plan_id: str, index: int, actor: Actor) -> Record:
         """Have the runbook of a failed move's cause shown to all, in the card's thread."""
-        record.authorize(actor, Action.REQUEST)
-        _ended(await self.get(plan_id), index)
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.REQUEST, current.plan, current.place, plan_id)
+        _ended(current, index)
         return await self._update(
             plan_id,
             lambda now: Change(record.show_runbook(now, index), [Entry("runbook opened", actor, {"move": index})]),
@@ -260,7 +317,7 @@ class Service:
 
     async def nodes(self, actor: Actor) -> tuple[NodeChoice, ...]:
         """Nodes for a choice, usable ones first; for those who may choose."""
-        record.authorize(actor, Action.MODIFY)
+        self._authority.authorize(actor, Action.MODIFY)
         try:
             nodes = await self._cluster.nodes()
         except k8s.ClusterError as error:
@@ -274,6 +331,9 @@ class Service:
         if found is None:
             raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.")
         return found
+
+    def _wait(self, quorum: Quorum) -> timedelta:
+        return quorum.valid_for or self._valid_for
 
     async def _judge(self, request: MoveRequest) -> Plan:
         try:

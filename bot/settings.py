@@ -7,6 +7,7 @@ bot at start with the field's name; secrets are typed so that they never print.
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -52,6 +53,28 @@ class Settings(BaseSettings):
 
     pin_reminder_hours: float = Field(default=24, gt=0, le=LONGEST)
     """Hours after which somebody who chose “later” is asked about the pin again."""
+
+    policy_file: Path | None = None
+    """YAML file with the rules about who may do what, see docs/policy.md. Unset: members of the channel may."""
+
+    audit: str = ""
+    """Where each decision about people goes as a line of JSON: the path of a file, or `-` for standard output."""
+
+    allow_guests: bool = False
+    """Whether guest accounts of the workspace are judged by the rules like others, or refused."""
+
+    allow_shared_channels: bool = False
+    """Whether moves may be planned in channels that are shared with another organisation. Its people may only look
+    there, but they read every card."""
+
+    requests_per_minute: int = Field(default=10, ge=1, le=LONGEST)
+    """Requests that one person may make in a minute."""
+
+    channel_requests_per_minute: int = Field(default=30, ge=1, le=LONGEST)
+    """Requests in one channel in a minute."""
+
+    open_plans: int = Field(default=20, ge=1, le=LONGEST)
+    """Plans of one person that may wait for their Confirm at once."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Standard logging level of the bot's own lines; its libraries speak from WARNING on, and never print payloads."""

@@ -17,16 +17,22 @@ from typing import NamedTuple
 
 from pydantic import SecretStr
 
-from bot import errors
+from bot import errors, policyfile
+from bot.audit import JsonLines
+from bot.authority import Authority
 from bot.executor import Executor, Limits
 from bot.jobs import Jobs
+from bot.policy import CHANNEL, Rule, is_group
+from bot.policyfile import BadPolicy, Rules
 from bot.ports import Clock
 from bot.service import Service
 from bot.settings import Settings
 from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
+from bot.throttle import Most, Throttle
 from handlers import scopes
 from handlers.desk import Desk
-from handlers.identity import Identity, Installation
+from handlers.groups import Groups
+from handlers.identity import Access, Identity, Installation
 from handlers.notifier import SlackNotifier
 from handlers.register import make_app, register
 from handlers.socket import Connection, ConnectionLost, SlackRefused, installation
@@ -70,6 +76,7 @@ class Parts(NamedTuple):
     executor: Executor
     notifier: SlackNotifier
     tasks: Tasks
+    rules: Rules
 
 
 async def run(settings: Settings, announce: Callable[[str], None]) -> int:
@@ -93,7 +100,7 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
     clock = SystemClock()
     async with _store(settings, clock) as store, _connected_cluster(settings) as kube:
         parts = await assemble(settings, store, kube, clock)
-        jobs = Jobs(clock, [parts.executor.sweep, parts.notifier.sweep])
+        jobs = Jobs(clock, [parts.executor.sweep, parts.notifier.sweep, parts.rules.sweep])
         await _connect(parts.connection)
         await parts.executor.resume()
         jobs.start()
@@ -115,7 +122,12 @@ async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock
         raise CannotStart(str(refused)) from refused
     notifier = SlackNotifier(client, store, clock, installed)
     limits = Limits(settings.plan_valid, settings.approved_valid, settings.live_limit, settings.start_answer)
-    executor = Executor(store=store, cluster=kube, notifier=notifier, clock=clock, limits=limits)
+    rules = _rules(settings)
+    access = Access(settings.allow_guests, settings.allow_shared_channels)
+    groups = Groups(client, clock)
+    identity = Identity(client, clock, installed, access=access, groups=groups, named=lambda: rules.current.groups)
+    authority = Authority(rules, identity, JsonLines(settings.audit, clock))
+    executor = Executor(store=store, cluster=kube, notifier=notifier, clock=clock, limits=limits, authority=authority)
     service = Service(
         store=store,
         cluster=kube,
@@ -125,11 +137,15 @@ async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock
         remind_after=settings.pin_reminder,
         new_id=lambda: secrets.token_hex(PLAN_ID_BYTES),
         runner=executor,
+        authority=authority,
+        throttle=Throttle(
+            Most(settings.requests_per_minute, settings.channel_requests_per_minute, settings.open_plans)
+        ),
     )
     tasks = Tasks()
     app = make_app(client, installed)
-    register(app, Desk(service, notifier, Identity(client, clock, installed), tasks, client))
-    return Parts(Connection(app, app_token), executor, notifier, tasks)
+    register(app, Desk(service, notifier, identity, tasks, client))
+    return Parts(Connection(app, app_token), executor, notifier, tasks, rules)
 
 
 @asynccontextmanager
@@ -145,6 +161,8 @@ async def cluster(settings: Settings) -> AsyncIterator[KubeCluster]:
 async def check(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
     """What the bot needs, one thing at a time: its name, whether it is there, and words for the operator."""
     async for line in _check_slack(settings):
+        yield line
+    async for line in _check_policy(settings):
         yield line
     try:
         async with cluster(settings) as kube:
@@ -185,6 +203,47 @@ async def _check_slack(settings: Settings) -> AsyncIterator[tuple[str, bool, str
     for scope, purpose in scopes.NEEDED.items():
         way_on = f"missing, for {purpose}: add it under OAuth & Permissions and install the app again"
         yield f"scope {scope}", scope not in missing, way_on if scope in missing else "granted"
+
+
+MANY = 50
+"""People whom one card would notify, from which on `check` warns."""
+
+
+async def _check_policy(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
+    """Each rule with the people who could approve by it."""
+    if settings.policy_file is None:
+        yield "policy", True, "no file: members of the channel may do everything, one Confirm is enough"
+        return
+    try:
+        rules = policyfile.load(settings.policy_file).rules
+        token = _secret("SLACK_BOT_TOKEN", settings.slack_bot_token)
+        groups = Groups(make_client(token, settings.slack_api_url), SystemClock())
+    except (BadPolicy, CannotStart, ValueError) as bad:
+        yield "policy", False, str(bad)
+        return
+    for rule in rules:
+        yield f"rule “{rule.name}”", *await _approvable(rule, groups)
+
+
+async def _approvable(rule: Rule, groups: Groups) -> tuple[bool, str]:
+    if rule.confirm is None:
+        return True, "denies"
+    asked = f"{rule.confirm.count} of {', '.join(rule.confirm.who)} may approve"
+    if CHANNEL in rule.confirm.who:
+        return True, f"{asked}; whoever is in the channel"
+    members = [await groups.members(who) if is_group(who) else frozenset({who}) for who in rule.confirm.who]
+    people = sorted(frozenset[str]().union(*members))
+    if len(people) < rule.confirm.count:
+        return False, f"{asked}, but this rule has no approver enough: {len(people)} found"
+    warning = f"; warning: a card will notify {len(people)} people" if len(people) > MANY else ""
+    return True, f"{asked}: {len(people)} found ({', '.join(people[:5])}){warning}"
+
+
+def _rules(settings: Settings) -> Rules:
+    try:
+        return Rules(settings.policy_file)
+    except BadPolicy as bad:
+        raise CannotStart(str(bad)) from bad
 
 
 @asynccontextmanager

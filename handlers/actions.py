@@ -16,7 +16,7 @@ from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
 from bot.request import MoveType
-from handlers import cards, modals
+from handlers import cards, deny, modals
 from handlers.answers import by_response_url
 from handlers.blocks import Block
 from handlers.cards import Card
@@ -74,15 +74,21 @@ class Actions:
     async def _show_form(self, click: Click, *, fresh: bool) -> None:
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel, fresh=fresh)
-        await self._fill(click, modals.loading(state), lambda: self._form(click, ref, state))
+        await self._show(click, modals.loading(state), lambda: self._form(click, ref, state))
 
     async def elsewhere(self, click: Click) -> None:
         """Open the form that asks for another node, for a VM that does not start on its target."""
         ref = DoubtRef.load(click.value)
         state = ElsewhereState(**ref.model_dump(), channel=click.channel)
-        await self._fill(click, modals.choosing_later(state), lambda: self._choosing(click, state))
+        await self._show(click, modals.choosing_later(state), lambda: self._choosing(click, state))
 
-    async def _fill(self, click: Click, empty: Block, form: Callable[[], Awaitable[Block]]) -> None:
+    async def deny(self, click: Click) -> None:
+        """Ask an approver why not."""
+        ref = PlanRef.load(click.value)
+        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
+        await self._show(click, deny.loading(state), lambda: self._reason_form(click, ref, state))
+
+    async def _show(self, click: Click, empty: Block, form: Callable[[], Awaitable[Block]]) -> None:
         """Open an empty form first, since Slack's trigger lives three seconds. What is in it is for those who may send
         it, and who sends it is judged again then."""
         opened = await self._open(click, empty)
@@ -153,7 +159,7 @@ class Actions:
         """Remove a pin from the list, whose message belongs to no plan."""
         ref = VmRef.load(click.value)
         actor = await self._actor(click)
-        return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor))
+        return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor, _place(click)))
 
     async def unknown(self, click: Click) -> None:
         """A button that this version does not have, for example on an old card."""
@@ -166,7 +172,9 @@ class Actions:
         except SlackApiError as error:
             if error_word(error) != "expired_trigger_id":
                 raise
-            raise BotError("too-slow", "Slack took too long to hand me your click.", "Press Modify again.") from error
+            raise BotError(
+                "too-slow", "Slack took too long to hand me your click.", "Press the button again."
+            ) from error
         shown: dict[str, Any] = opened["view"]
         return shown
 
@@ -186,7 +194,17 @@ class Actions:
         except BotError as refused:
             return modals.refused(refused)
 
+    async def _reason_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
+        try:
+            await self._desk.service.may_deny(ref.plan, await self._prove(click, ref))
+            return deny.form(state)
+        except BotError as refused:
+            return deny.refused(refused)
+
     async def _prove(self, click: Click, ref: PlanRef) -> Actor:
+        """The person, as a member of the plan's own channel: a card of it elsewhere gives nobody a right."""
+        if (await self._desk.service.get(ref.plan)).place.channel != click.channel:
+            raise BotError("wrong-channel", "This plan belongs to another channel.", "Press its card there.")
         actor = await self._actor(click)
         if not click.in_thread:
             await self._desk.notifier.adopt(ref.plan, click.channel, click.container.message_ts)

@@ -43,6 +43,7 @@ QUOTE = 500
 """Characters of one quotation from the cluster."""
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
+_GROUP = re.compile(r"S[A-Z0-9]{1,20}")
 _TORN = re.compile(r"[<&][^>;]*$")
 
 
@@ -77,6 +78,11 @@ def code(text: str, limit: int = NAME) -> str:
 def mention(user: str) -> str:
     """A person by id; anything that is no user id is shown, not mentioned."""
     return f"<@{user}>" if _USER.fullmatch(user) else code(user)
+
+
+def mention_group(group: str) -> str:
+    """A user group by id; anything that is no such id is shown, not mentioned."""
+    return f"<!subteam^{group}>" if _GROUP.fullmatch(group) else code(group)
 
 
 def date(moment: datetime, shape: str = "{time}") -> str:

@@ -3,11 +3,12 @@
 Promised: the person's own team (never the team in which the click arrived), membership of the channel read from Slack,
 and no for every doubt: unknown users, guests, bots, deactivated accounts, answers that Slack does not give. Names are
 never looked at. A "yes" may be a minute old; a "no" is always fresh, so that whoever has just joined is let in at
-once.
+once. `again` reads everything anew.
 
 In Enterprise Grid `user.team_id` of a payload may be the organisation's E... id (docs block_actions-payload).
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import BotError
 from bot.policy import Actor
 from bot.ports import Clock
+from handlers.groups import Groups
 from handlers.webclient import TROUBLE, error_word
 
 FRESH_FOR = timedelta(seconds=60)
@@ -41,6 +43,14 @@ class Installation(NamedTuple):
     def owns(self, team: str | None) -> bool:
         """Whether a team id is the bot's own workspace or organisation."""
         return team is not None and team in (self.team, self.enterprise)
+
+
+class Access(NamedTuple):
+    """What the operators let in besides full members in their own channels."""
+
+    guests: bool = False
+    shared_channels: bool = True
+    """Channels that are shared with another organisation; its people may only look there, whatever this says."""
 
 
 class _EnterpriseUser(BaseModel):
@@ -67,10 +77,39 @@ class _Account(BaseModel):
         return not self.is_stranger and (installation.owns(self.team_id) or installation.owns(enterprise))
 
 
-class Identity:
-    """Turns Slack users into Actors."""
+class _Channel(BaseModel):
+    """A channel as `conversations.info` describes one. What is missing counts against it."""
 
-    def __init__(self, client: AsyncWebClient, clock: Clock, installation: Installation) -> None:
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    is_ext_shared: bool
+    is_pending_ext_shared: bool = False
+
+
+def _no_groups() -> frozenset[str]:
+    return frozenset()
+
+
+class Identity:
+    """Turns Slack users into Actors. Implements `bot.ports.People`.
+
+    `named` says which user groups the policy names at the moment; an Actor says which of them the person is in.
+    """
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        clock: Clock,
+        installation: Installation,
+        *,
+        access: Access = Access(),  # noqa: B008  # immutable
+        groups: Groups | None = None,
+        named: Callable[[], frozenset[str]] = _no_groups,
+    ) -> None:
+        self._access = access
+        self._groups = groups or Groups(client, clock)
+        self._named = named
+        self._channels: dict[str, tuple[datetime, _Channel]] = {}
         self._client = client
         self._clock = clock
         self._installation = installation
@@ -83,13 +122,54 @@ class Identity:
         `claimed_team` is the team in the payload's user, None where it has none. Raises BotError for whoever cannot be
         an actor at all, and when Slack does not say.
         """
+        return await self._actor(user, claimed_team, channel, fresh=False)
+
+    async def again(self, actor: Actor, channel: str) -> Actor:
+        """The same person, with nothing taken from memory but what Slack does not say of groups."""
+        self._accounts.pop(actor.user, None)
+        self._members.pop(channel, None)
+        self._channels.pop(channel, None)
+        return await self._actor(actor.user, None, channel, fresh=True)
+
+    async def group_id(self, who: str) -> str | None:
+        """Id of a user group by id or @handle."""
+        return await self._groups.id_of(who)
+
+    async def _actor(self, user: str, claimed_team: str | None, channel: str, *, fresh: bool) -> Actor:
         account = await self._account(user)
-        _refuse(account)
+        _refuse(account, self._access)
+        if not self._access.shared_channels:
+            await self._refuse_shared(channel)
         own = account.belongs_to(self._installation)
         if claimed_team is not None:
             own = own and (self._installation.owns(claimed_team) or claimed_team == account.team_id)
         member = await self._is_member(user, channel)
-        return Actor(user=user, team=account.team_id, own_workspace=own, channel_member=member)
+        groups = await self._groups.of(user, self._named(), fresh=fresh) if own else ()
+        return Actor(user=user, team=account.team_id, own_workspace=own, channel_member=member, groups=groups)
+
+    async def _refuse_shared(self, channel: str) -> None:
+        now = self._clock.now()
+        read_at, known = self._channels.get(channel, (None, None))
+        if known is None or read_at is None or now - read_at > FRESH_FOR:
+            known = await self._read_channel(channel)
+            self._channels[channel] = (now, known)
+        if known.is_ext_shared or known.is_pending_ext_shared:
+            raise BotError(
+                "shared-channel",
+                "This channel is shared with another organisation, and moves are not planned in such channels.",
+                "Ask in a channel of this workspace alone.",
+            )
+
+    async def _read_channel(self, channel: str) -> _Channel:
+        try:
+            answer = await self._client.conversations_info(channel=channel)
+            return _Channel.model_validate(answer.get("channel"))
+        except SlackApiError as error:
+            if error_word(error) in NO_SUCH_PLACE:
+                raise not_in_channel() from error
+            raise _unknown("whose channel this is") from error
+        except (*TROUBLE, ValidationError) as error:
+            raise _unknown("whose channel this is") from error
 
     async def _account(self, user: str) -> _Account:
         now = self._clock.now()
@@ -137,12 +217,12 @@ def not_in_channel() -> BotError:
     return BotError("not-in-channel", "I am not in this channel, so I cannot show a plan here.", "/invite @vm-migrate")
 
 
-def _refuse(account: _Account) -> None:
+def _refuse(account: _Account, access: Access) -> None:
     if account.deleted or account.is_bot:
         raise BotError(
             "not-a-person", "Only people with an active account may do this.", "Ask a member of the channel."
         )
-    if account.is_restricted or account.is_ultra_restricted:
+    if (account.is_restricted or account.is_ultra_restricted) and not access.guests:
         raise BotError(
             "guest", "You are a guest of this workspace; guests may look, but not move VMs.", "Ask a full member."
         )

@@ -19,6 +19,7 @@ class ActionId(StrEnum):
     CONFIRM = "plan_confirm"
     MODIFY = "plan_modify"
     CANCEL = "plan_cancel"
+    DENY = "plan_deny"
     AGAIN = "plan_again"
     USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
@@ -39,6 +40,7 @@ class ActionId(StrEnum):
     NAMESPACE = "namespace"
     TARGET = "target"
     TYPE = "type"
+    REASON = "reason"
 
 
 class BlockId(StrEnum):
@@ -48,6 +50,7 @@ class BlockId(StrEnum):
     NAMESPACE = "field_namespace"
     TARGET = "field_target"
     TYPE = "field_type"
+    REASON = "field_reason"
 
 
 class CallbackId(StrEnum):
@@ -55,6 +58,7 @@ class CallbackId(StrEnum):
 
     MODIFY = "modify_plan"
     ELSEWHERE = "another_node"
+    DENY = "deny_plan"
 
 
 class Slot(StrEnum):
@@ -62,6 +66,7 @@ class Slot(StrEnum):
     a message for each time, whose slot begins with the word here (see `handlers.cards.pin.reminder_slots`)."""
 
     CARD = "card"
+    VERDICT = "verdict"
     PROGRESS = "progress"
     OVERDUE = "overdue"
     QUESTION = "question"

@@ -46,6 +46,7 @@ def register(app: AsyncApp, desk: Desk) -> None:
     app.action(re.compile(".*"))(actions.listener(actions.unknown))
     app.view(CallbackId.MODIFY)(views.modify)
     app.view(CallbackId.ELSEWHERE)(views.elsewhere)
+    app.view(CallbackId.DENY)(views.deny)
     app.error(_bolt_failed)
 
 
@@ -54,6 +55,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.CONFIRM: actions.confirm,
         ActionId.MODIFY: actions.modify,
         ActionId.CANCEL: actions.cancel,
+        ActionId.DENY: actions.deny,
         ActionId.AGAIN: actions.plan_again,
         ActionId.USE_LIVE: actions.replan(MoveType.LIVE),
         ActionId.USE_COLD: actions.replan(MoveType.COLD),

@@ -15,6 +15,7 @@ NEEDED: Mapping[str, str] = {
     "users:read": "who somebody is, and of which workspace",
     "channels:read": "who is a member of a public channel",
     "groups:read": "who is a member of a private channel",
+    "usergroups:read": "who is in a user group that the policy file names",
     "channels:history": "finding its own card again after a crash, in public channels",
     "groups:history": "finding its own card again after a crash, in private channels",
 }

@@ -13,7 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
 from bot.request import MoveRequest
-from handlers import modals
+from handlers import deny, modals
 from handlers.answers import by_message
 from handlers.desk import Desk
 from handlers.ids import BlockId
@@ -72,6 +72,24 @@ class Views:
         actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
         node = submission.entered(BlockId.TARGET)
         await self._desk.service.answer_elsewhere(state.plan, state.move, node, actor)
+
+    async def deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The form behind Deny was submitted."""
+        try:
+            submission = Submission.read(body)
+            state = ModalState.load(submission.view.private_metadata)
+        except BotError as refused:
+            await ack(response_action="update", view=deny.refused(refused))
+            return
+        await ack()
+        answer = by_message(self._desk.client, state.channel, submission.user.id)
+        self._desk.tasks.spawn(self._deny(submission, state), answer)
+
+    async def _deny(self, submission: Submission, state: ModalState) -> None:
+        record = await self._desk.service.get(state.plan)
+        user = submission.user
+        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
+        await self._desk.service.deny(state.plan, state.revision, deny.read(submission.entered), actor)
 
     async def _modify(self, submission: Submission, state: ModalState, request: MoveRequest) -> None:
         """The channel that counts is the plan's own, whatever the form remembers."""

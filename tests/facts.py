@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import plan, record
+from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Place, Record
 from bot.request import MoveRequest
@@ -72,3 +73,21 @@ def proposed(world: Facts | None = None, request: MoveRequest = ASKED) -> Record
     """A plan by dana that waits for its Confirm."""
     planned = plan.build(request, world or facts())
     return record.propose("p1", planned, DANA, OPS, NOW, timedelta(minutes=30))
+
+
+class Acquaintances:
+    """Implements `bot.ports.People`: everybody is who they were, until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Actor | BotError] = {}
+        """What has become of somebody, by id."""
+
+    async def again(self, actor: Actor, channel: str) -> Actor:
+        assert channel
+        found = self.now.get(actor.id, actor)
+        if isinstance(found, BotError):
+            raise found
+        return found
+
+    async def group_id(self, who: str) -> str | None:
+        return {"@sre": "S0SRE000001"}.get(who, None if who.startswith("@") else who)

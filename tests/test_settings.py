@@ -23,6 +23,13 @@ PROMISED: dict[str, Any] = {
     "live_limit_minutes": 10,
     "start_answer_minutes": 5,
     "pin_reminder_hours": 24,
+    "policy_file": None,
+    "audit": "",
+    "allow_guests": False,
+    "allow_shared_channels": False,
+    "requests_per_minute": 10,
+    "channel_requests_per_minute": 30,
+    "open_plans": 20,
     "log_level": "INFO",
 }
 """A change here is a change for everybody who runs the bot: it belongs in the changelog."""
@@ -76,7 +83,7 @@ def test_every_field_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("field", PROMISED)
 def test_every_field_is_read_from_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = "DEBUG" if field == "log_level" else "7"
+    given = "DEBUG" if field == "log_level" else "True" if PROMISED[field] is False else "7"
     monkeypatch.setenv(variable(field), given)
     found = getattr(Settings(), field)
     assert str(found.get_secret_value() if isinstance(found, SecretStr) else found).removesuffix(".0") == given

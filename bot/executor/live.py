@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 from bot import judge, record
 from bot.diagnosis import Cause, diagnose
-from bot.executor import explain
+from bot.executor import explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
 from bot.ports import Entry
@@ -48,9 +48,12 @@ async def prove_again(moving: Moving) -> None:
     planned, changes = await judge.prove(moving.cluster, current)
     if changes:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid
-        changed = await moving.change(lambda newest: record.drifted(newest, planned, changes, now, valid_for))
+        quorum = await moving.authority.quorum(planned, current.place)
+        wait = quorum.valid_for or valid_for
+        changed = await moving.change(lambda newest: record.drifted(newest, planned, changes, now, wait, quorum))
         await moving.change(lambda newest: newest, judge.drift_entry(changed))
         raise Halt
+    await warrant.check(moving, current, planned)
     await moving.change(lambda newest: record.advance(newest, moving.index))
 
 
@@ -204,9 +207,11 @@ async def _still_approved(moving: Moving) -> None:
     current, _, _ = await moving.read()
     if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
         raise NotStarted("its approval is too old by now")
-    _, changes = await judge.prove(moving.cluster, current)
+    planned, changes = await judge.prove(moving.cluster, current)
     if changes:
         raise NotStarted(f"the cluster has changed: {', '.join(change.what for change in changes)}")
+    if not (await warrant.again(moving, current, planned)).enough(current):
+        raise NotStarted("whoever asked for it or confirmed it may no longer do so")
 
 
 def _noted(move: Move, intent: Intent) -> steps.Intent:

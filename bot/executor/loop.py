@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot import cold, errors, migration, record
+from bot.authority import Authority
 from bot.diagnosis import Cause, diagnose_refusal
 from bot.executor import cold as cold_steps
 from bot.executor import due, explain, live
@@ -64,12 +65,22 @@ LONGEST_PAUSE = timedelta(seconds=30)
 class Executor:
     """Runs approved plans, each in a task of its own. Implements `bot.ports.Runner`."""
 
-    def __init__(self, *, store: Store, cluster: Cluster, notifier: Notifier, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cluster: Cluster,
+        notifier: Notifier,
+        clock: Clock,
+        limits: Limits,
+        authority: Authority,
+    ) -> None:
         self._store = store
         self._cluster = cluster
         self._notifier = notifier
         self._clock = clock
         self._limits = limits
+        self._authority = authority
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._writes: dict[str, set[asyncio.Task[Any]]] = {}
         self._again: dict[str, tuple[datetime, timedelta]] = {}
@@ -215,6 +226,7 @@ class Executor:
             notifier=self._notifier,
             clock=self._clock,
             limits=self._limits,
+            authority=self._authority,
             writes=self._writes.setdefault(plan_id, set()),
         )
 

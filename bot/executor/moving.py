@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
+from bot.authority import Authority
 from bot.errors import BotError
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, Notifier, Store
@@ -50,6 +51,7 @@ class Moving:
         notifier: Notifier,
         clock: Clock,
         limits: Limits,
+        authority: Authority,
         writes: set[asyncio.Task[Any]],
     ) -> None:
         self.plan_id = plan_id
@@ -57,6 +59,7 @@ class Moving:
         self.cluster = cluster
         self.clock = clock
         self.limits = limits
+        self.authority = authority
         self._store = store
         self._notifier = notifier
         self._writes = writes

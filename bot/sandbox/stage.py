@@ -129,5 +129,6 @@ class Stage:
             "SLACK_API_URL": self.slack.api_url,
             "KUBECONFIG": str(self.kubeconfig),
             "VM_MIGRATE_DATABASE_URL": f"sqlite+aiosqlite:///{self._folder / 'bot.db'}",
+            "VM_MIGRATE_ALLOW_SHARED_CHANNELS": "true",  # so that one can see what people of a partner may not do
             **self._settings,
         }

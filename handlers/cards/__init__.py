@@ -14,6 +14,7 @@ from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_c
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import overdue_card, progress_card
 from handlers.cards.question import is_asked, question_card, settled_card, slots
+from handlers.cards.quorum import verdict_card
 from handlers.cards.report import report_card
 from handlers.cards.ways import runbook_card, runbook_slot
 from handlers.ids import Slot
@@ -35,6 +36,8 @@ def wanted(record: Record) -> Mapping[str, Card]:
     """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
     unless it is `settled`."""
     messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
+    if verdict := verdict_card(record):
+        messages[Slot.VERDICT] = verdict
     if any(run.started_at for run in record.runs):
         messages[Slot.PROGRESS] = progress_card(record)
     if any(run.state is MoveState.UNKNOWN for run in record.runs):

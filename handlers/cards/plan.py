@@ -4,7 +4,7 @@ Its first line says what the card is and what it wants. Once the plan is decided
 decided.
 """
 
-from bot import describe, policy
+from bot import describe
 from bot.checks import Finding, Severity
 from bot.migration import MoveState, PlanState
 from bot.plan import Drift, Move
@@ -12,7 +12,7 @@ from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import parts, pin
+from handlers.cards import parts, pin, quorum
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
@@ -50,16 +50,25 @@ def _status(record: Record) -> str:
             return f"✅ *Done.* {_arrival(record)}. The report is in the thread{_asks_about_pin(record)}."
         case PlanState.FAILED:
             return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
-        case PlanState.CANCELED:
-            return _canceled(record)
-        case PlanState.EXPIRED | PlanState.LAPSED:
-            return _TOO_LATE[record.state]
+        case _:
+            return _ended(record)
 
 
 _TOO_LATE = {
     PlanState.EXPIRED: "⌛ *Expired.* Nobody confirmed it in time; nothing was touched.",
     PlanState.LAPSED: "⌛ *Lapsed.* It was confirmed but could not start in time; nothing was touched.",
 }
+
+
+def _ended(record: Record) -> str:
+    """What became of a plan that never ran."""
+    match record.state:
+        case PlanState.DENIED:
+            return quorum.denied(record)
+        case PlanState.CANCELED:
+            return _canceled(record)
+        case _:
+            return _TOO_LATE[record.state]
 
 
 def _running(record: Record, names: str) -> str:
@@ -89,11 +98,18 @@ def _canceled(record: Record) -> str:
 
 
 def _open(record: Record) -> list[Block]:
-    made = _drift(record)
+    made = [*_drift(record), *_note(record)]
     for move in record.plan.moves:
         made += [*_findings(move), parts.table(describe.rows(record.plan, move))]
         made += [] if record.plan.blocked else _outlook(move)
-    return [*made, blocks.context(_terms(record)), _buttons(record)]
+    ruled = quorum.is_ruled(record) and not record.plan.blocked
+    asked = [blocks.section(quorum.needs(record))] if ruled else []
+    return [*made, *asked, blocks.context(_terms(record)), _buttons(record)]
+
+
+def _note(record: Record) -> list[Block]:
+    """Why an approval was lost."""
+    return [blocks.section(f"⚠️ *Confirm again:* {escape(record.note)}")] if record.note else []
 
 
 def _decided(record: Record) -> list[Block]:
@@ -142,16 +158,16 @@ def _terms(record: Record) -> str:
     expiry = f"expires at {blocks.date(record.expires_at)}"
     if record.plan.blocked:
         return f"{parts.people(record)} · {expiry}"
-    needs = f"needs {policy.QUORUM} Confirm from this channel's members (has {len(record.approvers)})"
-    return f"{parts.people(record)} · {needs} · {expiry} · plan {code(record.id)}"
+    if quorum.is_ruled(record):
+        return f"{parts.people(record)} · {expiry} · rule “{escape(record.quorum.rule)}” · plan {code(record.id)}"
+    return f"{parts.people(record)} · {quorum.needs(record)} · {expiry} · plan {code(record.id)}"
 
 
 def _buttons(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     modify = blocks.button("Modify", ActionId.MODIFY, value)
-    return blocks.actions(
-        *_way_on(record, value), modify, blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
-    )
+    cancel = blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
+    return blocks.actions(*_way_on(record, value), modify, *quorum.deny_buttons(record, value), cancel)
 
 
 def _way_on(record: Record, value: str) -> list[Block]:
@@ -181,7 +197,7 @@ def _confirm(record: Record, value: str) -> Block:
     move = record.plan.moves[0]
     title, sentence, word = _question(move)
     question = blocks.dialog(f"{title} {blocks.clip(move.vm, 60)}?", sentence, word, "Not yet")
-    return blocks.button("Confirm", ActionId.CONFIRM, value, style="primary", confirm=question)
+    return blocks.button(quorum.confirm_word(record), ActionId.CONFIRM, value, style="primary", confirm=question)
 
 
 def _question(move: Move) -> tuple[str, str, str]:

@@ -10,17 +10,21 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
+from bot.audit import JsonLines
+from bot.authority import Authority
 from bot.executor import Executor, Limits
+from bot.policyfile import Rules
 from bot.record import Record
 from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
 from bot.service import Service
 from bot.store import SqlStore, open_engine
+from bot.throttle import Most, Throttle
 from k8s.client import KubeCluster
 from k8s.client.timing import RealTime
 from k8s.snapshots import Migration, Ref
 from tests.clocks import StandingClock
-from tests.facts import DANA, OPS, RAVI
+from tests.facts import DANA, OPS, RAVI, Acquaintances
 
 T = TypeVar("T")
 
@@ -62,7 +66,17 @@ class App:
         self.store = store
         self.clock = clock
         self.changes = Changes()
-        self.executor = Executor(store=store, cluster=cluster, notifier=self.changes, clock=clock, limits=LIMITS)
+        self.people = Acquaintances()
+        self.rules = Rules()
+        self.authority = Authority(self.rules, self.people, JsonLines("", clock))
+        self.executor = Executor(
+            store=store,
+            cluster=cluster,
+            notifier=self.changes,
+            clock=clock,
+            limits=LIMITS,
+            authority=self.authority,
+        )
         self._ids = iter(range(1, 1000))
         self.service = Service(
             store=store,
@@ -73,6 +87,8 @@ class App:
             remind_after=timedelta(hours=24),
             new_id=lambda: f"p{next(self._ids)}",
             runner=self.executor,
+            authority=self.authority,
+            throttle=Throttle(Most()),
         )
 
     async def plan(self, plan_id: str = "p1") -> Record:

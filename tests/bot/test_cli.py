@@ -172,8 +172,9 @@ async def test_check_says_ok_to_everything_that_the_bot_needs(
     assert (said.code, said.err) == (0, "")
     assert [line for line in lines if not line.startswith("ok   ")] == []
     assert lines[0] == "ok   Slack: installed in workspace T0SANDBOX1"
-    assert lines[1 + len(SCOPES)].startswith("ok   KubeVirt: v1.9.0: ")
-    assert len(lines) == 2 + len(SCOPES) + len(NEEDED)
+    assert lines[1 + len(SCOPES)].startswith("ok   policy: no file")
+    assert lines[2 + len(SCOPES)].startswith("ok   KubeVirt: v1.9.0: ")
+    assert len(lines) == 3 + len(SCOPES) + len(NEEDED)
 
 
 async def take_scope(slack: SlackSandbox, scope: str) -> None:
@@ -190,6 +191,20 @@ async def test_check_names_the_scope_that_is_missing_and_what_it_is_for(
     assert said.code == 1
     assert len(failed) == 1
     assert failed[0].startswith("FAIL scope groups:read: missing, for who is a member of a private channel")
+
+
+@pytest.mark.usefixtures("cluster", "slack")
+async def test_check_says_who_could_approve_by_each_rule(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = "  - {{name: {0}, request: [channel], confirm: {{who: ['@sre'], count: {1}}}}}\n"
+    file = tmp_path / "policy.yaml"
+    file.write_text("rules:\n" + rule.format("two", 2) + rule.format("three", 3))  # a test's own
+    monkeypatch.setenv("VM_MIGRATE_POLICY_FILE", str(file))
+    said = await run("check")
+    assert said.code == 1
+    assert "ok   rule “two”: 2 of @sre may approve: 2 found (U0MEI000001, U0RAVI00001)" in said.out
+    assert "FAIL rule “three”: 3 of @sre may approve, but this rule has no approver enough: 2 found" in said.out
 
 
 async def test_check_names_the_right_that_is_missing(

@@ -201,7 +201,7 @@ async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_ori
     assert await where(app, APP) == ("worker-02", "Running")
     (pin,) = await app.service.pins(DANA)
     assert (pin.namespace, pin.name, pin.hostname, pin.plan_id) == ("production", "app-vm", "worker-02", "p2")
-    await app.meanwhile(app.service.unpin("production", "app-vm", DANA))
+    await app.meanwhile(app.service.unpin("production", "app-vm", DANA, OPS))
     assert await app.service.pins(DANA) == ()
     assert await spec(app, APP) == before
 
@@ -234,7 +234,7 @@ async def test_the_pin_is_decided_on_by_who_asked_or_confirmed_and_removed_from_
     assert (await spec(app, APP)) != before
     for actor in (RAVI, DANA):
         await app.service.decide_pin("p1", 0, PinState.KEPT, actor)
-    await app.service.unpin(APP.namespace, APP.name, MEI)
+    await app.service.unpin(APP.namespace, APP.name, MEI, OPS)
     pin = (await app.plan()).runs[0].pin
     assert pin is not None
     assert (pin.state, pin.by, pin.at) == (PinState.REMOVED, MEI, app.clock.now())
@@ -372,7 +372,7 @@ async def test_a_move_back_brings_replaced_rules_back_and_narrows_them(app: App,
     assert (await spec(app, ref))["template"]["spec"].get("nodeSelector") == before["template"]["spec"].get(
         "nodeSelector"
     )
-    await app.service.unpin(ref.namespace, ref.name, DANA)
+    await app.service.unpin(ref.namespace, ref.name, DANA, OPS)
     assert await spec(app, ref) == before
 
 

@@ -7,9 +7,9 @@ import pytest
 from bot import plan, policy, record
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
-from bot.policy import Action, Actor
+from bot.policy import Action, Actor, Quorum
 from bot.record import Intent, Record, Result
-from tests.facts import ASKED, DANA, LENA, NOW, OTTO, RAVI, facts, node, proposed
+from tests.facts import ASKED, DANA, LENA, MEI, NOW, OTTO, RAVI, facts, node, proposed
 
 LATER = NOW + timedelta(minutes=1)
 HALF_HOUR = timedelta(minutes=30)
@@ -117,5 +117,46 @@ def test_only_channel_members_of_the_own_workspace_may_act(actor: Actor, *, allo
     if not allowed:
         assert decision.reason
         assert decision.remedy
-        with pytest.raises(BotError):
-            record.authorize(actor, action)
+
+
+def test_a_denied_plan_keeps_who_said_no_and_why() -> None:
+    denied = record.deny(confirmed(), MEI, "not today")
+    assert (denied.state, denied.ended_by, denied.note, denied.open) == (PlanState.DENIED, MEI, "not today", False)
+    with pytest.raises(BotError) as refused:
+        record.deny(running(), MEI, "too late")
+    assert code(refused) == "already-decided"
+
+
+FOUR_EYES = Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="protected")
+
+
+def press(before: Record, by: Actor) -> Record:
+    return record.confirm(before, by, policy.decide(by, Action.CONFIRM), LATER, FOUR_EYES)
+
+
+def test_two_of_a_quorum_approve_and_one_person_is_never_two() -> None:
+    once = press(proposed(), RAVI)
+    assert (once.state, len(once.approvers)) == (PlanState.PROPOSED, 1)
+    with pytest.raises(BotError) as again:
+        press(once, RAVI)
+    assert code(again) == "already-confirmed"
+    assert press(once, MEI).state is PlanState.APPROVED
+
+
+def test_whoever_asked_or_changed_the_plan_cannot_approve_it_even_after_drift() -> None:
+    changed = record.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR, FOUR_EYES)
+    drifted = record.drifted(changed, changed.plan, (), LATER, HALF_HOUR)
+    for before in (changed, drifted):
+        for asker in (DANA, RAVI):
+            with pytest.raises(BotError) as own:
+                press(before, asker)
+            assert code(own) == "own-press"
+
+
+def test_a_revoked_approval_sends_the_same_revision_back() -> None:
+    approved = press(press(proposed(), RAVI), MEI)
+    back = record.revoke(approved, frozenset({MEI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)
+    assert (back.state, back.revision, back.approved_at) == (PlanState.PROPOSED, 1, None)
+    assert [given.actor for given in back.approvers] == [RAVI]
+    with pytest.raises(BotError):
+        record.revoke(running(), frozenset({RAVI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)

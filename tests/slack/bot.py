@@ -11,11 +11,15 @@ from typing import Any, cast
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.audit import JsonLines
+from bot.authority import Authority
+from bot.policyfile import Rules
 from bot.ports import Message
 from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.messages import Message as Seen
 from bot.service import Service
 from bot.store import SqlStore, open_engine
+from bot.throttle import Most, Throttle
 from handlers import socket
 from handlers.desk import Desk
 from handlers.identity import Identity, Installation
@@ -130,6 +134,7 @@ class Bot:
     client: AsyncWebClient
     installation: Installation
     runner: NotedRunner
+    rules: Rules
 
     @property
     def notifier(self) -> SlackNotifier:
@@ -223,6 +228,8 @@ def _assemble(
 ) -> Bot:
     cluster, numbers, runner = FrozenCluster(), count(1), NotedRunner()
     notifier = SlackNotifier(client, store, clock, installation)
+    rules = Rules()
+    identity = Identity(client, clock, installation, named=lambda: rules.current.groups)
     service = Service(
         store=store,
         cluster=cast("Cluster", cluster),  # the service reads, deletes and unpins; it never moves, follows or collects
@@ -232,6 +239,8 @@ def _assemble(
         remind_after=timedelta(hours=24),
         new_id=lambda: f"p{next(numbers)}",
         runner=runner,
+        authority=Authority(rules, identity, JsonLines("", clock)),
+        throttle=Throttle(Most(by_person=100, in_channel=100)),
     )
-    desk = Desk(service, notifier, Identity(client, clock, installation), Tasks(), client)
-    return Bot(slack, clock, store, cluster, service, desk, client, installation, runner)
+    desk = Desk(service, notifier, identity, Tasks(), client)
+    return Bot(slack, clock, store, cluster, service, desk, client, installation, runner, rules)

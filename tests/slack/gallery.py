@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from bot import plan, policy, record
 from bot.diagnosis import Cause, WayOn
-from bot.policy import Action
+from bot.policy import Action, Quorum
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
 from k8s.snapshots import Claim, Condition, Ref
-from tests.facts import NOW, RAVI, facts, node, proposed, with_vmi
+from tests.facts import MEI, NOW, RAVI, facts, node, proposed, with_vmi
 
 VMIM = "vm-migrate-web-01-p1-0"
 VALID = timedelta(minutes=30)
@@ -63,6 +63,25 @@ def drifted() -> Record:
 
 def approved() -> Record:
     return record.confirm(proposed(), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+
+
+FOUR_EYES = Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="protected VMs", groups={"@sre": "S0SRE000001"})
+
+
+def half_confirmed() -> Record:
+    """A rule of the operators wants two, and one has pressed."""
+    asked = proposed().model_copy(update={"quorum": FOUR_EYES})
+    return record.confirm(asked, RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+
+
+def approval_lost() -> Record:
+    approved = record.confirm(half_confirmed(), MEI, policy.decide(MEI, Action.CONFIRM), at(95))
+    note = "It was not started: a Confirm no longer counts (Rule “protected VMs” lets @sre confirm here)."
+    return record.revoke(approved, frozenset({MEI.id}), note, FOUR_EYES, at(96), VALID)
+
+
+def denied() -> Record:
+    return record.deny(half_confirmed(), MEI, "Not before the backup is through <!channel>")
 
 
 def canceled() -> Record:
@@ -157,6 +176,9 @@ GALLERY: dict[str, Callable[[], Record]] = {
         modified,
         drifted,
         approved,
+        half_confirmed,
+        approval_lost,
+        denied,
         canceled,
         withdrawn,
         expired,

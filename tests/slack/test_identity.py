@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError
-from handlers.identity import Identity, Installation
+from handlers.identity import Access, Identity, Installation
 from tests.clocks import StandingClock
 from tests.slack.bot import OPS, Bot
 
@@ -21,11 +21,14 @@ class Answers(AsyncWebClient):
         super().__init__(token="xoxb-none")
         self.user = user
         self.pages = pages
+        self.channel: dict[str, Any] = {"id": "C1", "is_ext_shared": False}
         self.calls = 0
 
     async def api_call(self, api_method: str, **call: Any) -> Any:
         if api_method == "users.info":
             return {"ok": True, "user": self.user}
+        if api_method == "conversations.info":
+            return {"ok": True, "channel": self.channel}
         assert api_method == "conversations.members"
         self.calls += 1
         page = int(call["params"]["cursor"] or 0)
@@ -124,3 +127,43 @@ async def test_a_private_channel_without_the_bot_names_the_way_out(bot: Bot) -> 
 async def test_an_unknown_user_is_nobody(bot: Bot) -> None:
     with pytest.raises(BotError):
         await bot.desk.identity.actor("U0NOBODY", None, OPS)
+
+
+@pytest.mark.parametrize(
+    ("channel", "code"),
+    [
+        ({"is_ext_shared": True}, "shared-channel"),
+        ({"is_ext_shared": False, "is_pending_ext_shared": True}, "shared-channel"),
+        ({}, "slack-unsure"),
+    ],
+)
+async def test_a_channel_shared_with_others_is_refused_unless_it_is_let_in(channel: dict[str, Any], code: str) -> None:
+    slack = Answers(PERSON)
+    slack.channel = channel
+    closed = Identity(slack, StandingClock(), HOME, access=Access(shared_channels=False))
+    with pytest.raises(BotError) as refused:
+        await closed.actor("U1", None, "C1")
+    assert refused.value.code == code
+    assert (await identity(slack).actor("U1", None, "C1")).own_workspace
+
+
+async def test_guests_are_judged_like_others_where_the_operators_let_them_in() -> None:
+    guest = Answers(PERSON | {"is_restricted": True})
+    who = Identity(guest, StandingClock(), HOME, access=Access(guests=True))
+    assert (await who.actor("U1", None, "C1")).own_workspace
+    stranger = Answers(PERSON | {"is_restricted": True, "is_stranger": True})
+    assert not (
+        await Identity(stranger, StandingClock(), HOME, access=Access(guests=True)).actor("U1", None, "C1")
+    ).own_workspace
+
+
+async def test_before_a_run_everything_is_read_anew() -> None:
+    slack = Answers(PERSON)
+    who = identity(slack)
+    actor = await who.actor("U1", None, "C1")
+    slack.pages = ([],)
+    assert (await who.actor("U1", None, "C1")).channel_member
+    assert not (await who.again(actor, "C1")).channel_member
+    slack.user = PERSON | {"deleted": True}
+    with pytest.raises(BotError):
+        await who.again(actor, "C1")

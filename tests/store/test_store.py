@@ -18,7 +18,7 @@ from bot.store import BadDatabase, DatabaseInUse, SqlStore, open_engine
 from bot.store.engine import DatabaseTooNew
 from bot.store.schema import SCHEMA_VERSION
 from tests.clocks import StandingClock
-from tests.facts import DANA, NOW, RAVI, proposed
+from tests.facts import DANA, MEI, NOW, RAVI, proposed
 
 INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=NOW)
 
@@ -231,3 +231,14 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Pa
     with pytest.raises(BadDatabase):
         await open_engine(f"sqlite+aiosqlite:///{file}")
     assert file.read_text().startswith("these are my notes")
+
+
+async def test_two_of_a_quorum_at_once_both_count_and_one_of_them_approves(store: SqlStore) -> None:
+    four_eyes = policy.Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="four eyes")
+    await store.add(proposed().model_copy(update={"quorum": four_eyes}), [])
+
+    after = await asyncio.gather(store.update("p1", confirming(RAVI)), store.update("p1", confirming(MEI)))
+    assert sorted(each.state for each in after) == [PlanState.APPROVED, PlanState.PROPOSED]
+    found = await store.get("p1")
+    assert found is not None
+    assert {given.actor.id for given in found.approvers} == {RAVI.id, MEI.id}

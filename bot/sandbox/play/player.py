@@ -18,6 +18,9 @@ from bot.sandbox.stage import Stage
 Json = dict[str, Any]
 T = TypeVar("T")
 
+POLICY_FILE = "policy.yaml"
+"""Name of a story's policy file."""
+
 LOOK_EVERY = 0.05
 """Real seconds between two looks at a screen."""
 
@@ -29,12 +32,16 @@ class ExpectationFailed(Exception):
 async def play(story: Story, folder: Path, print_line: Callable[[str], None]) -> None:
     """Play a story on a fresh stage. Raises ExpectationFailed."""
     print_line(f"# {story.story}")
+    settings = dict(story.settings)
+    if story.policy is not None:
+        (folder / POLICY_FILE).write_text(story.policy)
+        settings["VM_MIGRATE_POLICY_FILE"] = str(folder / POLICY_FILE)
     async with (
-        Stage(folder, speed=story.speed, settings=story.settings, print_line=print_line) as stage,
+        Stage(folder, speed=story.speed, settings=settings, print_line=print_line) as stage,
         aiohttp.ClientSession() as http,
     ):
         await stage.start_bot()
-        player = _Player(stage, http, print_line)
+        player = _Player(stage, http, print_line, folder)
         for number, step in enumerate(story.steps, start=1):
             try:
                 await player.do(step)
@@ -43,7 +50,10 @@ async def play(story: Story, folder: Path, print_line: Callable[[str], None]) ->
 
 
 class _Player:
-    def __init__(self, stage: Stage, http: aiohttp.ClientSession, print_line: Callable[[str], None]) -> None:
+    def __init__(
+        self, stage: Stage, http: aiohttp.ClientSession, print_line: Callable[[str], None], folder: Path
+    ) -> None:
+        self._folder = folder
         self._stage = stage
         self._http = http
         self._print = print_line
@@ -62,6 +72,7 @@ class _Player:
             "slack": self._slack_faults,
             "cluster": self._cluster_faults,
             "clock": self._clock,
+            "policy": self._policy,
             "wait": asyncio.sleep,
         }
         await doing[name](getattr(step, name))
@@ -164,6 +175,10 @@ class _Player:
     async def _cluster_faults(self, faults: Json) -> None:
         self._print(f"cluster: {faults}")
         await self._cluster_call("POST", "/sandbox/faults", faults)
+
+    async def _policy(self, text: str) -> None:
+        self._print("policy: a new file")
+        await asyncio.to_thread((self._folder / POLICY_FILE).write_text, text)
 
     async def _clock(self, change: Json) -> None:
         self._print(f"cluster's clock: {change}")

@@ -2,6 +2,7 @@
 
     story: The first move
     speed: 20                    # the cluster's clock against real time
+    policy: "rules: [...]"       # a policy file for the bot; a step `policy` replaces it
     settings: {VM_MIGRATE_LIVE_LIMIT_MINUTES: "10"}
     steps:
       - say:    {as: dana, in: "#ops", text: "/vm-migrate web-01 worker-05"}
@@ -109,6 +110,8 @@ class Step(_Step):
     """Faults of the cluster, see `bot.sandbox.cluster`'s admin endpoint."""
     clock: dict[str, Any] | None = None
     """The cluster's clock: {advance: seconds} or {speed: factor}."""
+    policy: str | None = None
+    """The new text of the policy file."""
     wait: float | None = None
     """Real seconds; for what must not happen."""
 
@@ -126,6 +129,7 @@ class Story(_Step):
     story: str
     speed: float = 10.0
     settings: dict[str, str] = {}
+    policy: str | None = None
     steps: tuple[Step, ...]
 
 

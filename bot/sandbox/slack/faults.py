@@ -26,12 +26,17 @@ class Faults:
     """Scopes that the bot token has lost."""
     _ratelimits: Counter[str] = field(default_factory=Counter)
     _retry_after: dict[str, int] = field(default_factory=dict)
+    _refusals: dict[str, str] = field(default_factory=dict)
     _lost_answers: Counter[str] = field(default_factory=Counter)
 
     def ratelimit(self, method: str, times: int, retry_after: int) -> None:
         """Answer 429 to the next `times` calls of a method."""
         self._ratelimits[method] = times
         self._retry_after[method] = retry_after
+
+    def refuse(self, method: str, word: str) -> None:
+        """Answer every call of a method with an error word, until cleared."""
+        self._refusals[method] = word
 
     def lose_answers(self, method: str, times: int) -> None:
         """Do what the next `times` calls ask for, then cut the connection instead of answering."""
@@ -41,6 +46,8 @@ class Faults:
         """Refuse a call if a fault says so."""
         if self.clock.now() < self.down_until:
             raise SlackError("service_unavailable", status=503)
+        if word := self._refusals.get(method):
+            raise SlackError(word)
         if self._ratelimits[method] > 0:
             self._ratelimits[method] -= 1
             raise SlackError("ratelimited", status=429, retry_after=self._retry_after[method])
@@ -65,6 +72,7 @@ class Faults:
         self.latency = 0.0
         self.duplicate_next = 0
         self.down_until = 0.0
+        self._refusals.clear()
         self.revoked_scopes = frozenset()
         self._ratelimits.clear()
         self._lost_answers.clear()

@@ -96,6 +96,14 @@ class Workspace:
                 return person
         raise SlackError("user_not_found")
 
+    def leave_group(self, handle: str, name: str) -> None:
+        """Take a person out of a user group; a no-op for whoever is not in it."""
+        group = next((group for group in self.world.usergroups if group.handle == handle), None)
+        if group is None:
+            raise SlackError("no_such_subteam")
+        person = self.person(name).id
+        self.group_members[group.id] = [member for member in self.group_members[group.id] if member != person]
+
     def room(self, name: str) -> Room:
         """A channel by id, name or #name; `channel_not_found` otherwise."""
         wanted = name.removeprefix("#")

@@ -4,6 +4,8 @@
 |---|---|---|
 | clear | true | end every trouble |
 | ratelimit | {method, times?, retry_after?} | answer 429 to the next calls |
+| refuse | {method, error} | answer every call with that error word |
+| leave_group | {group, user} | take somebody out of a user group, by handles |
 | lose_answers | {method, times?} | carry out the next calls, then cut the connection instead of answering |
 | api_down | seconds | answer 503 to every call |
 | latency | seconds | answer every call late; 0 ends it |
@@ -31,11 +33,14 @@ class Trouble:
 
     def __init__(self, backend: Backend) -> None:
         self._sockets = backend.sockets
+        self._workspace = backend.workspace
         self._faults = backend.faults
         self._clock = backend.clock
         self._table: Mapping[str, Callable[[Any], Awaitable[None]]] = {
             "clear": self._clear,
             "ratelimit": self._ratelimit,
+            "refuse": self._refuse,
+            "leave_group": self._leave_group,
             "lose_answers": self._lose_answers,
             "api_down": self._api_down,
             "latency": self._latency,
@@ -63,6 +68,12 @@ class Trouble:
 
     async def _ratelimit(self, value: Json) -> None:
         self._faults.ratelimit(_method(value), int(value.get("times", 1)), int(value.get("retry_after", 1)))
+
+    async def _refuse(self, value: Json) -> None:
+        self._faults.refuse(_method(value), str(value["error"]))
+
+    async def _leave_group(self, value: Json) -> None:
+        self._workspace.leave_group(str(value["group"]), str(value["user"]))
 
     async def _lose_answers(self, value: Json) -> None:
         self._faults.lose_answers(_method(value), int(value.get("times", 1)))

@@ -1,0 +1,137 @@
+"""One place that says yes or no to people, for the service when they press and for the executor before the first write.
+
+It fails closed: what the policy does not allow, or Slack does not say, is refused. People who counted when they pressed
+are looked at again when the run begins; who has lost the right meanwhile no longer counts.
+"""
+
+from typing import NamedTuple, Protocol
+
+from bot import policy
+from bot.errors import BotError
+from bot.plan import Plan
+from bot.policy import Action, Actor, Case, Decision, Policy, Quorum, Subject
+from bot.ports import Audit, People, Verdict
+from bot.record import Place, Record
+
+
+class Holds(NamedTuple):
+    """What is left of an approval when it is looked at again."""
+
+    quorum: Quorum
+    lost: tuple[Actor, ...] = ()
+    """Approvers who may no longer confirm this plan."""
+    requester: str = ""
+    """Why whoever asked, or changed the plan, may no longer; empty when they may."""
+    why: str = ""
+    """Why the first of `lost` may no longer."""
+
+    def enough(self, current: Record) -> bool:
+        """Whether the plan may run."""
+        left = {given.actor.id for given in current.approvers} - {actor.id for actor in self.lost}
+        return not self.requester and len(left) >= self.quorum.needed
+
+
+class InForce(Protocol):
+    """Where the rules of this moment are; they may change while the bot runs."""
+
+    @property
+    def current(self) -> Policy:
+        """All rules."""
+        ...
+
+
+class Authority:
+    """The policy in force, over fresh people."""
+
+    def __init__(self, rules: InForce, people: People, audit: Audit) -> None:
+        self._rules = rules
+        self._people = people
+        self._audit = audit
+
+    @property
+    def _policy(self) -> Policy:
+        return self._rules.current
+
+    def authorize(
+        self, actor: Actor, action: Action, plan: Plan | None = None, place: Place | None = None, about: str = ""
+    ) -> Decision:
+        """The policy's yes, or its refusal as an error. Without a plan: whether there is anything they may do."""
+        decision = self._policy.decide(actor, action, case(plan, place) if plan and place else None)
+        if not decision.allowed:
+            self._audit.write(Verdict(actor, action, decision, about))
+            raise BotError("not-allowed", decision.reason, decision.remedy)
+        return decision
+
+    def authorize_unpin(self, actor: Actor, subject: Subject, place: Place) -> Decision:
+        """The same for a pin that may have outlived its plan."""
+        decision = self._policy.decide(actor, Action.UNPIN, Case(subjects=(subject,), channel=place.channel))
+        if not decision.allowed:
+            self._audit.write(Verdict(actor, Action.UNPIN, decision))
+            raise BotError("not-allowed", decision.reason, decision.remedy)
+        return decision
+
+    def done(self, actor: Actor, action: Action, decision: Decision, record: Record) -> None:
+        """Put on record what somebody was allowed and has done."""
+        fingerprint = record.plan.fingerprint
+        self._audit.write(Verdict(actor, action, decision, record.id, record.revision, fingerprint, record.state))
+
+    async def quorum(self, plan: Plan, place: Place) -> Quorum:
+        """What the plan needs, with the ids of the groups that are to approve it."""
+        quorum = self._policy.quorum(case(plan, place))
+        named = {who for each in quorum.who for who in each if policy.is_group(who)}
+        ids = {who: found for who in sorted(named) if (found := await self._people.group_id(who))}
+        return quorum.model_copy(update={"groups": ids})
+
+    async def again(self, current: Record, planned: Plan) -> Holds:
+        """Look at the requester and the counted approvers once more. Raises BotError when Slack does not answer."""
+        quorum = await self.quorum(planned, current.place)
+        judged = case(planned, current.place)
+        for actor, action in _askers(current):
+            if reason := await self._lost(current, actor, action, judged):
+                return Holds(quorum, requester=reason)
+        lost, why = [], ""
+        for given in current.approvers:
+            reason = await self._lost(current, given.actor, Action.CONFIRM, judged)
+            if not reason and not quorum.own_counts and given.actor.id in current.askers:
+                reason = "the rules have changed, and one's own press no longer counts"
+            if reason:
+                lost.append(given.actor)
+                why = why or reason
+        return Holds(quorum, tuple(lost), why=why)
+
+    async def _lost(self, current: Record, actor: Actor, action: Action, judged: Case) -> str:
+        """Why this person may no longer; empty when they may."""
+        try:
+            fresh = await self._people.again(actor, judged.channel)
+        except BotError as refused:
+            if refused.code == UNSURE:
+                raise
+            return refused.what
+        decision = self._policy.decide(fresh, action, judged)
+        if decision.allowed:
+            return ""
+        self._audit.write(Verdict(fresh, action, decision, current.id, current.revision, current.plan.fingerprint))
+        return decision.reason
+
+
+UNSURE = "slack-unsure"
+"""Code of the refusal when Slack does not say who somebody is: it may do so a moment later."""
+
+
+def case(plan: Plan, place: Place) -> Case:
+    """A plan as rules look at it."""
+    subjects = tuple(
+        Subject(
+            namespace=move.namespace,
+            labels=move.labels,
+            type=move.type,
+            target=move.target.name if move.target else "",
+        )
+        for move in plan.moves
+    )
+    return Case(subjects=subjects, channel=place.channel)
+
+
+def _askers(current: Record) -> list[tuple[Actor, Action]]:
+    changed = [(current.changed_by, Action.MODIFY)] if current.changed_by else []
+    return [(current.requester, Action.REQUEST), *changed]

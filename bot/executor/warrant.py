@@ -1,0 +1,57 @@
+"""Right before the first write: may the people who asked for this and confirmed it still do so?
+
+Between a press and a run somebody may leave a group or a channel, or the rules may change. An approval that no longer
+counts sends the plan back to the people; a requester who may no longer ask ends it. While the chat does not say who
+somebody is, nothing is written: the run is tried again until the approval lapses.
+"""
+
+from bot import record
+from bot.authority import UNSURE, Holds
+from bot.errors import BotError
+from bot.executor.moving import Halt, Moving, NotYet
+from bot.plan import Plan
+from bot.ports import Entry
+from bot.record import Record
+
+
+async def check(moving: Moving, current: Record, planned: Plan) -> None:
+    """Return where the approval still holds. Raises Halt where it does not, and NotYet while nobody can tell."""
+    holds = await again(moving, current, planned)
+    if holds.enough(current):
+        return
+    if holds.requester:
+        await _end(moving, holds)
+    else:
+        await _give_back(moving, holds)
+    raise Halt
+
+
+async def again(moving: Moving, current: Record, planned: Plan) -> Holds:
+    """What is left of the approval. Raises NotYet while the chat does not say."""
+    try:
+        return await moving.authority.again(current, planned)
+    except BotError as refused:
+        if refused.code != UNSURE:
+            raise
+        raise NotYet(refused.what) from refused
+
+
+async def _end(moving: Moving, holds: Holds) -> None:
+    note = f"Whoever asked for this move may no longer do so: {holds.requester}"
+    await moving.change(
+        lambda newest: record.withdraw(newest, note), Entry("requester lost the right", None, {"why": holds.requester})
+    )
+
+
+async def _give_back(moving: Moving, holds: Holds) -> None:
+    lost = frozenset(actor.id for actor in holds.lost)
+    note = (
+        f"It was not started: a Confirm no longer counts ({holds.why})."
+        if lost
+        else "It was not started: more is needed."
+    )
+    now, valid_for = moving.clock.now(), moving.limits.plan_valid
+    await moving.change(
+        lambda newest: record.revoke(newest, lost, note, holds.quorum, now, valid_for),
+        Entry("approval lost", None, {"lost": sorted(lost), "why": holds.why}),
+    )

@@ -1,0 +1,265 @@
+"""Rules: what they match, whom they let do what, and how many approvals they want.
+
+A move is judged by the first rule that matches it, but a matching rule that denies wins wherever it stands; a move that
+no rule matches is denied. A plan of several moves asks for each of them alone: a person may do to the plan only what
+every rule lets them do, and of the quorums the strictest holds. Before any rule: people of another organisation and
+people who are not in the channel may do nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.policy.people import Action, Actor, Decision
+from bot.request import MoveType
+
+CHANNEL = "channel"
+"""In place of a person or group: every member of the channel."""
+
+_Who = Annotated[str, Field(pattern=r"^(channel|[UW][A-Z0-9]{2,20}|S[A-Z0-9]{2,20}|@[a-z0-9][a-z0-9._-]{0,79})$")]
+"""`channel`, a user id, the id of a user group, or its @handle. Never a person's name: names can be changed."""
+_Channel = Annotated[str, Field(pattern=r"^[CG][A-Z0-9]{2,20}$")]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Subject(_Frozen):
+    """A move, as far as rules look at it."""
+
+    namespace: str
+    labels: Mapping[str, str] = {}
+    """The VM's."""
+    type: MoveType
+    target: str = ""
+    """Node; empty where the scheduler decides."""
+
+
+class Case(_Frozen):
+    """What is to be judged: the moves of one plan, and where it is talked about."""
+
+    subjects: tuple[Subject, ...] = Field(min_length=1)
+    channel: str
+
+
+class Match(_Frozen):
+    """All that is given must hold; within one list, one entry. Names are globs. An empty match takes every move."""
+
+    namespaces: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    types: tuple[MoveType, ...] = ()
+    targets: tuple[str, ...] = ()
+    moves_from: int = Field(default=1, ge=1)
+    """Only plans of at least so many moves."""
+    channels: tuple[_Channel, ...] = ()
+
+    def takes(self, subject: Subject, case: Case) -> bool:
+        """Whether the rule is for this move."""
+        return (
+            _fits(subject.namespace, self.namespaces)
+            and _fits(subject.target, self.targets)
+            and (not self.types or subject.type in self.types)
+            and (not self.channels or case.channel in self.channels)
+            and len(case.subjects) >= self.moves_from
+            and all(subject.labels.get(key) == value for key, value in self.labels.items())
+        )
+
+
+class Confirm(_Frozen):
+    """Who approves, and how many of them it takes."""
+
+    who: tuple[_Who, ...] = Field(min_length=1)
+    count: int = Field(default=1, ge=1, le=20)
+    own: bool = False
+    """Whether the press of whoever asked for the move, or changed it, counts."""
+
+
+class Rule(_Frozen):
+    """One rule of the file: it denies, or says who may."""
+
+    name: str = Field(min_length=1, max_length=80)
+    match: Match = Match()
+    deny: str | None = Field(default=None, min_length=1, max_length=300)
+    """Nobody may; this is what they are told."""
+    request: tuple[_Who, ...] = ()
+    confirm: Confirm | None = None
+    allow: Mapping[Action, tuple[_Who, ...]] = {}
+    """Who may do the other actions, where it is not the usual: answering a stuck move is for those who confirm, the
+    rest for those who request or confirm."""
+    channels: tuple[_Channel, ...] = ()
+    """Only there; empty: in every channel that the bot is in."""
+    expires_minutes: float | None = Field(default=None, gt=0, le=10_000)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Rule":
+        if self.deny is None and not (self.request and self.confirm):
+            raise ValueError("a rule needs `request` and `confirm`, or `deny`")
+        if self.deny is not None and (self.request or self.confirm or self.allow):
+            raise ValueError("a rule that denies lets nobody do anything: no `request`, `confirm` or `allow`")
+        if {Action.REQUEST, Action.CONFIRM, Action.DENY} & self.allow.keys():
+            raise ValueError("`request` and `confirm` (which also denies) stand beside `allow`, not in it")
+        return self
+
+    def who(self, action: Action) -> tuple[str, ...]:
+        """Whom it lets do this."""
+        confirm = self.confirm.who if self.confirm else ()
+        match action:
+            case Action.REQUEST:
+                return self.request
+            case Action.CONFIRM | Action.DENY:
+                return confirm
+            case Action.ANSWER:
+                return self.allow.get(action, confirm)
+            case _:
+                return self.allow.get(action, (*self.request, *confirm))
+
+
+class Quorum(_Frozen):
+    """What a plan needs before it runs, as its Record keeps it for the cards."""
+
+    needed: int = 1
+    own_counts: bool = True
+    who: tuple[tuple[str, ...], ...] = ((CHANNEL,),)
+    """One group of people for each rule that a move met: an approver is in all of them."""
+    rule: str = ""
+    valid_for: timedelta | None = None
+    """How long it waits; None: as the settings say."""
+    groups: Mapping[str, str] = {}
+    """Id of each group by the word for it in `who`, where Slack told."""
+
+
+class Policy(_Frozen):
+    """All rules."""
+
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Policy":
+        names = [rule.name for rule in self.rules]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two rules are named {', '.join(twice)}")
+        return self
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every user group that a rule names."""
+        named = (who for rule in self.rules for action in Action for who in rule.who(action))
+        return frozenset(who for who in named if is_group(who))
+
+    def decide(self, actor: Actor, action: Action, case: Case | None = None) -> Decision:
+        """Judge. Without a case (lists, forms): whether any rule lets this person do it to anything."""
+        refused = _outsider(actor, action)
+        if refused:
+            return refused
+        if case is None:
+            return self._anywhere(actor, action)
+        rules = [self._rule(subject, case) for subject in case.subjects]
+        refusal = next((no for rule in rules if (no := _refusal(rule, actor, action, case))), None)
+        return refusal or Decision(allowed=True, rule=_names(rule for rule in rules if rule))
+
+    def quorum(self, case: Case) -> Quorum:
+        """What a plan needs. Of moves that no rule lets run nothing is said: `decide` refuses them."""
+        rules = [rule for subject in case.subjects if (rule := self._rule(subject, case))]
+        asked = [rule.confirm for rule in rules if rule.confirm]
+        waits = [rule.expires_minutes for rule in rules if rule.expires_minutes]
+        return Quorum(
+            needed=max((each.count for each in asked), default=1),
+            own_counts=all(each.own for each in asked),
+            who=tuple(dict.fromkeys(each.who for each in asked)),
+            rule=_names(rules),
+            valid_for=timedelta(minutes=min(waits)) if waits else None,
+        )
+
+    def _rule(self, subject: Subject, case: Case) -> Rule | None:
+        matching = [rule for rule in self.rules if rule.match.takes(subject, case)]
+        denying = (rule for rule in matching if rule.deny is not None)
+        return next(denying, matching[0] if matching else None)
+
+    def _anywhere(self, actor: Actor, action: Action) -> Decision:
+        for rule in self.rules:
+            if rule.deny is not None and rule.match == Match():
+                return Decision(allowed=False, rule=rule.name, reason=rule.deny, remedy=f"This is rule “{rule.name}”.")
+        for rule in self.rules:
+            if _is_one(actor, rule.who(action)):
+                return Decision(allowed=True, rule=rule.name)
+        return Decision(
+            allowed=False,
+            rule="no rule",
+            reason=f"No rule lets you {action}.",
+            remedy="Ask somebody of the team that runs these VMs.",
+        )
+
+
+def decide(actor: Actor, action: Action) -> Decision:
+    """Judge by the built-in rule."""
+    return BUILT_IN.decide(actor, action)
+
+
+def is_group(who: str) -> bool:
+    """Whether a word of a rule names a user group."""
+    return who.startswith(("S", "@"))
+
+
+def _outsider(actor: Actor, action: Action) -> Decision | None:
+    if not actor.own_workspace:
+        return Decision(
+            allowed=False,
+            rule="own-workspace",
+            reason="You belong to another workspace; only this workspace's people may do this.",
+            remedy="Ask somebody of this workspace in the channel.",
+        )
+    if not actor.channel_member:
+        return Decision(
+            allowed=False,
+            rule="channel-member",
+            reason=f"You are not a member of this channel, so you may not {action} here.",
+            remedy="Join the channel, or ask somebody in it.",
+        )
+    return None
+
+
+def _refusal(rule: Rule | None, actor: Actor, action: Action, case: Case) -> Decision | None:
+    if rule is None:
+        reason, remedy = "No rule allows this move.", "Whoever keeps the policy file of the bot can add one."
+        return Decision(allowed=False, rule="no rule", reason=reason, remedy=remedy)
+    if rule.deny is not None:
+        return Decision(allowed=False, rule=rule.name, reason=rule.deny, remedy=f"This is rule “{rule.name}”.")
+    if rule.channels and case.channel not in rule.channels:
+        places = " or ".join(f"<#{channel}>" for channel in rule.channels)
+        reason = f"Rule “{rule.name}” allows this in other channels only."
+        return Decision(allowed=False, rule=rule.name, reason=reason, remedy=f"Ask there: {places}")
+    if not _is_one(actor, rule.who(action)):
+        reason = f"Rule “{rule.name}” lets {words(rule.who(action))} {action} here, and you are not one of them."
+        return Decision(allowed=False, rule=rule.name, reason=reason, remedy="Ask one of them.")
+    return None
+
+
+def words(who: Iterable[str]) -> str:
+    """People for a sentence; ids stay ids."""
+    named = ["members of this channel" if each == CHANNEL else each for each in dict.fromkeys(who)]
+    return " or ".join(named) or "nobody"
+
+
+def _is_one(actor: Actor, who: tuple[str, ...]) -> bool:
+    return any((each == CHANNEL and actor.channel_member) or each == actor.user or each in actor.groups for each in who)
+
+
+def _fits(name: str, globs: tuple[str, ...]) -> bool:
+    return not globs or any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _names(rules: Iterable[Rule]) -> str:
+    return ", ".join(dict.fromkeys(rule.name for rule in rules))
+
+
+BUILT_IN_RULE = "built-in: channel members of the own workspace"
+
+BUILT_IN = Policy(
+    rules=(Rule(name=BUILT_IN_RULE, request=(CHANNEL,), confirm=Confirm(who=(CHANNEL,), own=True)),),
+)
+"""What holds without a policy file: members of the channel, from the bot's own workspace, may do everything; one
+approval is enough and the requester's own press counts."""

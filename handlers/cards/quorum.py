@@ -1,0 +1,87 @@
+"""Who still has to say yes, and what became of it, in words."""
+
+from collections.abc import Iterable, Sequence
+
+from bot import policy
+from bot.migration import PlanState
+from bot.record import Record
+from handlers import blocks
+from handlers.blocks import Block, escape, mention, mention_group
+from handlers.cards.card import Card
+from handlers.ids import ActionId
+
+
+def is_ruled(record: Record) -> bool:
+    """Whether a rule of the operators governs the plan, not the built-in one."""
+    return record.quorum.rule not in ("", policy.BUILT_IN_RULE)
+
+
+def needs(record: Record) -> str:
+    """How many Confirms of whom, and whose press does not count. Groups are mentioned, which notifies when the card is
+    posted; edits notify nobody."""
+    quorum, given = record.quorum, record.approvers
+    if not is_ruled(record):
+        return f"needs {quorum.needed} Confirm from this channel's members (has {len(given)})"
+    whom = " and ".join(_people(who, record) for who in quorum.who)
+    has = f"has {len(given)}" + (f" ({_given(record)})" if given else "")
+    own = "" if quorum.own_counts else f" Asked for by {_askers(record)}, whose own press does not count."
+    return f"👥 *Needs {quorum.needed} of {whom}*, {has}.{own}"
+
+
+def confirm_word(record: Record) -> str:
+    """The word on the button."""
+    needed = record.quorum.needed
+    return "Confirm" if needed == 1 else f"Confirm ({len(record.approvers) + 1} of {needed})"
+
+
+def deny_buttons(record: Record, value: str) -> list[Block]:
+    """Deny, where approvers are not simply everybody."""
+    return [blocks.button("Deny", ActionId.DENY, value)] if is_ruled(record) else []
+
+
+def denied(record: Record) -> str:
+    """Who said no, and why."""
+    who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+    return f"🛑 *Denied*{who}: “{escape(record.note)}” Nothing was touched."
+
+
+def verdict_card(record: Record) -> Card | None:
+    """A word in the thread for whoever asked: once it is decided, and only where a rule governs it."""
+    if not is_ruled(record) or record.state is PlanState.PROPOSED or not (words := _verdict(record)):
+        return None
+    text = f"{mention(record.requester.user)} {words}"
+    return Card(text, (blocks.section(text),))
+
+
+def _verdict(record: Record) -> str:
+    if record.state is PlanState.DENIED:
+        return f"your plan was denied. {denied(record)}"
+    if record.state is PlanState.EXPIRED:
+        return "⌛ your plan expired: not enough people confirmed it in time."
+    if record.state is PlanState.CANCELED:
+        note = escape(record.note)
+        return f"🚫 your plan was canceled. {note}".strip()
+    return f"✅ your plan is confirmed by {_given(record)}." if record.approvers else ""
+
+
+def _given(record: Record) -> str:
+    return ", ".join(f"{mention(each.actor.user)} at {blocks.date(each.at)}" for each in record.approvers)
+
+
+def _askers(record: Record) -> str:
+    asked = [record.requester, *([record.changed_by] if record.changed_by else [])]
+    return " and ".join(dict.fromkeys(mention(actor.user) for actor in asked))
+
+
+def _people(who: Sequence[str], record: Record) -> str:
+    return " or ".join(_words(who, record))
+
+
+def _words(who: Iterable[str], record: Record) -> Iterable[str]:
+    for each in who:
+        if each == policy.CHANNEL:
+            yield "this channel's members"
+        elif group := record.quorum.groups.get(each):
+            yield mention_group(group)
+        else:
+            yield escape(each) if policy.is_group(each) else mention(each)

@@ -1,0 +1,134 @@
+"""Approvals are looked at again before the first write, and requests are limited."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import policy, record
+from bot.audit import JsonLines
+from bot.authority import Authority
+from bot.errors import BotError
+from bot.migration import PlanState
+from bot.policy import Action, Actor, Confirm, Policy, Rule
+from bot.record import Record
+from bot.throttle import Most, Throttle
+from tests.bot.conftest import App
+from tests.clocks import StandingClock
+from tests.facts import DANA, LENA, MEI, NOW, OPS, OTTO, RAVI, Acquaintances, proposed
+
+FOUR_EYES = Policy(rules=(Rule(name="four eyes", request=("channel",), confirm=Confirm(who=("@sre",), count=2)),))
+
+
+class Fixed:
+    """Rules that do not change."""
+
+    current = FOUR_EYES
+
+
+def sre(actor: Actor) -> Actor:
+    return actor.model_copy(update={"groups": ("@sre",)})
+
+
+def authority(people: Acquaintances, where: str = "") -> Authority:
+    return Authority(Fixed(), people, JsonLines(where, StandingClock()))
+
+
+async def approved(judge: Authority) -> Record:
+    current = proposed()
+    quorum = await judge.quorum(current.plan, current.place)
+    for approver in (sre(RAVI), sre(MEI)):
+        decision = judge.authorize(approver, Action.CONFIRM, current.plan, current.place)
+        current = record.confirm(current, approver, decision, NOW, quorum)
+    assert current.state is PlanState.APPROVED
+    return current
+
+
+async def test_who_has_left_the_group_no_longer_counts() -> None:
+    people = Acquaintances()
+    current = await approved(authority(people))
+    assert (await authority(people).again(current, current.plan)).enough(current)
+    people.now[MEI.id] = MEI
+    holds = await authority(people).again(current, current.plan)
+    assert (holds.enough(current), [actor.id for actor in holds.lost]) == (False, [MEI.id])
+    assert "@sre" in holds.why
+
+
+@pytest.mark.parametrize("became", [LENA, OTTO, BotError("not-a-person", "gone", "")])
+async def test_a_requester_who_may_no_longer_ask_ends_it(became: Actor | BotError) -> None:
+    people = Acquaintances()
+    current = await approved(authority(people))
+    people.now[DANA.id] = became
+    holds = await authority(people).again(current, current.plan)
+    assert holds.requester
+    assert not holds.enough(current)
+
+
+async def test_when_the_chat_does_not_say_nobody_decides() -> None:
+    people = Acquaintances()
+    current = await approved(authority(people))
+    people.now[RAVI.id] = BotError("slack-unsure", "Slack does not say", "")
+    with pytest.raises(BotError) as unsure:
+        await authority(people).again(current, current.plan)
+    assert unsure.value.code == "slack-unsure"
+
+
+async def test_an_approval_that_is_lost_before_the_write_sends_the_plan_back(app: App) -> None:
+    app.people.now[RAVI.id] = RAVI.model_copy(update={"channel_member": False})
+    await app.begin()
+    back = await app.until(lambda plan: plan.state is PlanState.PROPOSED and bool(plan.note))
+    assert (back.revision, back.approvers) == (1, ())
+    assert await app.migrations() == ()
+
+
+async def test_a_plan_whose_requester_lost_the_right_is_canceled(app: App) -> None:
+    app.people.now[DANA.id] = BotError("not-a-person", "Only people with an active account may do this.", "")
+    await app.begin()
+    ended = await app.until(lambda plan: plan.state is PlanState.CANCELED)
+    assert "active account" in ended.note
+    assert await app.migrations() == ()
+
+
+async def test_while_the_chat_does_not_say_who_somebody_is_nothing_starts(app: App) -> None:
+    app.people.now[RAVI.id] = BotError("slack-unsure", "Slack does not tell me who you are right now.", "")
+    await app.begin()
+    await app.until(lambda plan: plan.state is PlanState.LAPSED, seconds=700, step=20)
+    assert await app.migrations() == ()
+
+
+async def test_every_decision_is_a_line_of_the_audit(tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    judge = authority(Acquaintances(), str(file))
+    current = await approved(judge)
+    decision = judge.authorize(sre(RAVI), Action.CONFIRM, current.plan, current.place)
+    judge.done(sre(RAVI), Action.CONFIRM, decision, current)
+    with pytest.raises(BotError):
+        judge.authorize(DANA, Action.CONFIRM, current.plan, current.place, "p1")
+    yes, no = (json.loads(line) for line in file.read_text().splitlines())  # a test's own file
+    assert (yes["user"], yes["team"], yes["rule"], yes["allowed"]) == ("U0RAVI", "T0HOME", "four eyes", True)
+    assert (yes["plan"], yes["revision"], yes["fingerprint"]) == ("p1", 1, current.plan.fingerprint)
+    assert (no["user"], no["action"], no["allowed"], no["plan"]) == ("U0DANA", "confirm", False, "p1")
+
+
+def test_requests_are_limited_by_person_and_by_channel() -> None:
+    throttle = Throttle(Most(by_person=2, in_channel=3))
+    for actor in (DANA, DANA, RAVI):
+        throttle.take(actor, OPS, NOW)
+    for actor in (DANA, MEI):
+        with pytest.raises(BotError) as refused:
+            throttle.take(actor, OPS, NOW + timedelta(seconds=59))
+        assert refused.value.code == "too-many-requests"
+    throttle.take(DANA, OPS, NOW + timedelta(seconds=60))
+
+
+def test_open_plans_are_limited_by_person() -> None:
+    throttle = Throttle(Most(open_plans=2))
+    throttle.check_open(DANA, [proposed()])
+    throttle.check_open(RAVI, [proposed(), proposed()])
+    with pytest.raises(BotError):
+        throttle.check_open(DANA, [proposed(), proposed()])
+
+
+def test_the_built_in_rule_needs_no_policy_file() -> None:
+    assert policy.decide(DANA, Action.CONFIRM).rule == policy.BUILT_IN_RULE
