@@ -17,6 +17,7 @@ from k8s.snapshots import (
     Instance,
     Json,
     Migration,
+    NewEvent,
     NewMigration,
     Node,
     Ref,
@@ -114,6 +115,10 @@ class Cluster(Protocol):
 
         Raises AlreadyExists, InFlight, Refused, Forbidden, Unreachable (then it may or may not exist).
         """
+        ...
+
+    async def create_event(self, new: NewEvent) -> None:
+        """Write an Event about a VM. Raises AlreadyExists, Forbidden, Unreachable."""
         ...
 
     async def delete_migration(self, ref: Ref, uid: str) -> None:

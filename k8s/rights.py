@@ -35,5 +35,7 @@ NEEDED_COLD: tuple[Right, ...] = (
 OPTIONAL: tuple[Right, ...] = (
     Right("list", "", "namespaces"),
     Right("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+    Right("create", "", "events"),
 )
-"""What makes answers better: names of namespaces, and what this KubeVirt's VMIM can do, from its own CRD."""
+"""What makes answers better: names of namespaces, what this KubeVirt's VMIM can do, from its own CRD, and Events on a
+VM that say who had it moved."""

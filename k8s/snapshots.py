@@ -227,6 +227,19 @@ class NewMigration:
 
 
 @dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A core/v1 Event about a VM."""
+
+    vm: Ref
+    vm_uid: str
+    name: str
+    reason: str
+    """One CamelCase word."""
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """The cluster's own answer to a `dryRun=All` create: accepted, or its refusal in its own words."""
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 from bot import judge, record
 from bot.diagnosis import Cause, diagnose
-from bot.executor import explain, warrant
+from bot.executor import announce, explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
 from bot.ports import Entry
@@ -54,6 +54,7 @@ async def prove_again(moving: Moving) -> None:
         await moving.change(lambda newest: newest, judge.drift_entry(changed))
         raise Halt
     await warrant.check(moving, current, planned)
+    await announce.approved(moving, current)
     await moving.change(lambda newest: record.advance(newest, moving.index))
 
 

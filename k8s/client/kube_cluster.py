@@ -22,6 +22,7 @@ from k8s.snapshots import (
     Instance,
     Json,
     Migration,
+    NewEvent,
     NewMigration,
     Node,
     Ref,
@@ -124,6 +125,9 @@ class KubeCluster:
 
     async def create_migration(self, new: NewMigration, *, dry_run: bool = False) -> Migration:
         return await self._writes.create_migration(new, dry_run=dry_run)
+
+    async def create_event(self, new: NewEvent) -> None:
+        await self._writes.create_event(new)
 
     async def delete_migration(self, ref: Ref, uid: str) -> None:
         await self._writes.delete_migration(ref, uid)

@@ -7,6 +7,7 @@ has checked. `settle` waits for such orphans.
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from datetime import UTC
 from typing import Any, Final, TypeVar
 
 from k8s import names, parse
@@ -15,7 +16,7 @@ from k8s.client.rest import Rest
 from k8s.client.timing import Timing
 from k8s.client.translate import JSON_PATCH
 from k8s.errors import ClusterError, Conflict, NotFound, Refused
-from k8s.snapshots import Json, Migration, NewMigration, Ref, VirtualMachine
+from k8s.snapshots import Json, Migration, NewEvent, NewMigration, Ref, VirtualMachine
 
 DELETE_TRIES: Final = 4
 """Attempts to take back a VMIM that lost its target; it may be moving the VM to any node meanwhile."""
@@ -42,6 +43,11 @@ class Writes:
         does. Raises AlreadyExists, InFlight, Refused, Forbidden, Unreachable otherwise.
         """
         return await self._to_the_end(self._create(new, dry_run=dry_run))
+
+    async def create_event(self, new: NewEvent) -> None:
+        """Write an Event about a VM."""
+        path = paths.EVENTS.collection(new.vm.namespace)
+        await self._to_the_end(self._rest.write("POST", path, body=_event(new)))
 
     async def delete_migration(self, ref: Ref, uid: str) -> None:
         """Delete that very VMIM. Fine if it is gone, or gone and its name in use by another."""
@@ -114,6 +120,30 @@ def _log_outcome(task: "asyncio.Task[object]") -> None:
 
 def _selector(new: NewMigration) -> dict[str, str]:
     return {names.LABEL_HOSTNAME: new.hostname} if new.hostname is not None else {}
+
+
+def _event(new: NewEvent) -> Json:
+    at = new.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": paths.EVENTS.kind,
+        "metadata": {"name": new.name, "namespace": new.vm.namespace},
+        "involvedObject": {
+            "apiVersion": f"{names.KUBEVIRT_GROUP}/{names.KUBEVIRT_VERSION}",
+            "kind": paths.VMS.kind,
+            "namespace": new.vm.namespace,
+            "name": new.vm.name,
+            "uid": new.vm_uid,
+        },
+        "type": "Normal",
+        "reason": new.reason,
+        "message": new.message,
+        "source": {"component": names.OUR_PREFIX},
+        "reportingComponent": names.OUR_PREFIX,
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }
 
 
 def _manifest(new: NewMigration) -> Json:

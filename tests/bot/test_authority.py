@@ -132,3 +132,13 @@ def test_open_plans_are_limited_by_person() -> None:
 
 def test_the_built_in_rule_needs_no_policy_file() -> None:
     assert policy.decide(DANA, Action.CONFIRM).rule == policy.BUILT_IN_RULE
+
+
+async def test_an_event_on_the_vm_says_who_had_it_moved(app: App) -> None:
+    await app.begin()
+    await app.created()
+    events = (await app.call("GET", "/api/v1/namespaces/production/events"))["items"]
+    (said,) = [event for event in events if event["reason"] == "MoveApproved"]
+    assert said["involvedObject"]["kind"] == "VirtualMachine"
+    assert "Plan p1 revision 1: live move to worker-05" in said["message"]
+    assert "requested by T0HOME/U0DANA, approved by T0HOME/U0RAVI" in said["message"]
