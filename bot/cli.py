@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot import describe, errors, request, wiring
+from bot import describe, errors, grammar, request, wiring
 from bot.errors import BotError
 from bot.judge import judge, spoken
 from bot.settings import Settings, env_name
@@ -124,9 +124,9 @@ async def _check() -> int:
 
 async def _plan(text: str) -> int:
     try:
-        asked = request.parse(text)
+        asked = grammar.parse(text)
         if not isinstance(asked, request.MoveRequest):
-            return _refuse(request.ParseError("no-vm", "No VM is named.", f"Write it like this: {request.FORM}"))
+            return _refuse(grammar.ParseError("no-vm", "No VM is named.", f"Write it like this: {request.FORM}"))
         async with wiring.cluster(_settings()) as cluster:
             try:
                 planned, _ = await judge(cluster, asked)

@@ -15,23 +15,9 @@ from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState
 from bot.plan import COLD_STEPS, StepKind
 from bot.policy import Actor
-from bot.record import (
-    Asking,
-    Choice,
-    Doubt,
-    Elsewhere,
-    Originals,
-    Pin,
-    PinState,
-    Question,
-    Record,
-    Result,
-    Run,
-    moving,
-    started,
-    with_run,
-)
-from bot.record import finish as finish_run
+from bot.progress import finish as finish_run
+from bot.progress import moving, started, with_run
+from bot.record import Asking, Choice, Doubt, Elsewhere, Originals, Pin, PinState, Question, Record, Result, Run
 
 SAY_STOPPING_AFTER = timedelta(seconds=60)
 """From then on the card says that the guest is still shutting down (the seed's limit)."""

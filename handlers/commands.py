@@ -5,8 +5,9 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
+from bot.grammar import parse
 from bot.record import Place
-from bot.request import Help, Pins, parse
+from bot.request import Help, Pins
 from handlers import cards
 from handlers.answers import by_response_url
 from handlers.desk import Desk

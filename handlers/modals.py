@@ -8,9 +8,11 @@ them.
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.errors import BotError
+from bot.grammar import ParseError, parse
 from bot.ports import NodeChoice
-from bot.record import Record, moving
-from bot.request import MoveRequest, MoveType, ParseError, parse
+from bot.progress import moving
+from bot.record import Record
+from bot.request import MoveRequest, MoveType
 from handlers import blocks
 from handlers.blocks import OPTION_VALUE, OPTIONS, Block, code, escape
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot import plan, record
+from bot import approval, plan
 from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Place, Record
@@ -72,7 +72,7 @@ def with_vmi(**changes: object) -> Facts:
 def proposed(world: Facts | None = None, request: MoveRequest = ASKED) -> Record:
     """A plan by dana that waits for its Confirm."""
     planned = plan.build(request, world or facts())
-    return record.propose("p1", planned, DANA, OPS, NOW, timedelta(minutes=30))
+    return approval.propose("p1", planned, DANA, OPS, NOW, timedelta(minutes=30))
 
 
 class Acquaintances:

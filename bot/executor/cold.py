@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bot import cold, record
+from bot import cold, progress
 from bot.diagnosis import Cause
 from bot.executor import live
 from bot.executor.moving import Moving, NotYet, vm_ref
@@ -43,7 +43,7 @@ async def stop(moving: Moving) -> None:
             Entry("stopping", None, {"originals": originals.model_dump()}),
         )
         await moving.write(writes.stop(moving.cluster, vm_ref(move), _note(begun, move, begun.runs[moving.index])))
-    await moving.change(lambda newest: record.advance(newest, moving.index))
+    await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def gone(moving: Moving) -> None:
@@ -74,7 +74,7 @@ async def start(moving: Moving) -> None:
         cause = _changed_meanwhile(changed)
         await moving.change(lambda newest: cold.turn_home(newest, moving.index, cause), Entry("turned home"))
     else:
-        await moving.change(lambda newest: record.advance(newest, moving.index))
+        await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def go_home(moving: Moving) -> None:
@@ -83,7 +83,7 @@ async def go_home(moving: Moving) -> None:
     now = moving.clock.now()
     await moving.change(lambda newest: cold.starting(newest, moving.index, now), Entry("going home"))
     await moving.write(writes.go_home(moving.cluster, vm_ref(move), _note(current, move, run)))
-    await moving.change(lambda newest: record.advance(newest, moving.index))
+    await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def arrive(moving: Moving) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from bot import cold, record
+from bot import approval, cold, progress
 from bot.diagnosis import Cause, say_after
 from bot.executor.moving import Limits
 from bot.migration import MoveState, PlanState
@@ -30,9 +30,9 @@ class Due(NamedTuple):
 def first_due(current: Record, now: datetime, limits: Limits, away_since: datetime | None) -> Due | None:
     """The most urgent thing."""
     if current.state is PlanState.PROPOSED and now >= current.expires_at:
-        return Due(record.expire, "expired")
+        return Due(approval.expire, "expired")
     if current.state is PlanState.APPROVED and now >= (current.approved_at or now) + limits.approved_valid:
-        return Due(record.lapse, "lapsed")
+        return Due(approval.lapse, "lapsed")
     for index, run in enumerate(current.runs):
         for due in _of_run(current, index, run, now, away_since):
             return due
@@ -42,7 +42,7 @@ def first_due(current: Record, now: datetime, limits: Limits, away_since: dateti
 def asks_about_start(current: Record, index: int, now: datetime) -> bool:
     """Whether a VM has failed to come up on its target for long enough to ask people."""
     run = current.runs[index]
-    if run.state is not MoveState.RUNNING or run.homeward or record.at_step(current, index) is not StepKind.ARRIVE:
+    if run.state is not MoveState.RUNNING or run.homeward or progress.at_step(current, index) is not StepKind.ARRIVE:
         return False
     patience = run.question.waits_until if run.question else None
     return now >= (patience or (run.starting_since or now) + cold.ASK_STARTING_AFTER)
@@ -52,9 +52,9 @@ def explains_wait(current: Record, index: int, now: datetime) -> bool:
     """Whether a live move has been in one phase for long enough to say why."""
     run = current.runs[index]
     under_way = run.state in (MoveState.RUNNING, MoveState.UNKNOWN) and run.intent and not run.result
-    if not under_way or run.held_up or record.at_step(current, index) is not StepKind.FOLLOW:
+    if not under_way or run.held_up or progress.at_step(current, index) is not StepKind.FOLLOW:
         return False
-    since, patience = run.phase_seen_at or run.started_at, say_after(record.phase_name(run))
+    since, patience = run.phase_seen_at or run.started_at, say_after(progress.phase_name(run))
     return since is not None and patience is not None and now - since >= patience
 
 
@@ -69,22 +69,22 @@ def ask_about_start(index: int, now: datetime, limits: Limits, why: Cause) -> Du
 
 def held_up(index: int, run: Run, why: Cause) -> Due:
     """Say what a phase waits for."""
-    return Due(partial(record.held_up, index=index, phase=record.phase_name(run), cause=why), "held up")
+    return Due(partial(progress.held_up, index=index, phase=progress.phase_name(run), cause=why), "held up")
 
 
 def _of_run(current: Record, index: int, run: Run, now: datetime, away_since: datetime | None) -> Iterator[Due]:
     if run.state is MoveState.RUNNING and run.deadline and now >= run.deadline:
-        yield Due(partial(record.time_out, index=index), "timed out")
+        yield Due(partial(progress.time_out, index=index), "timed out")
     under_way = run.state in (MoveState.RUNNING, MoveState.UNKNOWN, MoveState.ASKING)
     if under_way and bool(away_since) is not bool(run.cluster_away_since):
         kind = "cluster away" if away_since else "cluster back"
-        yield Due(partial(record.cluster_away, index=index, since=away_since), kind)
+        yield Due(partial(progress.cluster_away, index=index, since=away_since), kind)
     if run.pin and run.pin.remind_at and now >= run.pin.remind_at:
         yield Due(partial(cold.reminded, index=index), "reminded of the pin")
     yield from _of_stopping(current, index, run, now)
     yield from _of_question(index, run, now)
     if run.homeward and _at(current, index, StepKind.ARRIVE) and _since(run.starting_since, now) > GIVE_UP_AT_HOME:
-        yield Due(partial(record.advance, index=index), "gave up waiting", restart=True)
+        yield Due(partial(progress.advance, index=index), "gave up waiting", restart=True)
 
 
 def _of_stopping(current: Record, index: int, run: Run, now: datetime) -> Iterator[Due]:
@@ -108,7 +108,7 @@ def _of_question(index: int, run: Run, now: datetime) -> Iterator[Due]:
 
 
 def _at(current: Record, index: int, step: StepKind) -> bool:
-    return current.state is PlanState.RUNNING and record.at_step(current, index) is step
+    return current.state is PlanState.RUNNING and progress.at_step(current, index) is step
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

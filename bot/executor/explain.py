@@ -9,7 +9,8 @@ from dataclasses import replace
 from bot.diagnosis import Cause, diagnose_start, stuck
 from bot.executor.moving import vm_ref
 from bot.plan import Move
-from bot.record import Run, phase_name
+from bot.progress import phase_name
+from bot.record import Run
 from k8s.cluster import Cluster
 from k8s.snapshots import Evidence, Ref
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bot import judge, record
+from bot import approval, judge, progress
 from bot.diagnosis import Cause, diagnose
 from bot.executor import announce, explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
@@ -50,12 +50,12 @@ async def prove_again(moving: Moving) -> None:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid
         quorum = await moving.authority.quorum(planned, current.place)
         wait = quorum.valid_for or valid_for
-        changed = await moving.change(lambda newest: record.drifted(newest, planned, changes, now, wait, quorum))
+        changed = await moving.change(lambda newest: approval.drifted(newest, planned, changes, now, wait, quorum))
         await moving.change(lambda newest: newest, judge.drift_entry(changed))
         raise Halt
     await warrant.check(moving, current, planned)
     await announce.approved(moving, current)
-    await moving.change(lambda newest: record.advance(newest, moving.index))
+    await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def migrate(moving: Moving) -> None:
@@ -81,7 +81,7 @@ async def _end_unstarted(moving: Moving, why: str) -> None:
     )
     result = await not_done(moving, cause)
     await moving.change(
-        lambda newest: record.finish(newest, moving.index, result), Entry("failed", None, {"code": cause.code})
+        lambda newest: progress.finish(newest, moving.index, result), Entry("failed", None, {"code": cause.code})
     )
 
 
@@ -100,7 +100,7 @@ async def follow(moving: Moving) -> None:
                 await _wait_until_ready(view, views)
             if seen is None or view.migration is None or seen.final:
                 break
-    await moving.change(lambda newest: record.advance(newest, moving.index))
+    await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def verify(moving: Moving) -> None:
@@ -112,7 +112,7 @@ async def verify(moving: Moving) -> None:
     result = conclude(move, run, run.intent, evidence)
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     kind = "failed" if result.cause else "succeeded"
-    await moving.change(lambda newest: record.finish(newest, moving.index, result), Entry(kind, None, details))
+    await moving.change(lambda newest: progress.finish(newest, moving.index, result), Entry(kind, None, details))
 
 
 async def _with_nodes(moving: Moving, move: Move, evidence: Evidence) -> Evidence:
@@ -165,7 +165,7 @@ async def _note_intent(moving: Moving, move: Move, *, attempt: int) -> None:
     )
     limit = moving.limits.live
     await moving.change(
-        lambda newest: record.start(newest, moving.index, intent, now, limit),
+        lambda newest: progress.start(newest, moving.index, intent, now, limit),
         Entry("creating", None, {"migration": intent.name, "vmi": intent.vmi_uid}),
     )
 
@@ -179,7 +179,7 @@ async def _create(moving: Moving) -> None:
 
 async def _note_created(moving: Moving, migration: Migration) -> None:
     def noted(newest: Record) -> Record:
-        return record.advance(record.created(newest, moving.index, migration.uid), moving.index)
+        return progress.advance(progress.created(newest, moving.index, migration.uid), moving.index)
 
     await moving.change(noted, Entry("created", None, {"migration": migration.ref.name, "uid": migration.uid}))
 
@@ -199,7 +199,7 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
         case Trace.UNKNOWN if age < steps.LATE_SECONDS:
             raise NotYet("the create was never answered and may still arrive")
         case _:
-            await moving.change(lambda newest: record.advance(newest, moving.index))
+            await moving.change(lambda newest: progress.advance(newest, moving.index))
             return False
 
 
@@ -246,7 +246,7 @@ async def _note_phases(moving: Moving, view: View) -> None:
     if phases and phases != run.phases:
         details = {"phase": phases[-1].name, "at": phases[-1].at.isoformat()}
         await moving.change(
-            lambda newest: record.observe(newest, moving.index, phases, moving.clock.now()),
+            lambda newest: progress.observe(newest, moving.index, phases, moving.clock.now()),
             Entry("phase", None, details),
         )
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import cold, errors, migration, record
+from bot import approval, cold, errors, migration, progress
 from bot.authority import Authority
 from bot.diagnosis import Cause, diagnose_refusal
 from bot.executor import cold as cold_steps
@@ -155,7 +155,7 @@ class Executor:
     async def _explain(self, current: Record, now: datetime) -> None:
         """Ask about VMs that do not come up on their target; say what a migration waits for."""
         for index, run in enumerate(current.runs):
-            move = record.moving(current, index)
+            move = progress.moving(current, index)
             try:
                 if due.asks_about_start(current, index, now):
                     why = await explain.start(self._cluster, move)
@@ -174,7 +174,7 @@ class Executor:
         try:
             if begun := self._writes.get(plan_id):
                 await asyncio.wait(begun)
-            await self._store.update(plan_id, lambda current: Change(record.rewind(current)))
+            await self._store.update(plan_id, lambda current: Change(approval.rewind(current)))
             await self._moves(plan_id)
         except Halt:
             self._again.pop(plan_id, None)
@@ -197,7 +197,7 @@ class Executor:
             self._unanswered.discard(plan_id)
 
     async def _step(self, moving: Moving, current: Record) -> None:
-        kind = record.at_step(current, moving.index)
+        kind = progress.at_step(current, moving.index)
         if kind is None:
             raise Halt
         try:
@@ -215,7 +215,7 @@ class Executor:
             await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
         else:
             result = await live.not_done(moving, run.homeward or cause)
-            await moving.change(lambda now: record.finish(now, moving.index, result), entry)
+            await moving.change(lambda now: progress.finish(now, moving.index, result), entry)
 
     def _moving(self, plan_id: str, index: int) -> Moving:
         return Moving(

@@ -13,7 +13,8 @@ from bot.authority import Authority
 from bot.errors import BotError
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, Notifier, Store
-from bot.record import Record, Run, moving
+from bot.progress import moving
+from bot.record import Record, Run
 from k8s.cluster import Cluster
 from k8s.snapshots import Ref
 

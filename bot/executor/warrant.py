@@ -5,7 +5,7 @@ counts sends the plan back to the people; a requester who may no longer ask ends
 somebody is, nothing is written: the run is tried again until the approval lapses.
 """
 
-from bot import record
+from bot import approval
 from bot.authority import UNSURE, Holds
 from bot.errors import BotError
 from bot.executor.moving import Halt, Moving, NotYet
@@ -39,7 +39,8 @@ async def again(moving: Moving, current: Record, planned: Plan) -> Holds:
 async def _end(moving: Moving, holds: Holds) -> None:
     note = f"Whoever asked for this move may no longer do so: {holds.requester}"
     await moving.change(
-        lambda newest: record.withdraw(newest, note), Entry("requester lost the right", None, {"why": holds.requester})
+        lambda newest: approval.withdraw(newest, note),
+        Entry("requester lost the right", None, {"why": holds.requester}),
     )
 
 
@@ -52,6 +53,6 @@ async def _give_back(moving: Moving, holds: Holds) -> None:
     )
     now, valid_for = moving.clock.now(), moving.limits.plan_valid
     await moving.change(
-        lambda newest: record.revoke(newest, lost, note, holds.quorum, now, valid_for),
+        lambda newest: approval.revoke(newest, lost, note, holds.quorum, now, valid_for),
         Entry("approval lost", None, {"lost": sorted(lost), "why": holds.why}),
     )

@@ -4,7 +4,8 @@ from bot import describe
 from bot.describe import Row, Stage, StageState
 from bot.migration import MoveState
 from bot.plan import Move
-from bot.record import Doubt, Record, Result, Run, moving
+from bot.progress import moving
+from bot.record import Doubt, Record, Result, Run
 from handlers import blocks
 from handlers.blocks import Block, date, escape
 from handlers.cards import parts, pin, question

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from bot import describe
 from bot.describe import Row
 from bot.plan import Move
-from bot.record import Record, Run, moving
+from bot.progress import moving
+from bot.record import Record, Run
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
 from handlers.ids import ActionId

@@ -11,7 +11,8 @@ from itertools import accumulate
 
 from bot.plan import Move
 from bot.ports import PinnedVm
-from bot.record import Pin, PinState, Record, Run, moving
+from bot.progress import moving
+from bot.record import Pin, PinState, Record, Run
 from handlers import blocks
 from handlers.blocks import Block, code, date, escape, mention
 from handlers.cards import parts

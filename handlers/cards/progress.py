@@ -6,7 +6,8 @@ Moments are shown as Slack dates, so the message needs no clock of its own and c
 from bot import describe
 from bot.migration import MoveState
 from bot.plan import Move
-from bot.record import Record, Run, moving
+from bot.progress import moving
+from bot.record import Record, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape

@@ -11,7 +11,8 @@ from bot import cold, describe
 from bot.diagnosis import Cause
 from bot.migration import MoveState
 from bot.plan import Move
-from bot.record import Asking, Choice, Doubt, Question, Record, Run, moving
+from bot.progress import moving
+from bot.record import Asking, Choice, Doubt, Question, Record, Run
 from handlers import blocks
 from handlers.blocks import Block, code, date, escape, mention
 from handlers.cards import parts

@@ -8,7 +8,8 @@ from bot import describe
 from bot.describe import Row
 from bot.diagnosis import Cause
 from bot.plan import Move
-from bot.record import Record, Result, Run, moving
+from bot.progress import moving
+from bot.record import Record, Result, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape

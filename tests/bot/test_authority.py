@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import policy, record
+from bot import approval, policy
 from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.errors import BotError
@@ -40,7 +40,7 @@ async def approved(judge: Authority) -> Record:
     quorum = await judge.quorum(current.plan, current.place)
     for approver in (sre(RAVI), sre(MEI)):
         decision = judge.authorize(approver, Action.CONFIRM, current.plan, current.place)
-        current = record.confirm(current, approver, decision, NOW, quorum)
+        current = approval.confirm(current, approver, decision, NOW, quorum)
     assert current.state is PlanState.APPROVED
     return current
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import policy, record
+from bot import approval, policy, progress
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
 from bot.policy import Action
@@ -52,7 +52,7 @@ async def test_what_changed_before_the_confirm_makes_a_new_revision_and_starts_n
 async def test_what_changed_between_confirm_and_first_write_sends_it_back(app: App) -> None:
     await app.service.propose(MOVE, DANA, OPS)
     decision = policy.decide(RAVI, Action.CONFIRM)
-    await app.store.update("p1", lambda now: Change(record.confirm(now, RAVI, decision, app.clock.now())))
+    await app.store.update("p1", lambda now: Change(approval.confirm(now, RAVI, decision, app.clock.now())))
     await app.cordon("worker-05")
     app.executor.start("p1")
     back = await app.until(lambda plan: plan.state is PlanState.PROPOSED)
@@ -148,7 +148,7 @@ async def test_a_cluster_that_is_away_at_the_confirm_is_said_and_starts_nothing(
 async def test_an_approved_plan_that_cannot_start_lapses(app: App) -> None:
     await app.service.propose(MOVE, DANA, OPS)
     decision = policy.decide(RAVI, Action.CONFIRM)
-    await app.store.update("p1", lambda now: Change(record.confirm(now, RAVI, decision, app.clock.now())))
+    await app.store.update("p1", lambda now: Change(approval.confirm(now, RAVI, decision, app.clock.now())))
     await app.executor.sweep(app.clock.advance(LIMITS.approved_valid.total_seconds() + 1))
     assert (await app.plan()).state is PlanState.LAPSED
     assert await app.store.holder("production/web-01") is None
@@ -189,8 +189,8 @@ async def noted(app: App) -> Intent:
     )
 
     def died(current: Record) -> Change:
-        approved = record.confirm(current, RAVI, decision, app.clock.now())
-        begun = record.start(record.advance(approved, 0), 0, intent, app.clock.now(), timedelta(minutes=10))
+        approved = approval.confirm(current, RAVI, decision, app.clock.now())
+        begun = progress.start(progress.advance(approved, 0), 0, intent, app.clock.now(), timedelta(minutes=10))
         return Change(begun)
 
     await app.store.update("p1", died)
@@ -269,7 +269,7 @@ async def test_rights_lost_under_way_end_nothing(app: App) -> None:
 async def test_a_vm_deleted_before_the_first_write_is_not_said_to_run(app: App) -> None:
     await app.service.propose(MOVE, DANA, OPS)
     decision = policy.decide(RAVI, Action.CONFIRM)
-    await app.store.update("p1", lambda now: Change(record.confirm(now, RAVI, decision, app.clock.now())))
+    await app.store.update("p1", lambda now: Change(approval.confirm(now, RAVI, decision, app.clock.now())))
     await app.call("DELETE", "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/web-01")
     await app.sandbox.advance(60)
     app.executor.start("p1")

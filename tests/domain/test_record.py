@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import plan, policy, record
+from bot import approval, plan, policy, progress
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
 from bot.policy import Action, Actor, Quorum
@@ -18,11 +18,11 @@ ARRIVED = Result(node="worker-05", running=True, ready=True)
 
 
 def confirmed(by: Actor = RAVI) -> Record:
-    return record.confirm(proposed(), by, policy.decide(by, Action.CONFIRM), LATER)
+    return approval.confirm(proposed(), by, policy.decide(by, Action.CONFIRM), LATER)
 
 
 def running() -> Record:
-    return record.start(confirmed(), 0, INTENT, LATER, timedelta(minutes=10))
+    return progress.start(confirmed(), 0, INTENT, LATER, timedelta(minutes=10))
 
 
 def code(refused: pytest.ExceptionInfo[BotError]) -> str:
@@ -42,43 +42,43 @@ def test_the_requesters_own_press_counts() -> None:
 
 def test_a_second_confirm_is_told_that_it_is_decided() -> None:
     with pytest.raises(BotError) as refused:
-        record.confirm(confirmed(), DANA, policy.decide(DANA, Action.CONFIRM), LATER)
+        approval.confirm(confirmed(), DANA, policy.decide(DANA, Action.CONFIRM), LATER)
     assert code(refused) == "already-decided"
 
 
 def test_a_blocked_plan_is_never_confirmed() -> None:
     blocked = proposed(facts(target=node(cordoned=True)))
     with pytest.raises(BotError) as refused:
-        record.confirm(blocked, RAVI, policy.decide(RAVI, Action.CONFIRM), LATER)
+        approval.confirm(blocked, RAVI, policy.decide(RAVI, Action.CONFIRM), LATER)
     assert code(refused) == "blocked"
 
 
 def test_a_click_on_an_older_revision_is_refused() -> None:
-    changed = record.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
+    changed = approval.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
     with pytest.raises(BotError) as refused:
-        record.check_revision(changed, 1)
+        approval.check_revision(changed, 1)
     assert code(refused) == "old-card"
-    record.check_revision(changed, 2)
+    approval.check_revision(changed, 2)
 
 
 def test_modify_makes_a_new_revision_without_the_old_approvals() -> None:
-    changed = record.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
+    changed = approval.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
     assert (changed.revision, changed.changed_by, changed.approvers) == (2, RAVI, ())
     assert changed.expires_at == LATER + HALF_HOUR
 
 
 def test_a_running_plan_cannot_be_modified_or_canceled() -> None:
     with pytest.raises(BotError) as modified:
-        record.modify(running(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
+        approval.modify(running(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR)
     with pytest.raises(BotError) as canceled:
-        record.cancel(running(), DANA)
+        approval.cancel(running(), DANA)
     assert code(modified) == code(canceled) == "already-decided"
 
 
 def test_drift_sends_an_approved_plan_back_to_the_people() -> None:
     now = plan.build(ASKED, facts(target=node(uid="new")))
     changes = plan.drift(proposed().plan.moves[0], now.moves[0])
-    back = record.drifted(confirmed(), now, changes, LATER, HALF_HOUR)
+    back = approval.drifted(confirmed(), now, changes, LATER, HALF_HOUR)
     assert (back.state, back.revision, back.drift, back.approvers) == (PlanState.PROPOSED, 2, changes, ())
 
 
@@ -86,26 +86,26 @@ def test_the_first_intent_starts_the_plan_and_sets_the_limit() -> None:
     begun = running()
     assert (begun.state, begun.runs[0].state) == (PlanState.RUNNING, MoveState.RUNNING)
     assert begun.runs[0].deadline == LATER + timedelta(minutes=10)
-    again = record.start(begun, 0, INTENT, LATER + HALF_HOUR, timedelta(minutes=10))
+    again = progress.start(begun, 0, INTENT, LATER + HALF_HOUR, timedelta(minutes=10))
     assert again.runs[0].deadline == begun.runs[0].deadline
 
 
 def test_a_move_over_its_limit_is_unknown_and_can_still_end_well() -> None:
-    late = record.time_out(running(), 0)
+    late = progress.time_out(running(), 0)
     assert (late.state, late.runs[0].state, late.open) == (PlanState.RUNNING, MoveState.UNKNOWN, True)
-    ended = record.finish(late, 0, ARRIVED)
+    ended = progress.finish(late, 0, ARRIVED)
     assert (ended.state, ended.open) == (PlanState.SUCCEEDED, False)
 
 
 def test_an_approved_plan_is_taken_up_from_its_first_step() -> None:
-    approved = record.advance(confirmed(), 0)
-    assert record.rewind(approved).runs[0].step == 0
-    begun = record.advance(running(), 0)
-    assert record.rewind(begun).runs[0].step == 1
+    approved = progress.advance(confirmed(), 0)
+    assert approval.rewind(approved).runs[0].step == 0
+    begun = progress.advance(running(), 0)
+    assert approval.rewind(begun).runs[0].step == 1
 
 
 def test_a_record_survives_its_way_through_json() -> None:
-    ended = record.finish(running(), 0, ARRIVED)
+    ended = progress.finish(running(), 0, ARRIVED)
     assert Record.model_validate_json(ended.model_dump_json()) == ended
 
 
@@ -120,10 +120,10 @@ def test_only_channel_members_of_the_own_workspace_may_act(actor: Actor, *, allo
 
 
 def test_a_denied_plan_keeps_who_said_no_and_why() -> None:
-    denied = record.deny(confirmed(), MEI, "not today")
+    denied = approval.deny(confirmed(), MEI, "not today")
     assert (denied.state, denied.ended_by, denied.note, denied.open) == (PlanState.DENIED, MEI, "not today", False)
     with pytest.raises(BotError) as refused:
-        record.deny(running(), MEI, "too late")
+        approval.deny(running(), MEI, "too late")
     assert code(refused) == "already-decided"
 
 
@@ -131,7 +131,7 @@ FOUR_EYES = Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="protected
 
 
 def press(before: Record, by: Actor) -> Record:
-    return record.confirm(before, by, policy.decide(by, Action.CONFIRM), LATER, FOUR_EYES)
+    return approval.confirm(before, by, policy.decide(by, Action.CONFIRM), LATER, FOUR_EYES)
 
 
 def test_two_of_a_quorum_approve_and_one_person_is_never_two() -> None:
@@ -144,8 +144,8 @@ def test_two_of_a_quorum_approve_and_one_person_is_never_two() -> None:
 
 
 def test_whoever_asked_or_changed_the_plan_cannot_approve_it_even_after_drift() -> None:
-    changed = record.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR, FOUR_EYES)
-    drifted = record.drifted(changed, changed.plan, (), LATER, HALF_HOUR)
+    changed = approval.modify(proposed(), plan.build(ASKED, facts()), RAVI, LATER, HALF_HOUR, FOUR_EYES)
+    drifted = approval.drifted(changed, changed.plan, (), LATER, HALF_HOUR)
     for before in (changed, drifted):
         for asker in (DANA, RAVI):
             with pytest.raises(BotError) as own:
@@ -155,8 +155,8 @@ def test_whoever_asked_or_changed_the_plan_cannot_approve_it_even_after_drift() 
 
 def test_a_revoked_approval_sends_the_same_revision_back() -> None:
     approved = press(press(proposed(), RAVI), MEI)
-    back = record.revoke(approved, frozenset({MEI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)
+    back = approval.revoke(approved, frozenset({MEI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)
     assert (back.state, back.revision, back.approved_at) == (PlanState.PROPOSED, 1, None)
     assert [given.actor for given in back.approvers] == [RAVI]
     with pytest.raises(BotError):
-        record.revoke(running(), frozenset({RAVI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)
+        approval.revoke(running(), frozenset({RAVI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import cold, plan, policy, record
+from bot import approval, cold, plan, policy, progress
 from bot.diagnosis import Cause, WayOn
 from bot.plan import Target
 from bot.policy import Action
@@ -70,17 +70,17 @@ def cold_rules_contradict() -> Record:
 def cold_rules_replaced() -> Record:
     """Somebody pressed "Replace them"."""
     planned = plan.build(ASKED.model_copy(update={"replace_rules": True}), ZONED)
-    return record.modify(cold_rules_contradict(), planned, RAVI, at(60), VALID)
+    return approval.modify(cold_rules_contradict(), planned, RAVI, at(60), VALID)
 
 
 def _begun(world: Facts = ONE_NODE, originals: Originals = ORIGINALS) -> Record:
-    approved = record.confirm(proposed(world, ASKED), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
-    return cold.begin(record.advance(approved, 0), 0, originals, at(91))
+    approved = approval.confirm(proposed(world, ASKED), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+    return cold.begin(progress.advance(approved, 0), 0, originals, at(91))
 
 
 def cold_stopping() -> Record:
     """Told to stop; the guest shuts down."""
-    return record.advance(_begun(), 0)
+    return progress.advance(_begun(), 0)
 
 
 def cold_slow_stop() -> Record:
@@ -109,11 +109,11 @@ def cold_down() -> Record:
 
 
 def cold_starting() -> Record:
-    return record.advance(cold.starting(cold_down(), 0, at(104)), 0)
+    return progress.advance(cold.starting(cold_down(), 0, at(104)), 0)
 
 
 def cold_cluster_away() -> Record:
-    return record.cluster_away(cold_starting(), 0, at(110))
+    return progress.cluster_away(cold_starting(), 0, at(110))
 
 
 def cold_asking_start() -> Record:
@@ -123,7 +123,7 @@ def cold_asking_start() -> Record:
 def cold_turned_home() -> Record:
     """Nobody answered; it is stopped once more."""
     home = cold.answer(cold_asking_start(), 0, Doubt.STARTING, Choice.HOME, None, at(440))
-    return record.advance(cold.stopping(home, 0, at(441)), 0)
+    return progress.advance(cold.stopping(home, 0, at(441)), 0)
 
 
 def cold_went_on() -> Record:
@@ -143,7 +143,7 @@ def cold_asking_stop_at_home() -> Record:
 
 def cold_starting_at_home() -> Record:
     gone = cold.gone(cold_turned_home(), 0, at(443))
-    return record.advance(cold.starting(gone, 0, at(444)), 0)
+    return progress.advance(cold.starting(gone, 0, at(444)), 0)
 
 
 def cold_came_home() -> Record:
@@ -154,7 +154,7 @@ def cold_came_home() -> Record:
 
 def cold_not_even_home() -> Record:
     """It did not come up in its old place either."""
-    given_up = record.advance(cold_starting_at_home(), 0)
+    given_up = progress.advance(cold_starting_at_home(), 0)
     cause = given_up.runs[0].homeward
     return cold.finish(given_up, 0, Result(node="", running=False, ready=False, cause=cause))
 

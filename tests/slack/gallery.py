@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import plan, policy, record
+from bot import approval, plan, policy, progress
 from bot.diagnosis import Cause, WayOn
 from bot.policy import Action, Quorum
 from bot.record import Intent, Phase, Record, Result
@@ -52,17 +52,17 @@ def scheduler_decides() -> Record:
 def modified() -> Record:
     request = MoveRequest(vm="web-01", namespace="production", target="worker-04")
     planned = plan.build(request, facts(target=node("worker-04")))
-    return record.modify(proposed(), planned, RAVI, at(60), VALID)
+    return approval.modify(proposed(), planned, RAVI, at(60), VALID)
 
 
 def drifted() -> Record:
     before = proposed()
     now = plan.build(before.plan.request, with_vmi(node="worker-02"))
-    return record.drifted(before, now, plan.drift(before.plan.moves[0], now.moves[0]), at(60), VALID)
+    return approval.drifted(before, now, plan.drift(before.plan.moves[0], now.moves[0]), at(60), VALID)
 
 
 def approved() -> Record:
-    return record.confirm(proposed(), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+    return approval.confirm(proposed(), RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
 
 
 FOUR_EYES = Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="protected VMs", groups={"@sre": "S0SRE000001"})
@@ -71,38 +71,38 @@ FOUR_EYES = Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="protected
 def half_confirmed() -> Record:
     """A rule of the operators wants two, and one has pressed."""
     asked = proposed().model_copy(update={"quorum": FOUR_EYES})
-    return record.confirm(asked, RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
+    return approval.confirm(asked, RAVI, policy.decide(RAVI, Action.CONFIRM), at(90))
 
 
 def approval_lost() -> Record:
-    approved = record.confirm(half_confirmed(), MEI, policy.decide(MEI, Action.CONFIRM), at(95))
+    approved = approval.confirm(half_confirmed(), MEI, policy.decide(MEI, Action.CONFIRM), at(95))
     note = "It was not started: a Confirm no longer counts (Rule “protected VMs” lets @sre confirm here)."
-    return record.revoke(approved, frozenset({MEI.id}), note, FOUR_EYES, at(96), VALID)
+    return approval.revoke(approved, frozenset({MEI.id}), note, FOUR_EYES, at(96), VALID)
 
 
 def denied() -> Record:
-    return record.deny(half_confirmed(), MEI, "Not before the backup is through <!channel>")
+    return approval.deny(half_confirmed(), MEI, "Not before the backup is through <!channel>")
 
 
 def canceled() -> Record:
-    return record.cancel(proposed(), RAVI)
+    return approval.cancel(proposed(), RAVI)
 
 
 def withdrawn() -> Record:
-    return record.withdraw(proposed(), "The bot is not in that channel.")
+    return approval.withdraw(proposed(), "The bot is not in that channel.")
 
 
 def expired() -> Record:
-    return record.expire(proposed())
+    return approval.expire(proposed())
 
 
 def lapsed() -> Record:
-    return record.lapse(approved())
+    return approval.lapse(approved())
 
 
 def started() -> Record:
     intent = Intent(name=VMIM, attempt=0, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=at(91))
-    return record.start(approved(), 0, intent, at(91), timedelta(minutes=10))
+    return progress.start(approved(), 0, intent, at(91), timedelta(minutes=10))
 
 
 def copying() -> Record:
@@ -112,57 +112,57 @@ def copying() -> Record:
         Phase(name="PreparingTarget", at=at(99)),
         Phase(name="Running", at=at(101)),
     )
-    return record.observe(record.created(started(), 0, "vmim-uid"), 0, reached, at(101))
+    return progress.observe(progress.created(started(), 0, "vmim-uid"), 0, reached, at(101))
 
 
 def held_up() -> Record:
     """It looks for a place for long."""
-    waiting = record.observe(record.created(started(), 0, "vmim-uid"), 0, copying().runs[0].phases[:2], at(93))
-    return record.held_up(waiting, 0, "Scheduling", CAUSE)
+    waiting = progress.observe(progress.created(started(), 0, "vmim-uid"), 0, copying().runs[0].phases[:2], at(93))
+    return progress.held_up(waiting, 0, "Scheduling", CAUSE)
 
 
 def cluster_away() -> Record:
-    return record.cluster_away(copying(), 0, at(120))
+    return progress.cluster_away(copying(), 0, at(120))
 
 
 def overdue() -> Record:
-    return record.time_out(copying(), 0)
+    return progress.time_out(copying(), 0)
 
 
 def _ended(phase: str) -> Record:
     now = copying()
-    return record.observe(now, 0, (*now.runs[0].phases, Phase(name=phase, at=at(137))), at(137))
+    return progress.observe(now, 0, (*now.runs[0].phases, Phase(name=phase, at=at(137))), at(137))
 
 
 def succeeded() -> Record:
     result = Result(node="worker-05", running=True, ready=True, started_at=at(92), ended_at=at(137))
-    return record.finish(_ended("Succeeded"), 0, result)
+    return progress.finish(_ended("Succeeded"), 0, result)
 
 
 def cleaned() -> Record:
-    return record.cleaned(succeeded(), 0)
+    return progress.cleaned(succeeded(), 0)
 
 
 def failed() -> Record:
-    return record.finish(_ended("Failed"), 0, Result(node="worker-01", running=True, ready=True, cause=CAUSE))
+    return progress.finish(_ended("Failed"), 0, Result(node="worker-01", running=True, ready=True, cause=CAUSE))
 
 
 def runbook_open() -> Record:
-    return record.show_runbook(failed(), 0)
+    return progress.show_runbook(failed(), 0)
 
 
 def failed_and_down() -> Record:
     cause = Cause(code="unexplained", what="KubeVirt ended the migration.", remedy="Read the events.", evidence=())
-    return record.finish(_ended("Failed"), 0, Result(node="worker-01", running=False, ready=False, cause=cause))
+    return progress.finish(_ended("Failed"), 0, Result(node="worker-01", running=False, ready=False, cause=cause))
 
 
 def failed_and_lost() -> Record:
-    return record.finish(_ended("Failed"), 0, Result(node="", running=False, ready=False, cause=CAUSE))
+    return progress.finish(_ended("Failed"), 0, Result(node="", running=False, ready=False, cause=CAUSE))
 
 
 def broke_before_the_write() -> Record:
     result = Result(node="worker-01", running=True, ready=True, cause=CAUSE)
-    return record.finish(approved(), 0, result)
+    return progress.finish(approved(), 0, result)
 
 
 GALLERY: dict[str, Callable[[], Record]] = {

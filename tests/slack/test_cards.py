@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slackblocks import _limits as slack
 
-from bot import record
+from bot import progress
 from bot.checks import Finding, Severity
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError, NothingToDo
@@ -109,10 +109,10 @@ def test_a_failure_offers_its_safest_way_first_and_its_runbook_once() -> None:
     report = cards.wanted(gallery.failed())[Slot.REPORT]
     assert buttons(report) == [ActionId.OTHER_NODE, ActionId.AGAIN, ActionId.RUNBOOK]
     elsewhere = Cause(code="cpu-model", what="w", remedy="r", ways=(WayOn.OTHER_NODE, WayOn.COLD))
-    failed = record.finish(gallery.copying(), 0, Result(node="worker-01", running=True, ready=True, cause=elsewhere))
+    failed = progress.finish(gallery.copying(), 0, Result(node="worker-01", running=True, ready=True, cause=elsewhere))
     ways = [ActionId.OTHER_NODE, ActionId.USE_COLD, ActionId.AGAIN, ActionId.RUNBOOK]
     assert buttons(cards.wanted(failed)[Slot.REPORT]) == ways
-    opened = cards.wanted(record.show_runbook(failed, 0))
+    opened = cards.wanted(progress.show_runbook(failed, 0))
     assert buttons(opened[Slot.REPORT]) == ways[:-1]
     assert "The CPU of the target does not fit" in opened[f"{Slot.RUNBOOK}_0"].text
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot import cold, record
+from bot import approval, cold
 from bot.errors import BotError
 from bot.migration import PlanState
 from bot.ports import Change
@@ -143,7 +143,7 @@ async def test_a_plan_again_makes_a_new_card_from_the_same_request(bot: Bot) -> 
 
 
 def _expired(now: Record) -> Change:
-    return Change(record.expire(now))
+    return Change(approval.expire(now))
 
 
 def _succeeded(now: Record) -> Change:

@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot import record
+from bot import approval, progress
 from bot.errors import BotError
 from bot.ports import Change, Message
-from bot.record import Phase, Record
+from bot.record import Phase, Place, Record
 from handlers.ids import Slot
 from handlers.notifier.pace import Bucket
 from tests.facts import NOW, RAVI, proposed
 from tests.slack import gallery
 from tests.slack.bot import OPS, Bot
 
-PLACE = record.Place(channel=OPS)
+PLACE = Place(channel=OPS)
 
 
 async def add(bot: Bot, plan_id: str = "p1") -> None:
@@ -69,7 +69,7 @@ async def test_edits_are_held_to_the_budget_and_the_last_state_arrives(bot: Bot)
     for second in range(60):
         phases = tuple(Phase(name=f"Phase{n}", at=NOW + timedelta(seconds=n)) for n in range(second // 10 + 1))
         phases = (*phases, Phase(name="Running", at=NOW + timedelta(seconds=100 + second)))
-        await bot.store.update("p1", lambda now, phases=phases: Change(record.observe(now, 0, phases, NOW)))  # type: ignore[misc]  # a lambda cannot say what phases is
+        await bot.store.update("p1", lambda now, phases=phases: Change(progress.observe(now, 0, phases, NOW)))  # type: ignore[misc]  # a lambda cannot say what phases is
         for _ in range(5):
             bot.notifier.changed("p1")
         await bot.sweep(0.2)
@@ -149,7 +149,7 @@ async def test_the_next_process_takes_up_an_intent_and_adopts_the_card(bot: Bot)
     await bot.sweep()
     shown = await bot.message()
     await bot.store.put_message(shown._replace(ts="", digest=""))  # as a kill between the post and its ts leaves it
-    await bot.store.update("p1", lambda now: Change(record.cancel(now, RAVI)))
+    await bot.store.update("p1", lambda now: Change(approval.cancel(now, RAVI)))
     restarted = bot.another()
     await restarted.sweep(bot.clock.advance(1))
     await restarted.drain()
@@ -195,7 +195,7 @@ async def test_a_card_in_another_channel_is_not_adopted(bot: Bot) -> None:
 
 
 async def test_publishing_where_the_bot_is_not_is_refused_with_the_way_out(bot: Bot) -> None:
-    place = record.Place(channel="C0RANDOM001")
+    place = Place(channel="C0RANDOM001")
     await bot.store.add(proposed().model_copy(update={"place": place}), [])
     with pytest.raises(BotError) as refused:
         await bot.notifier.publish("p1")
@@ -212,7 +212,7 @@ async def test_publishing_while_slack_is_down_leaves_the_card_to_a_later_sweep(b
 
 
 async def test_a_plan_whose_card_cannot_be_posted_does_not_stop_the_sweep(bot: Bot) -> None:
-    place = record.Place(channel="C0RANDOM001")
+    place = Place(channel="C0RANDOM001")
     await bot.store.add(proposed().model_copy(update={"id": "lost", "place": place}), [])
     await add(bot, "p2")
     await bot.sweep()

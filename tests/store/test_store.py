@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import policy, record
+from bot import approval, policy, progress
 from bot.diagnosis import Cause
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
@@ -25,7 +25,7 @@ INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", n
 
 def confirming(actor: Actor) -> Callable[[Record], Change]:
     def change(current: Record) -> Change:
-        confirmed = record.confirm(current, actor, policy.decide(actor, Action.CONFIRM), NOW)
+        confirmed = approval.confirm(current, actor, policy.decide(actor, Action.CONFIRM), NOW)
         return Change(confirmed, [Entry("confirmed", actor)])
 
     return change
@@ -36,7 +36,7 @@ def other(plan_id: str) -> Record:
 
 
 def start(current: Record) -> Change:
-    return Change(record.start(current, 0, INTENT, NOW, timedelta(minutes=10)))
+    return Change(progress.start(current, 0, INTENT, NOW, timedelta(minutes=10)))
 
 
 async def test_a_plan_comes_back_as_it_was_stored(store: SqlStore) -> None:
@@ -91,7 +91,7 @@ async def test_a_finished_move_frees_its_vm(store: SqlStore) -> None:
     await store.update("p1", confirming(DANA))
     await store.update("p1", start)
     ended = Result(node="worker-05", running=True, ready=True)
-    await store.update("p1", lambda current: Change(record.finish(current, 0, ended)))
+    await store.update("p1", lambda current: Change(progress.finish(current, 0, ended)))
     assert await store.holder("production/web-01") is None
     assert await store.open_plans() == ()
 
@@ -100,7 +100,7 @@ async def test_a_move_that_we_lost_sight_of_keeps_its_vm(store: SqlStore) -> Non
     await store.add(proposed(), [])
     await store.update("p1", confirming(DANA))
     await store.update("p1", start)
-    await store.update("p1", lambda current: Change(record.time_out(current, 0)))
+    await store.update("p1", lambda current: Change(progress.time_out(current, 0)))
     assert await store.holder("production/web-01") == "p1"
     assert [current.id for current in await store.open_plans()] == ["p1"]
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.request import Help, MoveRequest, MoveType, ParseError, Pins, Request, parse
+from bot.grammar import ParseError, parse
+from bot.request import Help, MoveRequest, MoveType, Pins, Request
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""A plan until it runs: proposed, changed, approved by enough people, or ended without a run.
+
+Each function takes a Record and returns the next, or raises a BotError and changes nothing. No clock, no store, no
+cluster: the moment, the person and the readings are arguments. Two people who confirm at once meet in the store, which
+applies these functions one after the other to the newest Record; that is why both presses count and only one run
+starts.
+"""
+
+from datetime import datetime, timedelta
+
+from bot import migration, policy
+from bot.errors import BotError
+from bot.migration import IllegalEvent, PlanEvent, PlanState
+from bot.plan import Drift, Plan
+from bot.policy import Actor, Quorum
+from bot.record import Approval, Place, Record, Run
+
+
+def propose(
+    plan_id: str,
+    plan: Plan,
+    requester: Actor,
+    place: Place,
+    now: datetime,
+    valid_for: timedelta,
+    quorum: Quorum = Quorum(),  # noqa: B008  # frozen
+) -> Record:
+    """A new plan that waits for its Confirm."""
+    return Record(
+        quorum=quorum,
+        id=plan_id,
+        plan=plan,
+        requester=requester,
+        place=place,
+        created_at=now,
+        expires_at=now + valid_for,
+        runs=tuple(Run() for _ in plan.moves),
+    )
+
+
+def check_revision(record: Record, revision: int) -> None:
+    """Refuse a click on a card that shows an older plan than the one in the store."""
+    if revision != record.revision:
+        raise BotError(
+            "old-card",
+            "This card shows an older version of the plan; it was changed meanwhile.",
+            "Read the card again, it has been put right. Nothing was done.",
+        )
+
+
+def check_concerned(record: Record, actor: Actor) -> None:
+    """Refuse whoever has neither asked for this move nor approved it."""
+    concerned = {record.requester.id, *(approval.actor.id for approval in record.approvers)}
+    if actor.id not in concerned:
+        raise BotError(
+            "not-yours",
+            "Here whoever asked for this move or confirmed it decides about its node affinity.",
+            "To remove it, use /vm-migrate pins: any member of the channel may.",
+        )
+
+
+def modify(
+    record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta, quorum: Quorum | None = None
+) -> Record:
+    """Replace the plan by a new revision; approvals of the old one no longer count. `quorum` None: as before."""
+    return record.model_copy(
+        update={
+            "state": next_state(record, PlanEvent.CHANGED),
+            "plan": plan,
+            "revision": record.revision + 1,
+            "changed_by": actor,
+            "drift": (),
+            "note": "",
+            "quorum": quorum or record.quorum,
+            "runs": tuple(Run() for _ in plan.moves),
+            "expires_at": now + valid_for,
+        }
+    )
+
+
+def confirm(
+    record: Record, actor: Actor, decision: policy.Decision, now: datetime, quorum: Quorum | None = None
+) -> Record:
+    """Count one Confirm; with enough of them the plan is approved. `quorum` None: as before."""
+    quorum = quorum or record.quorum
+    if record.state is PlanState.PROPOSED and now >= record.expires_at:
+        raise BotError("expired", "This plan has expired.", "Ask for the move again; the card says since when.")
+    if record.plan.blocked:
+        raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
+    state = next_state(record, PlanEvent.CONFIRMED)
+    if not quorum.own_counts and actor.id in record.askers:
+        raise BotError(
+            "own-press",
+            f"You asked for this move, so your own Confirm does not count (rule “{quorum.rule}”).",
+            "Somebody else must confirm it.",
+        )
+    if actor.id in {approval.actor.id for approval in record.approvers} and len(record.approvers) < quorum.needed:
+        raise BotError(
+            "already-confirmed", "You have confirmed this plan already.", "Somebody else must confirm it too."
+        )
+    approvals = record.approvals
+    if actor.id not in {approval.actor.id for approval in record.approvers}:
+        approval = Approval(actor=actor, at=now, revision=record.revision, rule=decision.rule)
+        approvals = (*approvals, approval)
+    record = record.model_copy(update={"approvals": approvals, "quorum": quorum, "note": ""})
+    if len(record.approvers) < quorum.needed:
+        return record
+    return record.model_copy(update={"state": state, "approved_at": now})
+
+
+def cancel(record: Record, actor: Actor) -> Record:
+    """End a plan that has not started."""
+    return record.model_copy(update={"state": next_state(record, PlanEvent.CANCELED), "ended_by": actor})
+
+
+def deny(record: Record, actor: Actor, reason: str) -> Record:
+    """An approver's no, with their words for it."""
+    return record.model_copy(update={"state": next_state(record, PlanEvent.DENIED), "ended_by": actor, "note": reason})
+
+
+def revoke(
+    record: Record, lost: frozenset[str], note: str, quorum: Quorum, now: datetime, valid_for: timedelta
+) -> Record:
+    """Approvals of these people (ids) no longer count: the same revision waits for others."""
+    kept = tuple(given for given in record.approvals if given.revision != record.revision or given.actor.id not in lost)
+    return record.model_copy(
+        update={
+            "state": next_state(record, PlanEvent.REVOKED),
+            "approvals": kept,
+            "approved_at": None,
+            "note": note,
+            "quorum": quorum,
+            "expires_at": now + (quorum.valid_for or valid_for),
+            "runs": tuple(Run() for _ in record.runs),
+        }
+    )
+
+
+def withdraw(record: Record, note: str) -> Record:
+    """End a plan that nobody could be shown."""
+    return record.model_copy(update={"state": next_state(record, PlanEvent.CANCELED), "note": note})
+
+
+def expire(record: Record) -> Record:
+    """Nobody confirmed it in time."""
+    return record.model_copy(update={"state": next_state(record, PlanEvent.EXPIRED)})
+
+
+def lapse(record: Record) -> Record:
+    """It was approved, but nothing was written in time."""
+    return record.model_copy(update={"state": next_state(record, PlanEvent.LAPSED)})
+
+
+def drifted(
+    record: Record,
+    plan: Plan,
+    changes: tuple[Drift, ...],
+    now: datetime,
+    valid_for: timedelta,
+    quorum: Quorum | None = None,
+) -> Record:
+    """The cluster is no longer what the plan was judged on: a new revision that must be confirmed again."""
+    event = PlanEvent.CHANGED if record.state is PlanState.PROPOSED else PlanEvent.DRIFTED
+    return record.model_copy(
+        update={
+            "state": next_state(record, event),
+            "plan": plan,
+            "revision": record.revision + 1,
+            "drift": changes,
+            "quorum": quorum or record.quorum,
+            "note": "",
+            "approved_at": None,
+            "runs": tuple(Run() for _ in plan.moves),
+            "expires_at": now + valid_for,
+        }
+    )
+
+
+def rewind(record: Record) -> Record:
+    """Take up an approved plan from its first step: what was proved for an earlier try may be old."""
+    if record.state is not PlanState.APPROVED:
+        return record
+    return record.model_copy(update={"runs": tuple(Run() for _ in record.runs)})
+
+
+_ALREADY = {
+    PlanState.APPROVED: "This plan is already confirmed",
+    PlanState.RUNNING: "This move is already running",
+    PlanState.SUCCEEDED: "This move has already succeeded",
+    PlanState.FAILED: "This move has already ended",
+    PlanState.CANCELED: "This plan was canceled",
+    PlanState.DENIED: "This plan was denied",
+    PlanState.EXPIRED: "This plan has expired",
+    PlanState.LAPSED: "This plan has lapsed",
+    PlanState.PROPOSED: "This plan is not confirmed yet",
+}
+
+
+def next_state(record: Record, event: PlanEvent) -> PlanState:
+    """The plan's state after the event; what the table does not know is told as decided already."""
+    try:
+        return migration.apply(record.state, event)
+    except IllegalEvent as illegal:
+        raise BotError(
+            "already-decided", f"{_ALREADY[record.state]}.", "The card shows where it stands; nothing was done twice."
+        ) from illegal

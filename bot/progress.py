@@ -1,0 +1,121 @@
+"""A move while it runs: what was noted, seen and found, from the first write to its end.
+
+Each function takes a Record and returns the next, or raises a BotError and changes nothing; the readings of the
+cluster and the clock are arguments.
+"""
+
+from datetime import datetime, timedelta
+
+from bot import migration
+from bot.approval import next_state
+from bot.diagnosis import Cause
+from bot.migration import MoveEvent, MoveState, PlanEvent, PlanState
+from bot.plan import HOME_STEPS, Move, StepKind
+from bot.record import Intent, Phase, Record, Result, Run
+
+
+def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
+    """Note what is about to be written; from here on the plan runs."""
+    state = started(record)
+    run = record.runs[index]
+    event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
+    run = run.model_copy(
+        update={
+            "state": migration.apply_move(run.state, event),
+            "intent": intent,
+            "started_at": run.started_at or now,
+            "deadline": run.deadline or now + limit,
+        }
+    )
+    return with_run(record.model_copy(update={"state": state}), index, run)
+
+
+def started(record: Record) -> PlanState:
+    """The state in which a write may be noted. Whatever was canceled or has lapsed meanwhile refuses it."""
+    return record.state if record.state is PlanState.RUNNING else next_state(record, PlanEvent.STARTED)
+
+
+def created(record: Record, index: int, uid: str) -> Record:
+    """The create was answered: the VMIM has this uid."""
+    run = record.runs[index]
+    intent = run.intent.model_copy(update={"uid": uid}) if run.intent else None
+    return with_run(record, index, run.model_copy(update={"intent": intent}))
+
+
+def advance(record: Record, index: int) -> Record:
+    """The step under way is done; go to the next."""
+    run = record.runs[index]
+    return with_run(record, index, run.model_copy(update={"step": run.step + 1}))
+
+
+def at_step(record: Record, index: int) -> StepKind | None:
+    """The step that a move is at, None after its last."""
+    run = record.runs[index]
+    steps = HOME_STEPS if run.homeward else record.plan.moves[index].steps
+    return steps[run.step] if run.step < len(steps) else None
+
+
+def moving(record: Record, index: int) -> Move:
+    """A move as it is being carried out: with the target that was chosen on the way, where one was."""
+    move, run = record.plan.moves[index], record.runs[index]
+    if run.elsewhere is None:
+        return move
+    return move.model_copy(update={"target": run.elsewhere.target, "replaces": run.elsewhere.replaces})
+
+
+def observe(record: Record, index: int, phases: tuple[Phase, ...], now: datetime) -> Record:
+    """The VMIM has reached further phases."""
+    seen = {"phases": phases, "phase_seen_at": now, "held_up": None}
+    return with_run(record, index, record.runs[index].model_copy(update=seen))
+
+
+def phase_name(run: Run) -> str:
+    """The phase that a live move was last seen in; "" where KubeVirt has not taken it up."""
+    return run.phases[-1].name if run.phases else ""
+
+
+def held_up(record: Record, index: int, phase: str, cause: Cause) -> Record:
+    """A phase lasts long for this reason; said only as long as it lasts."""
+    run = record.runs[index]
+    if phase_name(run) != phase or run.result:
+        return record
+    return with_run(record, index, run.model_copy(update={"held_up": cause}))
+
+
+def show_runbook(record: Record, index: int) -> Record:
+    """Somebody wants to read what to do about the cause."""
+    return with_run(record, index, record.runs[index].model_copy(update={"runbook": True}))
+
+
+def cluster_away(record: Record, index: int, since: datetime | None) -> Record:
+    """The cluster stopped answering, or (None) answers again."""
+    return with_run(record, index, record.runs[index].model_copy(update={"cluster_away_since": since}))
+
+
+def time_out(record: Record, index: int) -> Record:
+    """The limit passed while the cluster is still at it."""
+    run = record.runs[index]
+    state = migration.apply_move(run.state, MoveEvent.TIMED_OUT)
+    return with_run(record, index, run.model_copy(update={"state": state, "deadline": None}))
+
+
+def finish(record: Record, index: int, result: Result) -> Record:
+    """A move has ended; the last one ends the plan."""
+    run = record.runs[index]
+    event = MoveEvent.FAILED if result.cause else MoveEvent.SUCCEEDED
+    ended = {"state": migration.apply_move(run.state, event), "result": result, "cluster_away_since": None}
+    record = with_run(record, index, run.model_copy(update=ended))
+    if not all(migration.is_final(run.state) for run in record.runs):
+        return record
+    failed = any(run.state is MoveState.FAILED for run in record.runs)
+    return record.model_copy(update={"state": next_state(record, PlanEvent.BROKE if failed else PlanEvent.FINISHED)})
+
+
+def cleaned(record: Record, index: int) -> Record:
+    """The finished VMIM is gone from the cluster, as somebody asked."""
+    return with_run(record, index, record.runs[index].model_copy(update={"cleaned": True}))
+
+
+def with_run(record: Record, index: int, run: Run) -> Record:
+    """The Record with one of its runs replaced."""
+    return record.model_copy(update={"runs": (*record.runs[:index], run, *record.runs[index + 1 :])})

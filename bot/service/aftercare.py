@@ -1,0 +1,97 @@
+"""After a move: the pin that it left, the way back, the finished VMIM."""
+
+from bot import approval, cold, errors, progress
+from bot.errors import BotError
+from bot.policy import Action, Actor, Subject
+from bot.ports import Change, Entry, PinnedVm
+from bot.record import PinState, Place, Record
+from bot.request import MoveType
+from bot.service.base import Base, busy, ended
+from k8s import errors as k8s
+from k8s.cold import read_note, unpin
+from k8s.snapshots import Ref
+
+
+class Aftercare(Base):
+    """Moves that have ended, and what they left."""
+
+    async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
+        """Remove, keep, or be reminded of the node affinity that a cold move has left: for the people of the plan."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.UNPIN, before.plan, before.place, plan_id)
+        approval.check_concerned(before, actor)
+        after = await self._decide_pin(plan_id, index, wanted, actor)
+        self._authority.done(actor, Action.UNPIN, decision, after)
+        return after
+
+    async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
+        _, move = ended(await self.get(plan_id), index)
+        effective = await self._unpin(Ref(move.namespace, move.vm)) if wanted is PinState.REMOVED else True
+        now = self._clock.now()
+        remind_at = now + self._remind_after if wanted is PinState.LATER else None
+
+        def change(current: Record) -> Change:
+            decided = cold.decide_pin(current, index, wanted, actor, now, effective=effective, remind_at=remind_at)
+            return Change(decided, [Entry("pin", actor, {"move": index, "wanted": wanted, "effective": effective})])
+
+        return await self._update(plan_id, change)
+
+    async def pins(self, actor: Actor) -> tuple[PinnedVm, ...]:
+        """VMs that the bot has left pinned, whether or not it still knows their plans."""
+        self._authority.authorize(actor, Action.REQUEST)
+        return await self._pins()
+
+    async def _pins(self) -> tuple[PinnedVm, ...]:
+        try:
+            vms = await self._cluster.pinned_vms()
+        except k8s.ClusterError as error:
+            raise errors.from_cluster(error) from error
+        noted = [(vm, read_note(vm)) for vm in vms]
+        return tuple(
+            PinnedVm(vm.ref.namespace, vm.ref.name, note.hostname, note.plan, vm.labels)
+            for vm, note in noted
+            if note is not None
+        )
+
+    async def unpin(self, namespace: str, name: str, actor: Actor, place: Place) -> PinnedVm:
+        """Remove the pin of a VM, for any member of the channel; tell the plan that left it, where there is one."""
+        self._authority.authorize(actor, Action.UNPIN)
+        pinned = next((pin for pin in await self._pins() if (pin.namespace, pin.name) == (namespace, name)), None)
+        if pinned is None:
+            raise BotError(
+                "no-pin", f"{namespace}/{name} carries no node affinity of mine.", "There is nothing to remove."
+            )
+        subject = Subject(namespace=namespace, labels=pinned.labels, type=MoveType.COLD, target=pinned.hostname)
+        self._authority.authorize_unpin(actor, subject, place)
+        if held := await self._store.holder(f"{namespace}/{name}"):
+            raise busy(f"{namespace}/{name}", held)
+        current = await self._store.get(pinned.plan_id)
+        indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
+        if current is not None and indexes:
+            await self._decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
+        else:
+            await self._unpin(Ref(namespace, name))
+        return pinned
+
+    async def _unpin(self, ref: Ref) -> bool:
+        try:
+            return (await unpin(self._cluster, ref)).effective
+        except k8s.ClusterError as error:
+            raise errors.from_cluster(error) from error
+
+    async def clean_up(self, plan_id: str, index: int, actor: Actor) -> Record:
+        """Delete the finished VMIM of a move."""
+        current = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.CLEAN_UP, current.plan, current.place, plan_id)
+        run, move = ended(current, index)
+        intent = run.intent
+        if intent and not run.cleaned:
+            try:
+                await self._cluster.delete_migration(Ref(move.namespace, intent.name), intent.uid)
+            except k8s.ClusterError as error:
+                raise errors.from_cluster(error) from error
+        after = await self._update(
+            plan_id, lambda now: Change(progress.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
+        )
+        self._authority.done(actor, Action.CLEAN_UP, decision, after)
+        return after

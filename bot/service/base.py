@@ -1,0 +1,124 @@
+"""What every use case needs: the ports, the newest Record, and judging a request against the cluster."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from bot import plan, progress
+from bot.authority import Authority
+from bot.errors import BotError, NothingToDo
+from bot.judge import judge, prove, spoken
+from bot.migration import PlanState
+from bot.plan import Drift, Estimate, Move, Plan, StepKind
+from bot.policy import Quorum
+from bot.ports import Change, Clock, Notifier, Runner, Store, VmBusy
+from bot.record import Record, Run
+from bot.request import MoveRequest
+from bot.throttle import Throttle
+from k8s import errors as k8s
+from k8s.cluster import Cluster
+from k8s.snapshots import Facts
+
+MOST_MEASURED = 50
+"""Newest downtimes that an estimate is made of: the cluster of last year is another one."""
+
+
+class Base:
+    """The ports of the use cases, and what they share."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        cluster: Cluster,
+        notifier: Notifier,
+        clock: Clock,
+        valid_for: timedelta,
+        remind_after: timedelta,
+        new_id: Callable[[], str],
+        runner: Runner,
+        authority: Authority,
+        throttle: Throttle,
+    ) -> None:
+        self._store = store
+        self._cluster = cluster
+        self._notifier = notifier
+        self._clock = clock
+        self._valid_for = valid_for
+        self._remind_after = remind_after
+        self._new_id = new_id
+        self._runner = runner
+        self._authority = authority
+        self._throttle = throttle
+
+    async def get(self, plan_id: str) -> Record:
+        """The newest Record. Raises BotError for an unknown id."""
+        found = await self._store.get(plan_id)
+        if found is None:
+            raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.")
+        return found
+
+    async def _judge(self, request: MoveRequest) -> Plan:
+        try:
+            planned, facts = await judge(self._cluster, request)
+        except k8s.ClusterError as error:
+            raise await spoken(self._cluster, error) from error
+        _check_elsewhere(facts)
+        moves = [move.model_copy(update={"estimate": await self._estimate(move)}) for move in planned.moves]
+        return planned.model_copy(update={"moves": tuple(moves)})
+
+    async def _estimate(self, move: Move) -> Estimate | None:
+        if StepKind.STOP not in move.steps:
+            return None
+        own = await self._store.downtimes(move.key, MOST_MEASURED)
+        return plan.estimate(own, await self._store.downtimes(None, MOST_MEASURED))
+
+    async def _prove(self, current: Record) -> tuple[Plan, tuple[Drift, ...]]:
+        if current.state is not PlanState.PROPOSED:
+            return current.plan, ()
+        try:
+            return await prove(self._cluster, current)
+        except k8s.ClusterError as error:
+            raise await spoken(self._cluster, error) from error
+
+    async def _check_free(self, planned: Plan) -> None:
+        for move in planned.moves:
+            if holder := await self._store.holder(move.key):
+                raise busy(move.key, holder)
+
+    async def _update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
+        try:
+            after = await self._store.update(plan_id, change)
+        except KeyError:
+            raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.") from None
+        except VmBusy as held:
+            raise busy(held.key, held.plan_id) from held
+        finally:
+            self._notifier.changed(plan_id)
+        return after
+
+    def _wait(self, quorum: Quorum) -> timedelta:
+        return quorum.valid_for or self._valid_for
+
+
+def ended(current: Record, index: int) -> tuple[Run, Move]:
+    """A move that has ended. Raises BotError for one that has not, or that is none."""
+    if not 0 <= index < len(current.runs) or current.runs[index].result is None:
+        raise BotError("not-finished", "That move has not ended yet.", "Wait for its report.")
+    return current.runs[index], progress.moving(current, index)
+
+
+def _check_elsewhere(facts: Facts) -> None:
+    if facts.vmi and facts.target and facts.vmi.node == facts.target.name:
+        raise NothingToDo(
+            "already-there",
+            f"{facts.vm.ref.name} is already on {facts.target.name}.",
+            "No move is needed; nothing was changed.",
+        )
+
+
+def busy(key: str, plan_id: str) -> BotError:
+    return BotError(
+        "vm-busy",
+        f"{key} is being moved already, by plan {plan_id}.",
+        "Wait until that move has ended; its card shows where it stands.",
+    )

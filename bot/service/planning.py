@@ -1,0 +1,161 @@
+"""Up to the first write: a plan is proposed, changed, approved, or ended without a run."""
+
+from bot import approval, errors
+from bot.errors import BotError
+from bot.judge import drift_entry
+from bot.migration import PlanState
+from bot.policy import Action, Actor
+from bot.ports import Change, Entry, NodeChoice
+from bot.record import Place, Record
+from bot.request import MoveRequest, MoveType
+from bot.service.base import Base, ended
+from k8s import errors as k8s
+from k8s.snapshots import Node
+
+
+class Planning(Base):
+    """Plans that do not run yet."""
+
+    async def propose(self, request: MoveRequest, actor: Actor, place: Place) -> Record:
+        """Judge a request and store the plan; showing it is the caller's next call."""
+        self._authority.authorize(actor, Action.REQUEST)
+        self._throttle.take(actor, place, self._clock.now())
+        planned = await self._judge(request)
+        decision = self._authority.authorize(actor, Action.REQUEST, planned, place)
+        await self._check_free(planned)
+        self._throttle.check_open(actor, await self._store.open_plans())
+        quorum = await self._authority.quorum(planned, place)
+        now, valid_for = self._clock.now(), self._wait(quorum)
+        proposed = approval.propose(self._new_id(), planned, actor, place, now, valid_for, quorum)
+        details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
+        await self._store.add(proposed, [Entry("proposed", actor, details)])
+        self._authority.done(actor, Action.REQUEST, decision, proposed)
+        return proposed
+
+    async def modify(self, plan_id: str, revision: int, request: MoveRequest, actor: Actor) -> Record:
+        """Plan again with other parameters, as a new revision of the same plan."""
+        before = await self.get(plan_id)
+        self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
+        self._throttle.take(actor, before.place, self._clock.now())
+        approval.check_revision(before, revision)
+        planned = await self._judge(request)
+        decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
+        quorum = await self._authority.quorum(planned, before.place)
+        now = self._clock.now()
+
+        def change(current: Record) -> Change:
+            approval.check_revision(current, revision)
+            changed = approval.modify(current, planned, actor, now, self._wait(quorum), quorum)
+            details = {"request": str(request), "revision": changed.revision, "fingerprint": planned.fingerprint}
+            return Change(changed, [Entry("modified", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.MODIFY, decision, after)
+        return after
+
+    async def replace_rules(self, plan_id: str, revision: int, actor: Actor) -> Record:
+        """The same cold move as a new revision, in which the pin takes the place of rules that forbid the target."""
+        request = (await self.get(plan_id)).plan.request
+        replacing = request.model_copy(update={"type": MoveType.COLD, "replace_rules": True})
+        return await self.modify(plan_id, revision, replacing, actor)
+
+    async def confirm(self, plan_id: str, revision: int, actor: Actor) -> Record:
+        """Count this person's Confirm; read the cluster again first. Drift makes a new revision instead."""
+        before = await self.get(plan_id)
+        self._authority.authorize(actor, Action.CONFIRM, before.plan, before.place, plan_id)
+        approval.check_revision(before, revision)
+        planned, changes = await self._prove(before)
+        decision = self._authority.authorize(actor, Action.CONFIRM, planned, before.place, plan_id)
+        quorum = await self._authority.quorum(planned, before.place)
+        now = self._clock.now()
+
+        def change(current: Record) -> Change:
+            approval.check_revision(current, revision)
+            if changes and current.state is PlanState.PROPOSED:
+                changed = approval.drifted(current, planned, changes, now, self._wait(quorum), quorum)
+                return Change(changed, [drift_entry(changed)])
+            confirmed = approval.confirm(current, actor, decision, now, quorum)
+            details = {"revision": revision, "rule": decision.rule, "fingerprint": current.plan.fingerprint}
+            return Change(confirmed, [Entry("confirmed", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.CONFIRM, decision, after)
+        if after.state is PlanState.APPROVED:
+            self._runner.start(plan_id)
+        if after.revision != revision:
+            raise BotError(
+                "drifted",
+                "The cluster has changed since this plan was made, so nothing was started.",
+                "Read what changed on the card and confirm again.",
+            )
+        return after
+
+    async def cancel(self, plan_id: str, revision: int, actor: Actor) -> Record:
+        """End a plan that has not started."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.CANCEL, before.plan, before.place, plan_id)
+
+        def change(current: Record) -> Change:
+            approval.check_revision(current, revision)
+            return Change(approval.cancel(current, actor), [Entry("canceled", actor)])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.CANCEL, decision, after)
+        return after
+
+    async def deny(self, plan_id: str, revision: int, reason: str, actor: Actor) -> Record:
+        """An approver's no to a plan that has not started."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.DENY, before.plan, before.place, plan_id)
+
+        def change(current: Record) -> Change:
+            approval.check_revision(current, revision)
+            return Change(approval.deny(current, actor, reason), [Entry("denied", actor, {"reason": reason})])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.DENY, decision, after)
+        return after
+
+    async def may_deny(self, plan_id: str, actor: Actor) -> None:
+        """Whether the form for it is for this person. Raises BotError."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.DENY, current.plan, current.place, plan_id)
+
+    async def withdraw(self, plan_id: str, note: str) -> None:
+        """End a plan whose card nobody can see."""
+        await self._update(plan_id, lambda current: Change(approval.withdraw(current, note), [Entry("withdrawn")]))
+
+    async def plan_again(self, plan_id: str, actor: Actor, place: Place) -> Record:
+        """A fresh plan from the request of an old one."""
+        return await self.propose((await self.get(plan_id)).plan.request, actor, place)
+
+    async def replan(self, plan_id: str, type_: MoveType, actor: Actor, place: Place) -> Record:
+        """A fresh plan of the same move in another way."""
+        request = (await self.get(plan_id)).plan.request
+        return await self.propose(request.model_copy(update={"type": type_}), actor, place)
+
+    async def move_back(self, plan_id: str, index: int, actor: Actor, place: Place) -> Record:
+        """A fresh plan that takes a VM back to where it was, in the same way."""
+        current = await self.get(plan_id)
+        _, move = ended(current, index)
+        if not move.source:
+            raise BotError(
+                "no-way-back", f"{move.vm} did not run before, so there is no node to go back to.", "Name one."
+            )
+        request = MoveRequest(vm=move.vm, namespace=move.namespace, target=move.source, type=move.type)
+        return await self.propose(request, actor, place)
+
+    async def nodes(self, actor: Actor) -> tuple[NodeChoice, ...]:
+        """Nodes for a choice, usable ones first; for those who may choose."""
+        self._authority.authorize(actor, Action.MODIFY)
+        try:
+            nodes = await self._cluster.nodes()
+        except k8s.ClusterError as error:
+            raise errors.from_cluster(error) from error
+        choices = [NodeChoice(node.name, not (why := _why_not(node)), why) for node in nodes]
+        return tuple(sorted(choices, key=lambda choice: (not choice.usable, choice.name)))
+
+
+def _why_not(node: Node) -> str:
+    reasons = [("not Ready", not node.ready), ("cordoned", node.cordoned)]
+    return ", ".join(reason for reason, holds in reasons if holds)

@@ -1,0 +1,70 @@
+"""While a move runs: what people may decide about it."""
+
+from bot import cold, plan, progress
+from bot.errors import BotError
+from bot.judge import spoken
+from bot.policy import Action, Actor
+from bot.ports import Change, Entry
+from bot.record import Choice, Doubt, Elsewhere, Record
+from bot.service.base import Base, ended
+from k8s import errors as k8s
+from k8s.cluster import Question
+
+
+class Steering(Base):
+    """Moves that run, or have just ended."""
+
+    async def answer(self, plan_id: str, index: int, doubt: Doubt, choice: Choice, actor: Actor) -> Record:
+        """Let a stuck cold move go on as somebody chose."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.ANSWER, before.plan, before.place, plan_id)
+        now = self._clock.now()
+
+        def change(current: Record) -> Change:
+            details = {"move": index, "doubt": doubt, "choice": choice}
+            return Change(cold.answer(current, index, doubt, choice, actor, now), [Entry("answered", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.ANSWER, decision, after)
+        self._runner.restart(plan_id)
+        return after
+
+    async def answer_elsewhere(self, plan_id: str, index: int, node: str, actor: Actor) -> Record:
+        """Let a VM that does not start on its target be started on that node instead. Refuses a node that cannot take
+        it, with the reason; the rules are asked about the new target."""
+        before = await self.get(plan_id)
+        self._authority.authorize(actor, Action.ANSWER, before.plan, before.place, plan_id)
+        elsewhere = await self._elsewhere(before, index, node)
+        diverted = before.plan.with_target(index, elsewhere.target)
+        decision = self._authority.authorize(actor, Action.ANSWER, diverted, before.place, plan_id)
+
+        def change(current: Record) -> Change:
+            details = {"move": index, "doubt": Doubt.STARTING, "choice": Choice.ELSEWHERE, "node": node}
+            return Change(cold.go_elsewhere(current, index, elsewhere, actor), [Entry("answered", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.ANSWER, decision, after)
+        self._runner.restart(plan_id)
+        return after
+
+    async def _elsewhere(self, current: Record, index: int, node: str) -> Elsewhere:
+        if not 0 <= index < len(current.runs):
+            raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
+        move = current.plan.moves[index]
+        question = Question(vm=move.vm, namespace=move.namespace, target=node, dry_run=False, cold=True)
+        try:
+            facts = await self._cluster.facts(question)
+        except k8s.ClusterError as error:
+            raise await spoken(self._cluster, error) from error
+        target, replaced = plan.elsewhere(move, facts)
+        return Elsewhere(target=target, replaces=replaced)
+
+    async def show_runbook(self, plan_id: str, index: int, actor: Actor) -> Record:
+        """Have the runbook of a failed move's cause shown to all, in the card's thread."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.REQUEST, current.plan, current.place, plan_id)
+        ended(current, index)
+        return await self._update(
+            plan_id,
+            lambda now: Change(progress.show_runbook(now, index), [Entry("runbook opened", actor, {"move": index})]),
+        )
