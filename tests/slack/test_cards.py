@@ -16,11 +16,12 @@ from bot.plan import Disk, Drift, Move, Target
 from bot.policy import Actor
 from bot.ports import PinnedVm
 from bot.record import Record, Result, Run
+from bot.sandbox.gallery import cold as cold_gallery
+from bot.sandbox.gallery import live as gallery
 from handlers import blocks, cards
 from handlers.cards import Card
 from handlers.ids import ActionId, Slot
 from tests.facts import RAVI, proposed
-from tests.slack import cold_gallery, gallery
 from tests.slack.limits import MENTION, problems
 
 GALLERY = gallery.GALLERY | cold_gallery.GALLERY

@@ -6,12 +6,12 @@ import pytest
 
 from bot.ports import PinnedVm
 from bot.record import Doubt, Record
+from bot.sandbox.gallery import cold
+from bot.sandbox.gallery import live as gallery
 from handlers import cards
 from handlers.cards import Card
 from handlers.ids import ActionId, Slot
 from handlers.values import DoubtRef, MoveRef
-from tests.slack import cold_gallery as cold
-from tests.slack import gallery
 from tests.slack.limits import problems
 from tests.slack.test_cards import buttons, first_line
 

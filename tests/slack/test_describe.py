@@ -10,8 +10,9 @@ from bot.describe import StageState
 from bot.plan import StepKind
 from bot.record import Record
 from bot.request import MoveType
+from bot.sandbox.gallery import cold as cold_gallery
+from bot.sandbox.gallery import live as gallery
 from tests.facts import facts, proposed
-from tests.slack import cold_gallery, gallery
 
 
 @pytest.mark.parametrize(

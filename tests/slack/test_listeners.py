@@ -8,10 +8,11 @@ from bot.migration import PlanState
 from bot.ports import Change
 from bot.record import Record
 from bot.request import MoveType
+from bot.sandbox.gallery import cold as cold_gallery
+from bot.sandbox.gallery import live as gallery
 from handlers.ids import ActionId, Slot
 from k8s.snapshots import Ref
 from tests.facts import RAVI, with_vmi
-from tests.slack import cold_gallery, gallery
 from tests.slack.bot import OPS, Bot
 
 FIRST_QUESTION = f"{Slot.QUESTION}_0_0"

@@ -9,6 +9,7 @@ from bot.errors import BotError
 from bot.ports import NodeChoice
 from bot.record import Doubt
 from bot.request import MoveRequest, MoveType
+from bot.sandbox.gallery.cold import cold_asking_start
 from handlers import modals
 from handlers.ids import ActionId, BlockId
 from handlers.values import ElsewhereState, ModalState
@@ -16,7 +17,6 @@ from handlers.views import Views
 from tests.facts import proposed
 from tests.sandbox_slack.callers import until
 from tests.slack.bot import Bot
-from tests.slack.cold_gallery import cold_asking_start
 from tests.slack.limits import problems
 
 STATE = ModalState(plan="p1", revision=1, channel="C0OPS")

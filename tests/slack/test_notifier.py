@@ -8,10 +8,10 @@ from bot import approval, progress
 from bot.errors import BotError
 from bot.ports import Change, Message
 from bot.record import Phase, Place, Record
+from bot.sandbox.gallery import live as gallery
 from handlers.ids import Slot
 from handlers.notifier.pace import Bucket
 from tests.facts import NOW, RAVI, proposed
-from tests.slack import gallery
 from tests.slack.bot import OPS, Bot
 
 PLACE = Place(channel=OPS)

@@ -13,9 +13,10 @@ import pytest
 
 from bot.errors import BotError, NothingToDo
 from bot.ports import PinnedVm
+from bot.sandbox.gallery import cold as cold_gallery
+from bot.sandbox.gallery import live as gallery
 from handlers import cards, modals
 from tests.facts import proposed
-from tests.slack import cold_gallery, gallery
 from tests.slack.test_modals import NODES, STATE
 
 HERE = Path(__file__).parent

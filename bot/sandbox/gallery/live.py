@@ -9,8 +9,8 @@ from bot.diagnosis import Cause, WayOn
 from bot.policy import Action, Quorum
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
+from bot.sandbox.gallery.facts import MEI, NOW, RAVI, facts, node, proposed, with_vmi
 from k8s.snapshots import Claim, Condition, Ref
-from tests.facts import MEI, NOW, RAVI, facts, node, proposed, with_vmi
 
 VMIM = "vm-migrate-web-01-p1-0"
 VALID = timedelta(minutes=30)

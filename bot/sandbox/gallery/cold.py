@@ -10,11 +10,11 @@ from bot.plan import Target
 from bot.policy import Action
 from bot.record import Choice, Doubt, Elsewhere, Originals, PinState, Record, Result
 from bot.request import MoveRequest, MoveType
+from bot.sandbox.gallery.facts import DANA, RAVI, proposed, with_vmi
+from bot.sandbox.gallery.live import VALID, at
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
 from k8s.snapshots import Claim, Facts, Placement, Ref
-from tests.facts import DANA, RAVI, proposed, with_vmi
-from tests.slack.gallery import VALID, at
 
 ASKED = MoveRequest(vm="web-01", target="worker-05", type=MoveType.COLD)
 DISK = Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteOnce",))

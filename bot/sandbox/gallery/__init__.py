@@ -1,0 +1,1 @@
+"""The gallery: every card and modal of the bot in every state, as people would see them."""
