@@ -65,6 +65,11 @@ class NodeChoice(NamedTuple):
     name: str
     usable: bool
     why: str
+    """Why not; or, where it is usable, what speaks for it in few words. May be empty."""
+    free_cpu: int | None = None
+    """Thousandths of a CPU that no pod has requested; None where the bot may not read that."""
+    free_memory: int | None = None
+    """Bytes of memory, likewise."""
 
 
 class PinnedVm(NamedTuple):
