@@ -28,8 +28,10 @@ from tests.facts import DANA, OPS, RAVI, Acquaintances
 
 T = TypeVar("T")
 
-LOOKS = 5
-"""At the plan between two steps of time, so that what the step caused reaches the bot."""
+LOOKS = 10
+"""At most, at the plan between two steps of time, so that what the step caused reaches the bot."""
+ALIKE = 3
+"""Looks that show the same before the next step: nothing is on its way any more."""
 
 VALID = timedelta(minutes=30)
 LIMITS = Limits(
@@ -155,13 +157,23 @@ class App:
     ) -> Record:
         """Let the cluster's time and the bot's pass, and the sweeps run, until it holds of the plan."""
         for _ in range(int(seconds / step)):
-            for _ in range(LOOKS):
-                if holds(current := await self.plan(plan_id)):
+            async for current in self._looks(plan_id):
+                if holds(current):
                     return current
-                await asyncio.sleep(0.002)
             await self.sandbox.advance(step)
             await self.executor.sweep(self.clock.advance(step))
         raise AssertionError(f"{seconds} s passed: {current.state} {current.runs} {await self.store.log(plan_id)}")
+
+    async def _looks(self, plan_id: str) -> AsyncIterator[Record]:
+        """The plan, until neither it nor the cluster changes any more."""
+        seen: list[tuple[Record, tuple[int, int]]] = []
+        for _ in range(LOOKS):
+            current = await self.plan(plan_id)
+            yield current
+            seen = [*seen[1 - ALIKE :], (current, self.sandbox.activity)]
+            if len(seen) == ALIKE and all(look == seen[0] for look in seen):
+                return
+            await asyncio.sleep(0.001)
 
 
 @asynccontextmanager

@@ -22,9 +22,12 @@ class RequestLog:
     def __init__(self) -> None:
         self._requests: deque[LoggedRequest] = deque(maxlen=KEPT)
         self.in_flight = 0
+        self.seen = 0
+        """All so far, forgotten ones too."""
 
     def add(self, request: LoggedRequest) -> None:
         self._requests.append(request)
+        self.seen += 1
 
     def clear(self) -> None:
         self._requests.clear()

@@ -55,6 +55,11 @@ class ClusterSandbox:
         return f"http://{HOST}:{self._port}"
 
     @property
+    def activity(self) -> tuple[int, int]:
+        """Requests and changes so far; equal twice in a row: the cluster is at rest, and nobody asks it anything."""
+        return self._server.requests.seen, self.store.version
+
+    @property
     def speed(self) -> float:
         return self._drive.speed
 
