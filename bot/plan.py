@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from bot import checks
 from bot.checks import Finding, Severity
 from bot.errors import BotError
-from bot.request import MoveRequest, MoveType
+from bot.request import BatchRequest, MoveRequest, MoveType, Pace
 from k8s import placement
-from k8s.names import READ_WRITE_MANY
+from k8s.names import CONDITION_AGENT, READ_WRITE_MANY
 from k8s.snapshots import Facts, Node, Placement
 
 
@@ -150,6 +150,8 @@ class Move(_Frozen):
     """The VM's, for the rules about who may."""
     estimate: Estimate | None = None
     """Cold: None where too few moves were measured."""
+    agent: bool = False
+    """The guest agent was connected: it should be again after the move."""
 
     @property
     def blocked(self) -> bool:
@@ -172,18 +174,82 @@ class Move(_Frozen):
         return self.target.name if self.target else "a node that the scheduler chooses"
 
 
+class LeftOut(_Frozen):
+    """A VM that was asked for and is not in the plan, and why. Nothing is dropped in silence."""
+
+    namespace: str
+    """Empty where no VM of that name was found."""
+    vm: str
+    why: str
+    remedy: str = ""
+
+
+class Carried(_Frozen):
+    """What a node carries of VMs before the plan and after it. Guest memory only: pods that are no VMs come on top."""
+
+    node: str
+    vms: tuple[int, int]
+    memory: tuple[int, int]
+    """Bytes."""
+    allocatable: int
+    """Bytes that the node has for pods; 0 where it does not say."""
+
+    @property
+    def overcommitted(self) -> bool:
+        """Whether the plan puts more onto it than it has."""
+        return 0 < self.allocatable < self.memory[1] and self.memory[1] > self.memory[0]
+
+
+class Consent(StrEnum):
+    """What a batch may cost that people accept separately, before Confirm."""
+
+    DOWNTIME = "downtime"
+    """Several VMs are down one after the other."""
+    OVERCOMMIT = "overcommit"
+    """More memory is promised to VMs than a node has."""
+
+
 class Plan(_Frozen):
     """What one card asks approval for."""
 
-    request: MoveRequest
+    request: MoveRequest | BatchRequest
     found_namespace: bool
     """The namespace was not given but found, because only one has a VM of that name."""
     moves: tuple[Move, ...]
+    """In the order in which they run."""
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[Finding, ...] = ()
+    """About all of it; never blocks."""
+    pace: Pace = Pace()
+    nodes: tuple[Carried, ...] = ()
+    """The nodes that it touches, by name."""
 
     @property
     def blocked(self) -> bool:
         """A plan with a move that must not run is not confirmed at all."""
         return any(move.blocked for move in self.moves)
+
+    @property
+    def batch(self) -> bool:
+        """Whether several VMs were asked for, however many of them are left."""
+        return isinstance(self.request, BatchRequest)
+
+    @property
+    def consents(self) -> tuple[Consent, ...]:
+        """What must be accepted before anybody can confirm."""
+        down = sum(StepKind.STOP in move.steps for move in self.moves)
+        asked = {Consent.DOWNTIME: down > 1, Consent.OVERCOMMIT: any(node.overcommitted for node in self.nodes)}
+        return tuple(consent for consent, needed in asked.items() if needed and self.batch)
+
+    def asked(self, index: int) -> MoveRequest:
+        """The request for one of its moves alone."""
+        if isinstance(self.request, MoveRequest):
+            return self.request
+        move = self.moves[index]
+        target = move.target.name if move.target else None
+        return MoveRequest(
+            vm=move.vm, namespace=move.namespace, target=target, type=move.type, reason=self.request.reason
+        )
 
     def with_target(self, index: int, target: Target) -> "Plan":
         """The same with another target for one move."""
@@ -199,13 +265,18 @@ class Plan(_Frozen):
 
 def build(request: MoveRequest, facts: Facts) -> Plan:
     """Judge the facts and lay down the plan. Total: a move that must not run becomes a plan with blocks."""
+    return Plan(request=request, found_namespace=request.namespace is None, moves=(judged(request, facts),))
+
+
+def judged(request: MoveRequest, facts: Facts) -> Move:
+    """One move with all that its facts say about it."""
     type_, why = checks.choose_type(facts, request.type)
     findings = (
         *checks.undecided(facts, request.type),
         *checks.run(facts, type_, replace_rules=request.replace_rules),
     )
     replaced = _replaced(facts) if request.replace_rules and type_ is MoveType.COLD else None
-    move = Move(
+    return Move(
         namespace=facts.vm.ref.namespace,
         vm=facts.vm.ref.name,
         status=facts.vm.printable_status,
@@ -221,8 +292,8 @@ def build(request: MoveRequest, facts: Facts) -> Plan:
         findings=findings,
         labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
+        agent=_agent(facts),
     )
-    return Plan(request=request, found_namespace=request.namespace is None, moves=(move,))
 
 
 def drift(before: Move, now: Move) -> tuple[Drift, ...]:
@@ -275,6 +346,11 @@ def _estimate(measured: Sequence[timedelta], *, own: bool) -> Estimate:
 def has_approved_rules(move: Move, rules: Placement) -> bool:
     """Whether these are the placement rules of the VM that were judged."""
     return move.proof[_RULES] == _placement(rules)
+
+
+def _agent(facts: Facts) -> bool:
+    condition = facts.vmi.condition(CONDITION_AGENT) if facts.vmi else None
+    return condition is not None and condition.status == "True"
 
 
 def _target(node: Node | None) -> Target | None:

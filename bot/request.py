@@ -5,7 +5,7 @@ Names in a request follow Kubernetes' own rule (RFC 1123 subdomain), so that the
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 FORM = "vm-migrate web-01 worker-05"
 """The form that error messages show."""
@@ -55,6 +55,27 @@ class MoveRequest(BaseModel):
         return " ".join(words)
 
 
+class Pace(BaseModel):
+    """How the moves of a batch follow each other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side_by_side: int = Field(default=1, ge=1, le=20)
+    """Live moves at once; cold ones go alone whatever this says."""
+    stage: int = Field(default=0, ge=0, le=100)
+    """Moves in a group, after which the batch pauses; 0: no groups."""
+    pause_minutes: float | None = Field(default=None, gt=0, le=1440)
+    """How long it pauses between groups; None: until somebody lets it go on."""
+
+
+class BringBack(BaseModel):
+    """The way home for all VMs that an evacuation took away from a node."""
+
+    model_config = ConfigDict(frozen=True)
+
+    node: str
+
+
 class BatchRequest(BaseModel):
     """Several VMs in one plan: named one by one, or found by `selector` or `evacuate`. None means: not said."""
 
@@ -73,6 +94,12 @@ class BatchRequest(BaseModel):
     """Both for whatever `selector` or `evacuate` finds."""
     reason: str | None = None
     """Why, in people's own words: untrusted text."""
+    without: tuple[str, ...] = ()
+    """VMs (`namespace/name`) that people took out of what was found."""
+    pace: Pace | None = None
+    """None: one at a time, in stages from a certain size on."""
+    as_listed: bool = False
+    """Run `moves` in exactly this order; else smallest first, live before cold."""
 
 
 Request = Help | Pins | MoveRequest

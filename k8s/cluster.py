@@ -10,7 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from k8s.fleet import Fleet, Trial
 from k8s.snapshots import (
+    Admission,
     Capabilities,
     Evidence,
     Facts,
@@ -53,6 +55,26 @@ class Cluster(Protocol):
 
         Raises NotFound (VirtualMachine, Namespace or Node), Ambiguous, Forbidden, Unreachable.
         """
+        ...
+
+    async def fleet(self, refs: Sequence[Ref], *, cold: bool) -> Fleet:
+        """Read what many moves are judged on, in lists. `cold`: their volumes too, whatever they could do."""
+        ...
+
+    async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
+        """The cluster's own answer to each of these live moves, by a dry run."""
+        ...
+
+    async def vms_labeled(self, selector: str, namespace: str | None) -> tuple[Ref, ...]:
+        """VMs that a label selector matches. Raises Invalid for one that is none."""
+        ...
+
+    async def instances(self) -> tuple[Instance, ...]:
+        """Every VMI that the bot may see."""
+        ...
+
+    async def running_migrations(self) -> tuple[Migration, ...]:
+        """The VMIMs that have not ended, whoever made them."""
         ...
 
     async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:

@@ -27,6 +27,7 @@ LABEL_APP: Final = "kubevirt.io"
 LAUNCHER: Final = "virt-launcher"
 ANNOTATION_MIGRATION_NAME: Final = "kubevirt.io/migrationJobName"
 
+CONDITION_AGENT: Final = "AgentConnected"
 CONDITION_LIVE_MIGRATABLE: Final = "LiveMigratable"
 CONDITION_PAUSED: Final = "Paused"
 CONDITION_READY: Final = "Ready"

@@ -41,6 +41,8 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 _LIVE_UPDATE_DEFAULT = (1, 6)
 """From this version an unset vmRolloutStrategy means LiveUpdate (pkg/virt-config/virt-config.go per tag)."""
+_AT_ONCE, _FROM_NODE = 5, 2
+"""KubeVirt's limits where the CR sets none (pkg/virt-config/virt-config.go, ParallelMigrationsPerClusterDefault)."""
 _LIVE_UPDATE_UNGATED = (1, 5)
 """Before this version LiveUpdate also needs the feature gate VMLiveUpdateFeatures."""
 
@@ -186,10 +188,13 @@ def event(raw: Json) -> ClusterEvent:
 def capabilities(kubevirt: Json | None, *, version: str, added_node_selector: bool) -> Capabilities:
     """What the KubeVirt CR and its version say. Without the CR the strategy is Stage, which promises less."""
     configuration = _object(_object(kubevirt or {}, "spec"), "configuration")
+    limits = _object(configuration, "migrations")
     return Capabilities(
         kubevirt_version=version,
         added_node_selector=added_node_selector,
         rollout_strategy="Stage" if kubevirt is None else _rollout_strategy(configuration, version),
+        migrations_at_once=int(limits.get("parallelMigrationsPerCluster") or _AT_ONCE),
+        migrations_from_node=int(limits.get("parallelOutboundMigrationsPerNode") or _FROM_NODE),
     )
 
 

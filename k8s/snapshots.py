@@ -212,6 +212,10 @@ class Capabilities:
     """VMIM `spec.addedNodeSelector` is in the CRD's schema (KubeVirt >= 1.6); older ones drop it silently."""
     rollout_strategy: str
     """`LiveUpdate` or `Stage`, resolved for the version when the KubeVirt CR does not say."""
+    migrations_at_once: int = 5
+    """`parallelMigrationsPerCluster`; KubeVirt's default where the CR does not say, or may not be read."""
+    migrations_from_node: int = 2
+    """`parallelOutboundMigrationsPerNode`, likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from k8s.client.capabilities import CapabilityCache
 from k8s.client.connection import Connection
 from k8s.client.evidence import EvidenceReader
 from k8s.client.facts import FactsReader
+from k8s.client.fleet import FleetReader
 from k8s.client.follow import follow, follow_vm
 from k8s.client.hub import Hub
 from k8s.client.reads import Reads
@@ -15,7 +16,9 @@ from k8s.client.rest import Rest
 from k8s.client.timing import RealTime, Timing
 from k8s.client.writes import Writes
 from k8s.cluster import Question, VmCall
+from k8s.fleet import Fleet, Trial
 from k8s.snapshots import (
+    Admission,
     Capabilities,
     Evidence,
     Facts,
@@ -44,6 +47,7 @@ class KubeCluster:
         self._writes = Writes(self._rest, timing)
         self._capabilities = CapabilityCache(self._rest, timing)
         self._facts = FactsReader(self._reads, self._writes, self._capabilities)
+        self._fleet = FleetReader(self._reads, self._writes, self._capabilities)
         self._evidence = EvidenceReader(self._reads)
         self._hub = Hub(self._rest, timing)
 
@@ -86,6 +90,21 @@ class KubeCluster:
 
     async def facts(self, question: Question) -> Facts:
         return await self._facts.read(question)
+
+    async def fleet(self, refs: Sequence[Ref], *, cold: bool) -> Fleet:
+        return await self._fleet.read(refs, cold=cold)
+
+    async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
+        return await self._fleet.admissions(trials)
+
+    async def vms_labeled(self, selector: str, namespace: str | None) -> tuple[Ref, ...]:
+        return await self._reads.vms_labeled(selector, namespace)
+
+    async def instances(self) -> tuple[Instance, ...]:
+        return await self._reads.instances()
+
+    async def running_migrations(self) -> tuple[Migration, ...]:
+        return tuple(one for one in await self._reads.migrations_in(None) if not one.final)
 
     async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
         return await self._reads.vm_names(namespace)

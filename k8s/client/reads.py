@@ -71,6 +71,27 @@ class Reads:
             found = await self._everywhere(paths.VMS, {}, METADATA_ONLY)
         return tuple(Ref(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in found)
 
+    async def vms_labeled(self, selector: str, namespace: str | None) -> tuple[Ref, ...]:
+        """Namespace and name of the VMs that a label selector matches."""
+        query = {"labelSelector": selector}
+        if namespace is not None:
+            found = await self._all(paths.VMS, namespace, query, METADATA_ONLY)
+        else:
+            found = await self._everywhere(paths.VMS, query, METADATA_ONLY)
+        return tuple(Ref(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in found)
+
+    async def vms_in(self, namespaces: Sequence[str] | None) -> tuple[VirtualMachine, ...]:
+        """The VMs of these namespaces; None: of all."""
+        return tuple([parse.virtual_machine(raw) for raw in await self._of(paths.VMS, namespaces)])
+
+    async def migrations_in(self, namespaces: Sequence[str] | None) -> tuple[Migration, ...]:
+        """The VMIMs of these namespaces; None: of all."""
+        return tuple([parse.migration(raw) for raw in await self._of(paths.VMIMS, namespaces)])
+
+    async def instances(self) -> tuple[Instance, ...]:
+        """Every VMI that the bot may see."""
+        return tuple([parse.instance(raw) for raw in await self._of(paths.VMIS, None)])
+
     async def namespaces(self) -> tuple[str, ...]:
         """All namespaces that the bot may list."""
         known = tuple(n for n in self._namespaces if n is not None)
@@ -154,6 +175,13 @@ class Reads:
             await self._rest.read(paths.NAMESPACES.item(name))
         except Forbidden:
             return
+
+    async def _of(self, resource: Resource, namespaces: Sequence[str] | None) -> list[Json]:
+        if namespaces is None:
+            return await self._everywhere(resource, {})
+        async with side_by_side() as group:
+            found = [group.create_task(self._all(resource, each, {})) for each in namespaces]
+        return [raw for task in found for raw in task.result()]
 
     async def _everywhere(
         self, resource: Resource, query: dict[str, str], accept: str = "application/json"
