@@ -4,9 +4,9 @@
 names, for whoever answers a person.
 """
 
-from bot import errors, plan
+from bot import batch, errors, muster, plan
 from bot.errors import BotError
-from bot.plan import Drift, Plan
+from bot.plan import Drift, Move, Plan
 from bot.ports import Entry
 from bot.record import Record
 from bot.request import MoveRequest, MoveType
@@ -34,13 +34,26 @@ async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, .
     Namespace and type (once decided) are held to what was planned, so that a new VM of the same name elsewhere is no
     ambiguity. A VM that somebody has moved meanwhile shows as drift of its node.
     """
+    if current.plan.batch:
+        return await muster.prove(cluster, current.plan)
     move = current.plan.moves[0]
-    held = {"namespace": move.namespace} | ({} if move.undecided else {"type": move.type})
-    request = current.plan.request.model_copy(update=held)
-    again, _ = await judge(cluster, request)
+    again = await _again(cluster, current.plan, 0)
     kept = {"why_type": move.why_type, "estimate": move.estimate}
-    moves = (again.moves[0].model_copy(update=kept),)
-    return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again.moves[0])
+    moves = (again.model_copy(update=kept),)
+    return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again)
+
+
+async def prove_turn(cluster: Cluster, current: Record, index: int) -> tuple[Drift, ...]:
+    """Read one move of a plan again, right before its turn; the plan's own earlier moves are no drift."""
+    again = await _again(cluster, current.plan, index)
+    return batch.changes_at_turn(current.plan.moves[index], again)
+
+
+async def _again(cluster: Cluster, planned: Plan, index: int) -> Move:
+    move = planned.moves[index]
+    held = {"namespace": move.namespace} | ({} if move.undecided else {"type": move.type})
+    again, _ = await judge(cluster, planned.asked(index).model_copy(update=held))
+    return again.moves[0]
 
 
 def drift_entry(changed: Record) -> Entry:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from bot import checks
 from bot.checks import Finding, Severity
 from bot.errors import BotError
-from bot.request import BatchRequest, MoveRequest, MoveType, Pace
+from bot.request import BatchRequest, MoveRequest, MoveType, Pace, Planned
 from k8s import placement
 from k8s.names import CONDITION_AGENT, READ_WRITE_MANY
 from k8s.snapshots import Facts, Node, Placement
@@ -212,7 +212,7 @@ class Consent(StrEnum):
 class Plan(_Frozen):
     """What one card asks approval for."""
 
-    request: MoveRequest | BatchRequest
+    request: Planned
     found_namespace: bool
     """The namespace was not given but found, because only one has a VM of that name."""
     moves: tuple[Move, ...]

@@ -102,4 +102,7 @@ class BatchRequest(BaseModel):
     """Run `moves` in exactly this order; else smallest first, live before cold."""
 
 
+Planned = MoveRequest | BatchRequest
+"""What a plan can be made of."""
+
 Request = Help | Pins | MoveRequest

@@ -101,7 +101,7 @@ def refused(error: BotError) -> Block:
 
 def modify(record: Record, nodes: Sequence[NodeChoice], state: ModalState) -> Block:
     """The form, filled with the plan as it is."""
-    request, move = record.plan.request, record.plan.moves[0]
+    request, move = record.plan.asked(0), record.plan.moves[0]
     return _view(
         state,
         [

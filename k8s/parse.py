@@ -86,6 +86,7 @@ def instance(raw: Json) -> Instance:
         evacuation_node=_text(status, "evacuationNodeName"),
         deleting=bool(meta.get("deletionTimestamp")),
         grace_seconds=_grace_seconds(spec),
+        labels=_object(meta, "labels"),
     )
 
 

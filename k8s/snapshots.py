@@ -134,6 +134,8 @@ class Instance:
     deleting: bool = False
     grace_seconds: int = DEFAULT_GRACE_SECONDS
     """How long the guest may take to shut down before it is killed."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The template's, and KubeVirt's own."""
 
     @property
     def final(self) -> bool:

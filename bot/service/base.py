@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot import plan, progress
+from bot import muster, plan, progress
 from bot.authority import Authority
 from bot.errors import BotError, NothingToDo
 from bot.judge import judge, prove, spoken
@@ -12,7 +12,7 @@ from bot.plan import Drift, Estimate, Move, Plan, StepKind
 from bot.policy import Quorum
 from bot.ports import Change, Clock, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
-from bot.request import MoveRequest
+from bot.request import BatchRequest, Planned
 from bot.throttle import Throttle
 from k8s import errors as k8s
 from k8s.cluster import Cluster
@@ -57,12 +57,15 @@ class Base:
             raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.")
         return found
 
-    async def _judge(self, request: MoveRequest) -> Plan:
+    async def _judge(self, request: Planned) -> Plan:
         try:
-            planned, facts = await judge(self._cluster, request)
+            if isinstance(request, BatchRequest):
+                planned = await muster.judge(self._cluster, request)
+            else:
+                planned, facts = await judge(self._cluster, request)
+                _check_elsewhere(facts)
         except k8s.ClusterError as error:
             raise await spoken(self._cluster, error) from error
-        _check_elsewhere(facts)
         moves = [move.model_copy(update={"estimate": await self._estimate(move)}) for move in planned.moves]
         return planned.model_copy(update={"moves": tuple(moves)})
 

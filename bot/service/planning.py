@@ -7,7 +7,7 @@ from bot.migration import PlanState
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry, NodeChoice
 from bot.record import Place, Record
-from bot.request import MoveRequest, MoveType
+from bot.request import MoveRequest, MoveType, Planned
 from bot.service.base import Base, ended
 from k8s import errors as k8s
 from k8s.snapshots import Node
@@ -16,7 +16,7 @@ from k8s.snapshots import Node
 class Planning(Base):
     """Plans that do not run yet."""
 
-    async def propose(self, request: MoveRequest, actor: Actor, place: Place) -> Record:
+    async def propose(self, request: Planned, actor: Actor, place: Place) -> Record:
         """Judge a request and store the plan; showing it is the caller's next call."""
         self._authority.authorize(actor, Action.REQUEST)
         self._throttle.take(actor, place, self._clock.now())
@@ -32,7 +32,7 @@ class Planning(Base):
         self._authority.done(actor, Action.REQUEST, decision, proposed)
         return proposed
 
-    async def modify(self, plan_id: str, revision: int, request: MoveRequest, actor: Actor) -> Record:
+    async def modify(self, plan_id: str, revision: int, request: Planned, actor: Actor) -> Record:
         """Plan again with other parameters, as a new revision of the same plan."""
         before = await self.get(plan_id)
         self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
@@ -55,7 +55,7 @@ class Planning(Base):
 
     async def replace_rules(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """The same cold move as a new revision, in which the pin takes the place of rules that forbid the target."""
-        request = (await self.get(plan_id)).plan.request
+        request = (await self.get(plan_id)).plan.asked(0)
         replacing = request.model_copy(update={"type": MoveType.COLD, "replace_rules": True})
         return await self.modify(plan_id, revision, replacing, actor)
 
@@ -131,7 +131,7 @@ class Planning(Base):
 
     async def replan(self, plan_id: str, type_: MoveType, actor: Actor, place: Place) -> Record:
         """A fresh plan of the same move in another way."""
-        request = (await self.get(plan_id)).plan.request
+        request = (await self.get(plan_id)).plan.asked(0)
         return await self.propose(request.model_copy(update={"type": type_}), actor, place)
 
     async def move_back(self, plan_id: str, index: int, actor: Actor, place: Place) -> Record:

@@ -39,10 +39,11 @@ class FleetReader:
 
     async def read(self, refs: Sequence[Ref], *, cold: bool) -> Fleet:
         """Everything about these VMs, and what the nodes carry. `cold`: their volumes, whatever they could do."""
-        namespaces = sorted({ref.namespace for ref in refs})
+        named = sorted({ref.namespace for ref in refs})
+        namespaces = named if len(named) <= FEW_NAMESPACES else None
         async with side_by_side() as group:
-            vms = group.create_task(self._reads.vms_in(namespaces if len(namespaces) <= FEW_NAMESPACES else None))
-            own = group.create_task(self._reads.migrations_in(namespaces if len(namespaces) <= FEW_NAMESPACES else None))
+            vms = group.create_task(self._reads.vms_in(namespaces))
+            own = group.create_task(self._reads.migrations_in(namespaces))
             instances = group.create_task(self._reads.instances())
             nodes = group.create_task(self._reads.nodes())
             capabilities = group.create_task(self._capabilities.get())

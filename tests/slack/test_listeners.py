@@ -252,7 +252,7 @@ async def test_use_cold_makes_a_cold_plan_of_its_own(bot: Bot) -> None:
     blocked, fresh = bot.shown()
     assert "Blocked" in blocked.text
     assert "Waiting for Confirm" in fresh.text
-    request = (await bot.service.get("p2")).plan.request
+    request = (await bot.service.get("p2")).plan.asked(0)
     assert (request.type, request.target) == (MoveType.COLD, "worker-05")
 
 
@@ -283,7 +283,7 @@ async def test_replace_them_makes_a_new_revision_on_the_same_card(bot: Bot) -> N
     await bot.click("ravi", ActionId.REPLACE_RULES)
     await catch_up(bot)
     current = await bot.service.get("p1")
-    assert (current.revision, current.plan.request.replace_rules) == (2, True)
+    assert (current.revision, current.plan.asked(0).replace_rules) == (2, True)
     card = await bot.card()
     assert "nodeSelector zone=rack-a" in card
     assert ActionId.CONFIRM in card
@@ -302,7 +302,7 @@ async def test_move_back_makes_a_plan_of_its_own_in_the_same_way(bot: Bot) -> No
     await show_cold(bot, cold_gallery.cold_succeeded())
     bot.cluster.world = cold_gallery.elsewhere()
     await bot.click("ravi", ActionId.MOVE_BACK, Slot.REPORT)
-    request = (await bot.service.get("p2")).plan.request
+    request = (await bot.service.get("p2")).plan.asked(0)
     assert (request.vm, request.target, request.type) == ("web-01", "worker-01", MoveType.COLD)
     assert "Waiting for Confirm" in bot.shown()[-1].text
     assert bot.shown()[-1].thread_ts is None

@@ -57,7 +57,7 @@ def modified() -> Record:
 
 def drifted() -> Record:
     before = proposed()
-    now = plan.build(before.plan.request, with_vmi(node="worker-02"))
+    now = plan.build(before.plan.asked(0), with_vmi(node="worker-02"))
     return approval.drifted(before, now, plan.drift(before.plan.moves[0], now.moves[0]), at(60), VALID)
 
 

@@ -1,0 +1,123 @@
+"""From many judged moves to one plan.
+
+What cannot run is not in the plan, and the plan says why. Only where nothing can run the blocked moves stay, so that
+the card can say what would work instead.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, in_order, pace_of
+from bot.batch.loads import carried
+from bot.batch.spread import app_of
+from bot.checks import Finding, Severity
+from bot.plan import Drift, LeftOut, Move, Plan, StepKind, drift
+from bot.request import BatchRequest, MoveRequest
+from k8s.fleet import Fleet
+from k8s.snapshots import Ref
+
+
+class Wanted(NamedTuple):
+    """A VM that is to move, found; `request` says how."""
+
+    ref: Ref
+    request: MoveRequest
+
+
+def laid_down(request: BatchRequest, moves: Sequence[Move], left_out: Iterable[LeftOut], fleet: Fleet) -> Plan:
+    """The plan."""
+    running = [move for move in moves if not move.blocked]
+    blocked = [_because(move) for move in moves if move.blocked]
+    chosen = running or list(moves)
+    lined_up = tuple(chosen) if request.as_listed else in_order(chosen)
+    pace = pace_of(request, len(lined_up))
+    return Plan(
+        request=request,
+        found_namespace=False,
+        moves=lined_up,
+        left_out=(*left_out, *(blocked if running else ())),
+        notes=tuple(_notes(request, lined_up, pace.stage, fleet)),
+        pace=pace,
+        nodes=carried(lined_up, fleet.instances.values(), fleet.nodes),
+    )
+
+
+def _because(move: Move) -> LeftOut:
+    finding = next(finding for finding in move.findings if finding.severity is Severity.BLOCK)
+    return LeftOut(namespace=move.namespace, vm=move.vm, why=finding.text, remedy=finding.remedy)
+
+
+def _notes(request: BatchRequest, moves: Sequence[Move], stage: int, fleet: Fleet) -> Iterable[Finding]:
+    yield from _of_source(request, fleet)
+    yield from _of_size(len(moves), stage)
+    yield from _of_downtime(moves)
+    yield from _of_replicas(moves)
+
+
+def _of_source(request: BatchRequest, fleet: Fleet) -> Iterable[Finding]:
+    node = fleet.nodes.get(request.evacuate or "")
+    if node and not node.cordoned:
+        yield _warning(
+            "source-not-cordoned",
+            f"{node.name} is not cordoned: what leaves it, or anything new, may be put there again.",
+            f"Cordon it first: kubectl cordon {node.name}",
+        )
+
+
+def _of_size(count: int, stage: int) -> Iterable[Finding]:
+    if count > STAGES_FROM and not stage:
+        yield _warning(
+            "many-unstaged",
+            f"{count} VMs without a pause: nobody looks in between, and the network may be busy for long.",
+            f"Groups of {STAGE} are the usual way for more than {STAGES_FROM}.",
+        )
+    elif count > OFFER_STAGES:
+        yield _warning(
+            "network",
+            f"{count} VMs: copying their memory may fill the network between the nodes.",
+            "" if stage else f"Stage it in groups of {STAGE}, and look at your network in between.",
+        )
+
+
+def _of_downtime(moves: Sequence[Move]) -> Iterable[Finding]:
+    down = [move for move in moves if StepKind.STOP in move.steps]
+    if len(down) > 1:
+        yield _warning(
+            "cumulative-downtime",
+            f"{len(down)} VMs are stopped, one after the other: their downtimes add up for whoever needs them all.",
+            "Somebody has to accept that separately.",
+        )
+
+
+def _of_replicas(moves: Sequence[Move]) -> Iterable[Finding]:
+    """Named by people, two replicas may end on one node; where the bot chooses they do not."""
+    seats: dict[tuple[str, tuple[str, str]], list[str]] = {}
+    for move in moves:
+        app = app_of(move.namespace, move.labels)
+        if app and move.target:
+            seats.setdefault((move.target.name, app), []).append(move.vm)
+    for (node, (_, name)), vms in seats.items():
+        if len(vms) > 1:
+            yield _warning(
+                "replicas-together",
+                f"{', '.join(vms[:4])} are replicas of {name}, and all go to {node}: they would fail together.",
+                "Send one of them elsewhere.",
+            )
+
+
+def _warning(code: str, text: str, remedy: str) -> Finding:
+    return Finding(code=code, severity=Severity.WARN, text=text, remedy=remedy)
+
+
+TURN_PROOF = ("findings",)
+"""Parts of the proof that are compared by themselves at a move's turn: earlier moves may have made a warning go."""
+
+
+def changes_at_turn(before: Move, now: Move) -> tuple[Drift, ...]:
+    """What is no longer as approved when a move's turn comes. What the plan's own earlier moves have changed for the
+    better (a warning that is gone) is no change; a new warning or block is."""
+    hard = tuple(change for change in drift(before, now) if change.what not in TURN_PROOF)
+    known = {finding.code for finding in before.findings}
+    fresh = [finding for finding in now.findings if finding.severity is not Severity.INFO and finding.code not in known]
+    found = Drift(what="findings", before="none of these", now="; ".join(finding.text for finding in fresh))
+    return (*hard, *((found,) if fresh else ()))

@@ -1,0 +1,88 @@
+"""Plans of many moves on the simulated cluster: who is in them, who is not and why, where to, in which order."""
+
+import pytest
+
+from bot.errors import BotError
+from bot.plan import Consent
+from bot.request import BatchRequest, MoveRequest, MoveType
+from tests.bot.conftest import App
+from tests.facts import DANA, OPS, RAVI
+
+SEED = BatchRequest(
+    moves=(MoveRequest(vm="web-01"), MoveRequest(vm="web-02"), MoveRequest(vm="app-vm")), target="worker-05"
+)
+
+
+async def test_the_seeds_batch_is_one_plan_live_before_cold_and_smallest_first(app: App) -> None:
+    planned = (await app.service.propose(SEED, DANA, OPS)).plan
+    assert [(move.vm, move.source, move.type) for move in planned.moves] == [
+        ("web-01", "worker-01", MoveType.LIVE),
+        ("web-02", "worker-02", MoveType.LIVE),
+        ("app-vm", "worker-02", MoveType.COLD),
+    ]
+    assert {move.target_name for move in planned.moves} == {"worker-05"}
+    assert (planned.left_out, planned.consents) == ((), ())
+
+
+async def test_what_cannot_move_is_left_out_by_name_and_the_rest_is_planned(app: App) -> None:
+    names = ("web-01", "web-91", "cache-01", "gpu-01", "web-02")
+    request = BatchRequest(moves=tuple(MoveRequest(vm=name) for name in names), target="worker-05", type=MoveType.LIVE)
+    planned = (await app.service.propose(request, DANA, OPS)).plan
+    assert [move.vm for move in planned.moves] == ["web-01", "web-02"]
+    why = {out.vm: out.why + out.remedy for out in planned.left_out}
+    assert "web-01" in why["web-91"]
+    assert "dev/cache-01" in why["cache-01"]
+    assert "worker-05 already" in why["gpu-01"]
+
+
+async def test_an_unknown_node_is_refused_whole(app: App) -> None:
+    request = BatchRequest(moves=(MoveRequest(vm="web-01", target="worker-5"), MoveRequest(vm="web-02")))
+    with pytest.raises(BotError) as refused:
+        await app.service.propose(request, DANA, OPS)
+    assert (refused.value.code, "worker-05" in refused.value.remedy) == ("unknown-node", True)
+
+
+async def test_each_vm_may_have_a_target_of_its_own(app: App) -> None:
+    request = BatchRequest(
+        moves=(MoveRequest(vm="web-01", target="worker-03"), MoveRequest(vm="web-02", target="worker-04"))
+    )
+    planned = (await app.service.propose(request, DANA, OPS)).plan
+    assert {move.vm: move.target_name for move in planned.moves} == {"web-01": "worker-03", "web-02": "worker-04"}
+
+
+async def test_a_label_selector_finds_its_vms(app: App) -> None:
+    request = BatchRequest(selector="app=web", target="worker-05")
+    planned = (await app.service.propose(request, DANA, OPS)).plan
+    assert {move.vm for move in planned.moves} >= {"web-01", "web-02", "web-03"}
+
+
+async def test_leaving_a_node_spreads_and_keeps_replicas_apart(app: App) -> None:
+    planned = (await app.service.propose(BatchRequest(evacuate="worker-02"), DANA, OPS)).plan
+    assert {move.source for move in planned.moves} == {"worker-02"}
+    targets = [move.target_name for move in planned.moves]
+    assert len(set(targets)) > 1
+    assert not {"worker-02", "worker-06", "worker-07"} & set(targets)
+    assert next(move.target_name for move in planned.moves if move.vm == "web-02") not in ("worker-01", "worker-03")
+    assert "pinned-01" in [out.vm for out in planned.left_out]
+    assert [note.code for note in planned.notes].count("source-not-cordoned") == 1
+
+
+async def test_several_cold_moves_need_their_downtime_accepted(app: App) -> None:
+    request = BatchRequest(moves=(MoveRequest(vm="app-vm"), MoveRequest(vm="web-server")), target="worker-05")
+    planned = (await app.service.propose(request, DANA, OPS)).plan
+    assert planned.consents == (Consent.DOWNTIME,)
+    with pytest.raises(BotError) as refused:
+        await app.service.confirm("p1", 1, RAVI)
+    assert refused.value.code == "not-accepted"
+
+
+async def test_a_vm_that_somebody_has_moved_meanwhile_is_drift_of_the_whole_plan(app: App) -> None:
+    await app.service.propose(SEED, DANA, OPS)
+    await app.cordon("worker-05")
+    with pytest.raises(BotError) as refused:
+        await app.service.confirm("p1", 1, RAVI)
+    assert refused.value.code == "drifted"
+    after = await app.plan()
+    assert after.revision == 2
+    assert {change.what for change in after.drift} >= {"web-01: findings"}
+    assert after.plan.blocked
