@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bot import migration, policy
 from bot.errors import BotError
 from bot.migration import IllegalEvent, PlanEvent, PlanState
-from bot.plan import Drift, Plan
+from bot.plan import Consent, Drift, Plan
 from bot.policy import Actor, Quorum
-from bot.record import Approval, Place, Record, Run
+from bot.record import Accepted, Approval, Place, Record, Run
 
 
 def propose(
@@ -69,6 +69,7 @@ def modify(
             "plan": plan,
             "revision": record.revision + 1,
             "changed_by": actor,
+            "accepted": (),
             "drift": (),
             "note": "",
             "quorum": quorum or record.quorum,
@@ -88,6 +89,9 @@ def confirm(
     if record.plan.blocked:
         raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
     state = next_state(record, PlanEvent.CONFIRMED)
+    if record.unaccepted:
+        costs = " and ".join(record.unaccepted)
+        raise BotError("not-accepted", f"Nobody has accepted the {costs} yet.", "That is a button of its own.")
     if not quorum.own_counts and actor.id in record.askers:
         raise BotError(
             "own-press",
@@ -106,6 +110,16 @@ def confirm(
     if len(record.approvers) < quorum.needed:
         return record
     return record.model_copy(update={"state": state, "approved_at": now})
+
+
+def accept(record: Record, consent: Consent, actor: Actor, now: datetime) -> Record:
+    """Take on one cost of a batch. It counts for this revision, whoever confirms it then."""
+    if record.state is not PlanState.PROPOSED:
+        next_state(record, PlanEvent.CONFIRMED)
+    if consent not in record.unaccepted:
+        raise BotError("already-accepted", f"The {consent} is accepted already.", "The card says by whom.")
+    given = Accepted(consent=consent, actor=actor, at=now)
+    return record.model_copy(update={"accepted": (*record.accepted, given)})
 
 
 def cancel(record: Record, actor: Actor) -> Record:
@@ -167,6 +181,7 @@ def drifted(
             "plan": plan,
             "revision": record.revision + 1,
             "drift": changes,
+            "accepted": (),
             "quorum": quorum or record.quorum,
             "note": "",
             "approved_at": None,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from bot import migration
 from bot.diagnosis import Cause
 from bot.migration import MoveState, PlanState
-from bot.plan import Drift, Plan, Replaced, Target
+from bot.plan import Consent, Drift, Plan, Replaced, Target
 from bot.policy import Actor, Quorum
 
 
@@ -36,6 +36,57 @@ class Approval(_Frozen):
     at: datetime
     revision: int
     rule: str
+
+
+class Accepted(_Frozen):
+    """Somebody takes on what a batch costs; it is not their Confirm."""
+
+    consent: Consent
+    actor: Actor
+    at: datetime
+
+
+class HoldReason(StrEnum):
+    """Why a batch pauses."""
+
+    ASKED = "asked"
+    """Somebody wanted it."""
+    STAGE = "stage"
+    """A group is through."""
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    """The next VM is no longer as approved."""
+    UNHEALTHY = "unhealthy"
+    """A VM that has moved is not what it was."""
+    OUTAGE = "outage"
+    """The bot or the cluster was away for long."""
+
+
+class HoldAnswer(StrEnum):
+    """What ended a pause."""
+
+    GO_ON = "go on"
+    SKIP = "skip"
+    """Go on without the VM that it is about."""
+    STOP = "stop"
+
+
+class Hold(_Frozen):
+    """One pause of a batch: no further move begins. Each is a message of its own."""
+
+    reason: HoldReason
+    at: datetime
+    index: int | None = None
+    """The move that it is about."""
+    until: datetime | None = None
+    """It goes on by itself then; None: not without a click."""
+    cause: Cause | None = None
+    by: Actor | None = None
+    """Who wanted it."""
+    answer: HoldAnswer | None = None
+    answered_by: Actor | None = None
+    """None where the time had come."""
 
 
 class Phase(_Frozen):
@@ -205,6 +256,12 @@ class Run(_Frozen):
     """Cold: it goes there now, and not where the plan says."""
     older_pin: str = ""
     """Live: the plan whose pin is removed first."""
+    skipped: Cause | None = None
+    """In a batch: why it was left out at its turn."""
+    healthy: bool | None = None
+    """In a batch, after a success: whether the VM is Ready, with its guest agent where it had one. None: not known."""
+    health_since: datetime | None = None
+    """Since when it is looked at and not yet healthy."""
     pin: Pin | None = None
 
     @property
@@ -240,6 +297,16 @@ class Record(_Frozen):
     """Why it ended without a run, or lost its approval, in words."""
     quorum: Quorum = Quorum()
     """What it needs before it runs, as the rules said last."""
+    accepted: tuple[Accepted, ...] = ()
+    """What people have taken on of this revision's costs."""
+    holds: tuple[Hold, ...] = ()
+    """Its pauses, oldest first."""
+
+    @property
+    def unaccepted(self) -> tuple[Consent, ...]:
+        """Costs of the plan that nobody has taken on yet."""
+        given = {accepted.consent for accepted in self.accepted}
+        return tuple(consent for consent in self.plan.consents if consent not in given)
 
     @property
     def approvers(self) -> tuple[Approval, ...]:
