@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot import describe, errors, grammar, request, wiring
+from bot import describe, errors, grammar, logs, request, wiring
 from bot.errors import BotError
 from bot.judge import judge, spoken
 from bot.settings import Settings, env_name
@@ -97,21 +97,12 @@ def _settings() -> Settings:
 
 async def _run() -> int:
     settings = _settings()
-    _log_to_stderr(settings.log_level)
+    logs.set_up(settings.log_level, settings.log_format, settings.secrets)
     try:
         return await wiring.run(settings, lambda line: print(line, flush=True))
     except wiring.CannotStart as reason:
         print(f"vm-migrate-bot cannot start: {reason}", file=sys.stderr)
         return FAILED
-
-
-def _log_to_stderr(level: str) -> None:
-    """Our own lines at the wanted level; the libraries' only when something is wrong (they tell every timer)."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # slack_sdk logs a failed handshake with its ticket, through Bolt's logger; handlers.socket tells it without.
-    logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
-    for ours in ("bot", "handlers", "k8s"):
-        logging.getLogger(ours).setLevel(level)
 
 
 async def _check() -> int:

@@ -167,6 +167,18 @@ class Store(Protocol):
         ...
 
 
+class Watching(Protocol):
+    """Is told of every change after it is stored, to count or to log. Must be quick and raise nothing."""
+
+    def changed(self, before: Record | None, after: Record) -> None:
+        """A plan was stored; `before` is None for a new one."""
+        ...
+
+    def shown(self, plan_id: str) -> None:
+        """The newest version of the plan stands in the chat."""
+        ...
+
+
 class Notifier(Protocol):
     """Shows plans to people. It may be slow or down: nothing waits for it but the first card."""
 

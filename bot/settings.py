@@ -8,10 +8,13 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Address = Annotated[str, Field(pattern=r"^$|^[^\s/]*:\d{1,5}$")]
+"""`HOST:PORT`, `[::]:PORT` for IPv6, `:PORT` for every interface; port 0 takes a free one. Or empty."""
 
 LONGEST = 100_000
 """Minutes or hours: no time of the bot is meant to be longer."""
@@ -26,13 +29,24 @@ class Settings(BaseSettings):
     """The bot user's token, `xoxb-...`. Needed by `run`."""
 
     slack_app_token: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_APP_TOKEN")
-    """The app-level token with `connections:write`, `xapp-...`. Needed by `run`; one deployment only may use it."""
+    """The app-level token with `connections:write`, `xapp-...`. Needed by `run` in Socket Mode; one deployment only may
+    use it."""
+
+    slack_signing_secret: SecretStr = Field(default=SecretStr(""), validation_alias="SLACK_SIGNING_SECRET")
+    """The app's signing secret, from Basic Information. Needed with `slack_listen`: it proves who sent a request."""
+
+    slack_listen: Address = ""
+    """`HOST:PORT` on which Slack's signed requests are taken, at `/slack/events` (HTTP mode). Empty: Socket Mode, for
+    which the bot opens every connection itself. Slack wants https: put a proxy with a certificate before it."""
 
     slack_api_url: str = Field(default="https://slack.com/api/", validation_alias="SLACK_API_URL")
     """Where Slack's Web API is; ends in a slash. Plain http is accepted for loopback only (the sandbox)."""
 
     kubeconfig: str | None = Field(default=None, validation_alias="KUBECONFIG")
     """Path of a kubeconfig. Unset: the service account of the pod that the bot runs in, else `~/.kube/config`."""
+
+    namespaces: str = ""
+    """Namespaces whose VMs the bot serves, with commas between. Empty: all, which needs rights in the whole cluster."""
 
     database_url: str = "sqlite+aiosqlite:///vm-migrate-bot.db"
     """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod."""
@@ -78,6 +92,24 @@ class Settings(BaseSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """Standard logging level of the bot's own lines; its libraries speak from WARNING on, and never print payloads."""
+
+    log_format: Literal["text", "json"] = "text"
+    """Lines for people, or one object of JSON for each, with the plan and the move that it is about."""
+
+    operations_listen: Address = ""
+    """`HOST:PORT` for `/healthz`, `/readyz` and `/metrics`. Empty: none of them. It asks nobody who they are: keep it
+    inside the cluster."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        held = (self.slack_bot_token, self.slack_app_token, self.slack_signing_secret)
+        return tuple(secret.get_secret_value() for secret in held)
+
+    @property
+    def namespace_names(self) -> tuple[str, ...]:
+        """`namespaces`, one by one."""
+        return tuple(name for part in self.namespaces.split(",") if (name := part.strip()))
 
     @property
     def plan_valid(self) -> timedelta:

@@ -10,10 +10,11 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from importlib.metadata import version
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
 
@@ -22,25 +23,32 @@ from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.executor import Executor, Limits
 from bot.jobs import Jobs
+from bot.listen import CannotListen
 from bot.policy import CHANNEL, Rule, is_group
 from bot.policyfile import BadPolicy, Rules
-from bot.ports import Clock
+from bot.ports import Clock, Watching
 from bot.service import Service
 from bot.settings import Settings
 from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
 from bot.throttle import Most, Throttle
+from bot.transitions import Narrator
 from handlers import scopes
 from handlers.desk import Desk
 from handlers.groups import Groups
 from handlers.identity import Access, Identity, Installation
 from handlers.notifier import SlackNotifier
 from handlers.register import make_app, register
+from handlers.requesturl import RequestUrl
 from handlers.socket import Connection, ConnectionLost, SlackRefused, installation
 from handlers.tasks import Tasks
 from handlers.webclient import make_client
 from k8s import rights
 from k8s.client import KubeCluster
 from k8s.errors import ClusterError, Unauthorized
+from k8s.names import OUR_PREFIX
+
+if TYPE_CHECKING:
+    from bot.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +80,7 @@ class SystemClock:
 class Parts(NamedTuple):
     """A bot put together, not yet connected."""
 
-    connection: Connection
+    connection: Connection | RequestUrl
     executor: Executor
     notifier: SlackNotifier
     tasks: Tasks
@@ -98,8 +106,16 @@ async def run(settings: Settings, announce: Callable[[str], None]) -> int:
 
 async def _run(settings: Settings, announce: Callable[[str], None], stop: asyncio.Event) -> int:
     clock = SystemClock()
-    async with _store(settings, clock) as store, _connected_cluster(settings) as kube:
-        parts = await assemble(settings, store, kube, clock)
+    metrics = _metrics(settings, clock)
+    watching: list[Watching] = [Narrator(), *([metrics] if metrics else [])]
+    async with (
+        _store(settings, clock, watching) as store,
+        _connected_cluster(settings, metrics) as kube,
+        AsyncExitStack() as pages,
+    ):
+        parts = await assemble(settings, store, kube, clock, metrics)
+        if metrics:
+            await pages.enter_async_context(_operations(settings, parts.connection, store, kube, metrics))
         jobs = Jobs(clock, [parts.executor.sweep, parts.notifier.sweep, parts.rules.sweep])
         await _connect(parts.connection)
         await parts.executor.resume()
@@ -112,11 +128,14 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
             await _close(parts)
 
 
-async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock: Clock) -> Parts:
+async def assemble(
+    settings: Settings, store: SqlStore, kube: KubeCluster, clock: Clock, metrics: "Metrics | None" = None
+) -> Parts:
     """Put the bot together. Raises CannotStart when Slack does not accept the bot's token."""
     try:
-        client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url)
-        app_token = _secret("SLACK_APP_TOKEN", settings.slack_app_token)
+        called = metrics.slack_called if metrics else None
+        client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url, called)
+        app_token, signing_secret = _proof_of_origin(settings)
         installed: Installation = await installation(client)
     except (ValueError, SlackRefused) as refused:
         raise CannotStart(str(refused)) from refused
@@ -143,15 +162,27 @@ async def assemble(settings: Settings, store: SqlStore, kube: KubeCluster, clock
         ),
     )
     tasks = Tasks()
-    app = make_app(client, installed)
+    app = make_app(client, installed, signing_secret or None)
     register(app, Desk(service, notifier, identity, tasks, client))
-    return Parts(Connection(app, app_token), executor, notifier, tasks, rules)
+    connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
+    return Parts(connection, executor, notifier, tasks, rules)
+
+
+def _proof_of_origin(settings: Settings) -> tuple[str, str]:
+    """App token and signing secret: the one that this way of taking payloads needs. Raises CannotStart without it."""
+    if settings.slack_listen:
+        return "", _secret("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
+    return _secret("SLACK_APP_TOKEN", settings.slack_app_token), ""
 
 
 @asynccontextmanager
-async def cluster(settings: Settings) -> AsyncIterator[KubeCluster]:
+async def cluster(settings: Settings, metrics: "Metrics | None" = None) -> AsyncIterator[KubeCluster]:
     """The cluster that the settings name. Raises k8s.errors.Unauthorized without usable credentials."""
-    connected = await KubeCluster.connect(settings.kubeconfig)
+    connected = await KubeCluster.connect(
+        settings.kubeconfig,
+        namespaces=settings.namespace_names,
+        called=metrics.cluster_called if metrics else None,
+    )
     try:
         yield connected
     finally:
@@ -247,13 +278,13 @@ def _rules(settings: Settings) -> Rules:
 
 
 @asynccontextmanager
-async def _store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
+async def _store(settings: Settings, clock: Clock, watching: Sequence[Watching] = ()) -> AsyncIterator[SqlStore]:
     try:
         engine, lock = await open_engine(settings.database_url)
     except (BadDatabase, DatabaseInUse, DatabaseTooNew) as reason:
         raise CannotStart(str(reason)) from reason
     try:
-        yield SqlStore(engine, clock)
+        yield SqlStore(engine, clock, watching)
     finally:
         await engine.dispose()
         if lock:
@@ -261,22 +292,57 @@ async def _store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
 
 
 @asynccontextmanager
-async def _connected_cluster(settings: Settings) -> AsyncIterator[KubeCluster]:
+async def _connected_cluster(settings: Settings, metrics: "Metrics | None") -> AsyncIterator[KubeCluster]:
     try:
-        async with cluster(settings) as kube:
+        async with cluster(settings, metrics) as kube:
             yield kube
     except Unauthorized as reason:
         raise CannotStart(f"no usable credentials for the cluster: {reason.message}") from reason
 
 
-async def _connect(connection: Connection) -> None:
+def _metrics(settings: Settings, clock: Clock) -> "Metrics | None":
+    """Only where somebody reads them: the library takes a tenth of a second to load."""
+    if not settings.operations_listen:
+        return None
+    from bot.metrics import Metrics  # noqa: PLC0415
+
+    return Metrics(clock, version(OUR_PREFIX))
+
+
+@asynccontextmanager
+async def _operations(
+    settings: Settings, connection: Connection | RequestUrl, store: SqlStore, kube: KubeCluster, metrics: "Metrics"
+) -> AsyncIterator[None]:
+    from bot.operations import Operations  # noqa: PLC0415
+
+    async def stores() -> bool:
+        await store.prove_writable()
+        return True
+
+    async def answers() -> bool:
+        # Any authenticated caller may ask it, so it fails where the API server is away or refuses our credentials.
+        await kube.access(*rights.NEEDED[0])
+        return True
+
+    parts = {"slack": connection.connected, "store": stores, "cluster": answers}
+    try:
+        async with Operations(settings.operations_listen, parts, metrics, store) as pages:
+            log.info("/healthz, /readyz and /metrics are on port %s", pages.port)
+            yield
+    except CannotListen as taken:
+        raise CannotStart(f"VM_MIGRATE_OPERATIONS_LISTEN: {taken}") from taken
+
+
+async def _connect(connection: Connection | RequestUrl) -> None:
     try:
         await connection.connect()
     except SlackRefused as refused:
         raise CannotStart(str(refused)) from refused
+    except CannotListen as taken:
+        raise CannotStart(f"VM_MIGRATE_SLACK_LISTEN: {taken}") from taken
 
 
-async def _serve(connection: Connection, clock: Clock, stop: asyncio.Event) -> int:
+async def _serve(connection: Connection | RequestUrl, clock: Clock, stop: asyncio.Event) -> int:
     """Look after the connection until told to stop."""
     while not stop.is_set():
         try:

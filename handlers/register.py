@@ -22,8 +22,11 @@ from handlers.views import Views
 log = logging.getLogger(__name__)
 
 
-def make_app(client: AsyncWebClient, installation: Installation) -> AsyncApp:
-    """A Bolt app that knows its installation: no auth.test of Bolt's own stands between a click and its answer."""
+def make_app(client: AsyncWebClient, installation: Installation, signing_secret: str | None = None) -> AsyncApp:
+    """A Bolt app that knows its installation: no auth.test of Bolt's own stands between a click and its answer.
+
+    The secret is for HTTP mode; in Socket Mode the connection itself is proof of who sends.
+    """
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -34,7 +37,13 @@ def make_app(client: AsyncWebClient, installation: Installation) -> AsyncApp:
             bot_user_id=installation.bot_user,
         )
 
-    return AsyncApp(name="vm-migrate-bot", client=client, authorize=authorize, logger=logging.getLogger("slack_bolt"))
+    return AsyncApp(
+        name="vm-migrate-bot",
+        client=client,
+        authorize=authorize,
+        signing_secret=signing_secret,
+        logger=logging.getLogger("slack_bolt"),
+    )
 
 
 def register(app: AsyncApp, desk: Desk) -> None:

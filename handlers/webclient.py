@@ -5,12 +5,16 @@ towards loopback no proxy is used. Nothing is retried here: posting twice is wor
 are the notifier's business.
 """
 
+from collections.abc import Callable
+from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 TIMEOUT = 10
 """Seconds for one call."""
@@ -19,14 +23,42 @@ TROUBLE = (SlackClientError, ClientError, OSError)
 """All that a call may raise: Slack's refusals, a broken connection, a time-out."""
 
 
-def make_client(token: str, base_url: str) -> AsyncWebClient:
+Called = Callable[[str, str], None]
+"""Is told of each call that has ended: the method, and `ok`, `ratelimited`, `refused` or `unreachable`."""
+
+
+class _ToldClient(AsyncWebClient):
+    """A client that says how its calls ended."""
+
+    called: Called | None = None
+
+    async def api_call(self, api_method: str, *args: Any, **arguments: Any) -> AsyncSlackResponse:
+        result = "unreachable"
+        try:
+            answer = await super().api_call(api_method, *args, **arguments)
+            result = "ok"
+        except SlackApiError as error:
+            result = (
+                "ratelimited"
+                if getattr(error.response, "status_code", None) == HTTPStatus.TOO_MANY_REQUESTS
+                else "refused"
+            )
+            raise
+        finally:
+            if self.called:
+                self.called(api_method, result)
+        return answer
+
+
+def make_client(token: str, base_url: str, called: Called | None = None) -> AsyncWebClient:
     """A client. Raises ValueError for a base URL that does not end in `/api/`, or is plain http to another machine."""
     if not base_url.endswith("/api/"):
         raise ValueError("SLACK_API_URL must end in /api/")
     url = urlsplit(base_url)
     if url.scheme != "https" and not is_loopback(base_url):
         raise ValueError("SLACK_API_URL must be https, except on loopback")
-    client = AsyncWebClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
+    client = _ToldClient(token=token, base_url=base_url, timeout=TIMEOUT, retry_handlers=[])
+    client.called = called
     if is_loopback(base_url):
         client.proxy = None
     return client

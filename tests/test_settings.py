@@ -15,8 +15,11 @@ from bot.settings import Settings, child_environment
 PROMISED: dict[str, Any] = {
     "slack_bot_token": SecretStr(""),
     "slack_app_token": SecretStr(""),
+    "slack_signing_secret": SecretStr(""),
+    "slack_listen": "",
     "slack_api_url": "https://slack.com/api/",
     "kubeconfig": None,
+    "namespaces": "",
     "database_url": "sqlite+aiosqlite:///vm-migrate-bot.db",
     "plan_valid_minutes": 30,
     "approved_valid_minutes": 10,
@@ -31,6 +34,8 @@ PROMISED: dict[str, Any] = {
     "channel_requests_per_minute": 30,
     "open_plans": 20,
     "log_level": "INFO",
+    "log_format": "text",
+    "operations_listen": "",
 }
 """A change here is a change for everybody who runs the bot: it belongs in the changelog."""
 
@@ -42,10 +47,10 @@ DURATIONS = {
     "pin_reminder": timedelta(hours=24),
 }
 
-NAMES = {"slack_bot_token", "slack_app_token", "slack_api_url", "kubeconfig"}
+NAMES = {"slack_bot_token", "slack_app_token", "slack_signing_secret", "slack_api_url", "kubeconfig"}
 """Fields with the names that Slack's and Kubernetes' own tools use."""
 
-SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +68,8 @@ def test_every_default_is_the_promised_one() -> None:
 
 
 def test_every_duration_has_the_unit_of_its_field() -> None:
-    found = {name for name, value in vars(Settings).items() if isinstance(value, property)}
+    properties = {name for name, value in vars(Settings).items() if isinstance(value, property)}
+    found = properties - {"namespace_names", "secrets"}
     assert found == DURATIONS.keys()
     assert {name: getattr(Settings(), name) for name in found} == DURATIONS
 
@@ -81,9 +87,18 @@ def test_every_field_says_what_it_is() -> None:
     assert documented == Settings.model_fields.keys()
 
 
+GIVEN = {
+    "log_level": "DEBUG",
+    "log_format": "json",
+    "slack_listen": "127.0.0.1:3000",
+    "operations_listen": "[::]:9090",
+}
+"""A value for each field that does not take any text or number."""
+
+
 @pytest.mark.parametrize("field", PROMISED)
 def test_every_field_is_read_from_its_variable(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    given = "DEBUG" if field == "log_level" else "True" if PROMISED[field] is False else "7"
+    given = GIVEN.get(field) or ("True" if PROMISED[field] is False else "7")
     monkeypatch.setenv(variable(field), given)
     found = getattr(Settings(), field)
     assert str(found.get_secret_value() if isinstance(found, SecretStr) else found).removesuffix(".0") == given
@@ -129,3 +144,16 @@ def test_a_child_gets_only_the_settings_that_are_meant_for_it(monkeypatch: pytes
     assert environment["KUBECONFIG"] == "/sandbox"
     assert environment["LANG"] == "C.UTF-8"
     assert {"SLACK_BOT_TOKEN", "VM_MIGRATE_LOG_LEVEL"}.isdisjoint(environment)
+
+
+def test_namespaces_are_told_apart_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().namespace_names == ()
+    monkeypatch.setenv("VM_MIGRATE_NAMESPACES", "production, vms,")
+    assert Settings().namespace_names == ("production", "vms")
+
+
+@pytest.mark.parametrize("given", ["9090", "127.0.0.1", "http://127.0.0.1:9090", "localhost:http", "a b:1"])
+def test_an_address_without_a_port_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VM_MIGRATE_OPERATIONS_LISTEN", given)
+    with pytest.raises(ValidationError, match="operations_listen"):
+        Settings()

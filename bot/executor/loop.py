@@ -20,6 +20,7 @@ from bot.diagnosis import Cause, diagnose_refusal
 from bot.executor import cold as cold_steps
 from bot.executor import due, explain, live
 from bot.executor.moving import Halt, Limits, Moving, NotYet
+from bot.logs import about
 from bot.migration import PlanState
 from bot.plan import StepKind
 from bot.ports import Change, Clock, Entry, Notifier, Store
@@ -171,6 +172,10 @@ class Executor:
                 await self._apply(current.id, found)
 
     async def _run(self, plan_id: str) -> None:
+        with about(plan=plan_id):
+            await self._carry_out(plan_id)
+
+    async def _carry_out(self, plan_id: str) -> None:
         try:
             if begun := self._writes.get(plan_id):
                 await asyncio.wait(begun)
@@ -192,7 +197,8 @@ class Executor:
     async def _moves(self, plan_id: str) -> None:
         while (current := await self._store.get(plan_id)) and _to_run(current):
             index = next(n for n, run in enumerate(current.runs) if not migration.is_final(run.state))
-            await self._step(self._moving(plan_id, index), current)
+            with about(move=current.plan.moves[index].key):
+                await self._step(self._moving(plan_id, index), current)
             self._again.pop(plan_id, None)
             self._unanswered.discard(plan_id)
 

@@ -15,9 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import migration
 from bot.migration import MoveState, PlanState
-from bot.ports import Change, Clock, Entry, Logged, Message, VmBusy
+from bot.ports import Change, Clock, Entry, Logged, Message, VmBusy, Watching
 from bot.record import Record
 from bot.store.schema import downtimes, log, messages, plans, vm_locks
+
+_PROBE = "(probe)"
+"""No VM: a key always has a slash in it."""
 
 _HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
 
@@ -25,9 +28,10 @@ _HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
 class SqlStore:
     """Implements `bot.ports.Store`."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, watching: Sequence[Watching] = ()) -> None:
         self._engine = engine
         self._clock = clock
+        self._watching = watching
         self._turn = asyncio.Lock()  # one connection: transactions take turns
 
     async def add(self, record: Record, entries: Sequence[Entry]) -> None:
@@ -35,6 +39,7 @@ class SqlStore:
         async with self._turn, self._engine.begin() as connection:
             await connection.execute(insert(plans).values(row))
             await self._append(connection, record.id, entries)
+        self._tell(None, record)
 
     async def get(self, plan_id: str) -> Record | None:
         async with self._turn, self._engine.begin() as connection:
@@ -57,6 +62,7 @@ class SqlStore:
             await self._append(connection, plan_id, entries)
             if measured := [row for row in _measured(after) if row not in _measured(before)]:
                 await connection.execute(insert(downtimes), measured)
+        self._tell(before, after)
         return after
 
     async def open_plans(self) -> tuple[Record, ...]:
@@ -108,6 +114,18 @@ class SqlStore:
     async def shown(self, plan_id: str, version: int) -> None:
         async with self._turn, self._engine.begin() as connection:
             await connection.execute(update(plans).where(plans.c.id == plan_id).values(shown_version=version))
+        for each in self._watching:
+            each.shown(plan_id)
+
+    async def prove_writable(self) -> None:
+        """Write something, and take it away again. Raises SQLAlchemyError where nothing can be stored."""
+        async with self._turn, self._engine.begin() as connection:
+            await connection.execute(insert(vm_locks).values(vm=_PROBE, plan_id=""))
+            await connection.execute(delete(vm_locks).where(vm_locks.c.vm == _PROBE))
+
+    def _tell(self, before: Record | None, after: Record) -> None:
+        for each in self._watching:
+            each.changed(before, after)
 
     async def _latest(self, connection: AsyncConnection, plan_id: str) -> tuple[Record, int]:
         query = select(plans.c.record, plans.c.version).where(plans.c.id == plan_id)

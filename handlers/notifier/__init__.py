@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.logs import about
 from bot.migration import PlanState
 from bot.ports import Clock, Message, Store
 from bot.record import Record
@@ -95,6 +96,10 @@ class SlackNotifier:
         return self._turns.setdefault(plan_id, asyncio.Lock())
 
     async def _send(self, plan_id: str) -> None:
+        with about(plan=plan_id):
+            await self._send_in_turn(plan_id)
+
+    async def _send_in_turn(self, plan_id: str) -> None:
         async with self._turn(plan_id):
             self._marked.discard(plan_id)
             try:

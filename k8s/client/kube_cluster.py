@@ -12,7 +12,7 @@ from k8s.client.fleet import FleetReader
 from k8s.client.follow import follow, follow_vm
 from k8s.client.hub import Hub
 from k8s.client.reads import Reads
-from k8s.client.rest import Rest
+from k8s.client.rest import Called, Rest
 from k8s.client.timing import RealTime, Timing
 from k8s.client.writes import Writes
 from k8s.cluster import Question, VmCall
@@ -40,9 +40,11 @@ from k8s.snapshots import (
 class KubeCluster:
     """One cluster. Satisfies `k8s.cluster.Cluster`, where the methods are described; must be closed."""
 
-    def __init__(self, connection: Connection, timing: Timing, namespaces: Sequence[str]) -> None:
+    def __init__(
+        self, connection: Connection, timing: Timing, namespaces: Sequence[str], called: Called | None = None
+    ) -> None:
         self._connection = connection
-        self._rest = Rest(connection)
+        self._rest = Rest(connection, called)
         self._reads = Reads(self._rest, namespaces)
         self._writes = Writes(self._rest, timing)
         self._capabilities = CapabilityCache(self._rest, timing)
@@ -53,15 +55,20 @@ class KubeCluster:
 
     @classmethod
     async def connect(
-        cls, kubeconfig: str | None = None, *, namespaces: Sequence[str] = (), timing: Timing | None = None
+        cls,
+        kubeconfig: str | None = None,
+        *,
+        namespaces: Sequence[str] = (),
+        timing: Timing | None = None,
+        called: Called | None = None,
     ) -> "KubeCluster":
         """Load credentials from that file, or the pod's own when None. Sends nothing yet.
 
         `namespaces` says where to look for a VM without a namespace; empty means in all, which needs the right to list
-        VMs of the whole cluster. Raises Unauthorized when there are no usable credentials.
+        VMs of the whole cluster. `called` is told of each call. Raises Unauthorized without usable credentials.
         """
         clock = timing or RealTime()
-        return cls(await Connection.open(kubeconfig, clock), clock, namespaces)
+        return cls(await Connection.open(kubeconfig, clock), clock, namespaces, called)
 
     async def close(self) -> None:
         """Finish the writes under way, then hang up. Leave all `follow` contexts first."""

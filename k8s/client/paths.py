@@ -63,6 +63,17 @@ def kind_of(plural: str) -> str:
     return _KINDS.get(plural) or _KINDS.get(f"{plural}s") or plural
 
 
+def resource_in(path: str) -> str:
+    """The resource of a path as RBAC writes it, with its subresource: few words, whatever the objects are called."""
+    within = path.strip("/").split("/")[2 if path.startswith("/api/") else 3 :]
+    if within[:1] == ["namespaces"] and len(within) > 2:
+        within = within[2:]
+    plural, subresource = (*within, "", "", "")[0:3:2]
+    if plural not in _KINDS and plural != ACCESS_REVIEWS.plural:
+        return "other"
+    return f"{plural}/{subresource}".rstrip("/")
+
+
 def _segment(name: str) -> str:
     # The rule is Kubernetes' own: k8s.io/apimachinery pkg/api/validation/path, IsValidPathSegmentName.
     if name in {"", ".", ".."} or "/" in name or "%" in name:

@@ -6,7 +6,8 @@ would mean, except after a 401, where nothing was done and the credentials may o
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,8 +15,9 @@ from typing import Final
 from aiohttp import ClientError, ClientResponse, ClientTimeout
 
 from k8s.client.connection import Connection, Pool
+from k8s.client.paths import resource_in
 from k8s.client.translate import Sent, translate
-from k8s.errors import Unauthorized, Unreachable
+from k8s.errors import ClusterError, Unauthorized, Unreachable
 from k8s.snapshots import Json
 
 READ_SECONDS: Final = 15.0
@@ -25,6 +27,9 @@ WRITE_SECONDS: Final = 70.0
 """The same for a write: more than the API server's own limit of 60 s, so that giving up never misses its answer."""
 
 CONNECT_SECONDS: Final = 5.0
+
+Called = Callable[[str, str, str, float], None]
+"""Is told of each call that was answered or failed: verb, resource, status (`none` without an answer), seconds."""
 
 Query = Mapping[str, str]
 Body = Json | Sequence[Json]
@@ -44,8 +49,9 @@ class _Call:
 class Rest:
     """Requests over one Connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, called: Called | None = None) -> None:
         self._connection = connection
+        self._called = called
 
     async def read(self, path: str, query: Query | None = None, *, accept: str = "application/json") -> Json:
         """GET one JSON object. Raises a ClusterError."""
@@ -77,9 +83,13 @@ class Rest:
         """
         limits = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
         call = _Call(Sent("GET", path), limits, {**query, "watch": "true"})
+        with self._told("watch", call.sent), _outages():
+            response = await _open(self._connection.watches, call)
+            if response.status >= 400:
+                async with response:
+                    await _check(call.sent, response)
         with _outages():
-            async with await _open(self._connection.watches, call) as response:
-                await _check(call.sent, response)
+            async with response:
                 yield _events(response)
 
     async def _send(self, call: _Call) -> Json:
@@ -92,11 +102,25 @@ class Rest:
             return await self._once(call)
 
     async def _once(self, call: _Call) -> Json:
-        with _outages():
+        with self._told(call.sent.verb, call.sent), _outages():
             async with await _open(self._connection.calls, call) as response:
                 await _check(call.sent, response)
                 content = await response.read()
             return _object(content) if content else {}
+
+    @contextmanager
+    def _told(self, verb: str, sent: Sent) -> Iterator[None]:
+        if self._called is None:
+            yield
+            return
+        begun, code = time.perf_counter(), "ok"
+        try:
+            yield
+        except ClusterError as error:
+            code = str(error.code or "none")
+            raise
+        finally:
+            self._called(verb, resource_in(sent.path), code, time.perf_counter() - begun)
 
 
 async def _open(pool: Pool, call: _Call) -> ClientResponse:

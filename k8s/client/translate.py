@@ -54,6 +54,11 @@ class Sent:
     path: str
     content_type: str = "application/json"
 
+    @property
+    def verb(self) -> str:
+        """The API's word for the method."""
+        return _VERBS[self.method]
+
 
 def translate(sent: Sent, code: int, headers: Mapping[str, str], body: bytes) -> ClusterError:
     """The error for an answer with status `code` (>= 400)."""
@@ -99,7 +104,7 @@ def _forbidden(sent: Sent, status: Json, message: str) -> ClusterError:
         return Forbidden(message, verb=right["verb"], resource=right["resource"], namespace=right["namespace"] or "")
     if status:  # admission says 403 as well: a policy webhook, an exceeded quota, a namespace that is being deleted
         return Refused(message, code=403)
-    return Forbidden(message, verb=_VERBS[sent.method], resource=sent.path)
+    return Forbidden(message, verb=sent.verb, resource=sent.path)
 
 
 def _not_found(sent: Sent, status: Json) -> ClusterError:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import pytest
@@ -25,6 +25,9 @@ from k8s.client.timing import RealTime
 from k8s.snapshots import Migration, Ref
 from tests.clocks import StandingClock
 from tests.facts import DANA, OPS, RAVI, Acquaintances
+
+if TYPE_CHECKING:
+    from bot.metrics import Metrics
 
 T = TypeVar("T")
 
@@ -177,13 +180,16 @@ class App:
 
 
 @asynccontextmanager
-async def opened(folder: Path, sandbox: ClusterSandbox, clock: StandingClock) -> AsyncIterator[App]:
+async def opened(
+    folder: Path, sandbox: ClusterSandbox, clock: StandingClock, metrics: "Metrics | None" = None
+) -> AsyncIterator[App]:
     """The application on a cluster; leaving it is an orderly stop."""
     kubeconfig = folder / "kubeconfig"
     sandbox.write_kubeconfig(kubeconfig)
     engine, lock = await open_engine(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
-    cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty())
-    app = App(sandbox, cluster, SqlStore(engine, clock), clock)
+    called = metrics.cluster_called if metrics else None
+    cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty(), called=called)
+    app = App(sandbox, cluster, SqlStore(engine, clock, [metrics] if metrics else []), clock)
     try:
         yield app
     finally:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from k8s.client import paths
 from k8s.client.translate import DEFAULT_RETRY_AFTER, MESSAGE_LIMIT, Sent, translate
 from k8s.errors import (
     AlreadyExists,
@@ -160,3 +161,20 @@ def test_a_long_message_keeps_both_ends() -> None:
     assert len(error.message) <= MESSAGE_LIMIT
     assert error.message.startswith("begin")
     assert error.message.endswith("end")
+
+
+@pytest.mark.parametrize(
+    ("path", "resource"),
+    [
+        ("/apis/kubevirt.io/v1/namespaces/production/virtualmachines/web-01", "virtualmachines"),
+        ("/apis/kubevirt.io/v1/virtualmachines", "virtualmachines"),
+        ("/apis/subresources.kubevirt.io/v1/namespaces/production/virtualmachines/web-01/stop", "virtualmachines/stop"),
+        ("/api/v1/nodes/worker-05", "nodes"),
+        ("/api/v1/namespaces/production", "namespaces"),
+        ("/api/v1/namespaces/production/pods", "pods"),
+        ("/openapi/v3/apis/kubevirt.io/v1", "other"),
+        ("/", "other"),
+    ],
+)
+def test_a_path_is_counted_by_its_resource_and_never_by_a_name(path: str, resource: str) -> None:
+    assert paths.resource_in(path) == resource
