@@ -8,8 +8,10 @@ A plan is proposed until enough people confirm it. Approved, it waits for its fi
 come, and goes back to proposed (as a new revision) when the cluster no longer is what people approved, or (the same
 revision) when somebody whose approval counted has lost the right to it. Running ends in
 exactly one final state. A move that we could not follow to its end is `unknown`: not final, because the VM stays locked
-until somebody or something has settled it. A cold move that is stuck is `asking`: people choose how it goes on, and
-without an answer a default is taken at a deadline; it goes on by itself when the cluster does.
+until somebody or something has settled it; people may give it more time. A cold move that is stuck is `asking`: people
+choose how it goes on, and without an answer a default is taken at a deadline; it goes on by itself when the cluster
+does. Calling a move off is a wish: it goes on under that wish until the cluster says what became of it, and may end as
+canceled, or have succeeded all the same.
 """
 
 from collections.abc import Mapping
@@ -44,6 +46,7 @@ class PlanEvent(StrEnum):
     STARTED = "started"
     FINISHED = "finished"
     BROKE = "broke"
+    CALLED_OFF = "called off"
 
 
 class MoveState(StrEnum):
@@ -55,6 +58,7 @@ class MoveState(StrEnum):
     UNKNOWN = "unknown"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELED = "canceled"
 
 
 class MoveEvent(StrEnum):
@@ -65,8 +69,11 @@ class MoveEvent(StrEnum):
     ASKED = "asked"
     ANSWERED = "answered"
     TIMED_OUT = "timed out"
+    WATCHED_ON = "watched on"
+    CALLED_OFF = "called off"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELED = "canceled"
 
 
 PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
@@ -89,6 +96,7 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
     PlanState.RUNNING: {
         PlanEvent.FINISHED: PlanState.SUCCEEDED,
         PlanEvent.BROKE: PlanState.FAILED,
+        PlanEvent.CALLED_OFF: PlanState.CANCELED,
     },
     PlanState.SUCCEEDED: {},
     PlanState.FAILED: {},
@@ -104,21 +112,28 @@ MOVE: Mapping[MoveState, Mapping[MoveEvent, MoveState]] = {
         MoveEvent.ADVANCED: MoveState.RUNNING,
         MoveEvent.ASKED: MoveState.ASKING,
         MoveEvent.TIMED_OUT: MoveState.UNKNOWN,
+        MoveEvent.CALLED_OFF: MoveState.RUNNING,
         MoveEvent.SUCCEEDED: MoveState.SUCCEEDED,
         MoveEvent.FAILED: MoveState.FAILED,
+        MoveEvent.CANCELED: MoveState.CANCELED,
     },
     MoveState.ASKING: {
         MoveEvent.ANSWERED: MoveState.RUNNING,
         MoveEvent.ADVANCED: MoveState.RUNNING,
+        MoveEvent.CALLED_OFF: MoveState.RUNNING,
         MoveEvent.FAILED: MoveState.FAILED,
     },
     MoveState.UNKNOWN: {
         MoveEvent.ADVANCED: MoveState.UNKNOWN,
+        MoveEvent.WATCHED_ON: MoveState.RUNNING,
+        MoveEvent.CALLED_OFF: MoveState.UNKNOWN,
         MoveEvent.SUCCEEDED: MoveState.SUCCEEDED,
         MoveEvent.FAILED: MoveState.FAILED,
+        MoveEvent.CANCELED: MoveState.CANCELED,
     },
     MoveState.SUCCEEDED: {},
     MoveState.FAILED: {},
+    MoveState.CANCELED: {},
 }
 
 

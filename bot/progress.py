@@ -11,7 +11,7 @@ from bot.approval import next_state
 from bot.diagnosis import Cause
 from bot.migration import MoveEvent, MoveState, PlanEvent, PlanState
 from bot.plan import HOME_STEPS, Move, StepKind
-from bot.record import Intent, Phase, Record, Result, Run
+from bot.record import Intent, Overdue, Phase, Record, Result, Run
 
 
 def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
@@ -92,23 +92,43 @@ def cluster_away(record: Record, index: int, since: datetime | None) -> Record:
     return with_run(record, index, record.runs[index].model_copy(update={"cluster_away_since": since}))
 
 
-def time_out(record: Record, index: int) -> Record:
+def time_out(record: Record, index: int, now: datetime) -> Record:
     """The limit passed while the cluster is still at it."""
     run = record.runs[index]
     state = migration.apply_move(run.state, MoveEvent.TIMED_OUT)
-    return with_run(record, index, run.model_copy(update={"state": state, "deadline": None}))
+    overdue = (*run.overdue, Overdue(at=now, phase=phase_name(run)))
+    return with_run(record, index, run.model_copy(update={"state": state, "deadline": None, "overdue": overdue}))
+
+
+def no_way_back(record: Record, index: int) -> Record:
+    """The guest has been started on the target before its memory is complete."""
+    return with_run(record, index, record.runs[index].model_copy(update={"post_copy": True}))
+
+
+CALLED_OFF = "called-off"
+"""Code of the cause of a move that ended as somebody wished: where it was, running."""
 
 
 def finish(record: Record, index: int, result: Result) -> Record:
     """A move has ended; the last one ends the plan."""
     run = record.runs[index]
-    event = MoveEvent.FAILED if result.cause else MoveEvent.SUCCEEDED
+    event = _end(result)
     ended = {"state": migration.apply_move(run.state, event), "result": result, "cluster_away_since": None}
     record = with_run(record, index, run.model_copy(update=ended))
     if not all(migration.is_final(run.state) for run in record.runs):
         return record
+    wish = record.runs[index].called_off
+    if all(run.state is MoveState.CANCELED for run in record.runs):
+        state = next_state(record, PlanEvent.CALLED_OFF)
+        return record.model_copy(update={"state": state, "ended_by": wish.actor if wish else None})
     failed = any(run.state is MoveState.FAILED for run in record.runs)
     return record.model_copy(update={"state": next_state(record, PlanEvent.BROKE if failed else PlanEvent.FINISHED)})
+
+
+def _end(result: Result) -> MoveEvent:
+    if result.cause is None:
+        return MoveEvent.SUCCEEDED
+    return MoveEvent.CANCELED if result.cause.code == CALLED_OFF else MoveEvent.FAILED
 
 
 def cleaned(record: Record, index: int) -> Record:

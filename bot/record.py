@@ -180,6 +180,24 @@ class Question(_Frozen):
     """What the words mean, where that is known."""
 
 
+class CalledOff(_Frozen):
+    """Somebody's wish to end a move that runs. What became of it, the result says."""
+
+    actor: Actor
+    at: datetime
+
+
+class Overdue(_Frozen):
+    """One time that people were told that a move had not ended in time; each is a message of its own."""
+
+    at: datetime
+    phase: str
+    """The last one that was seen."""
+    watched_by: Actor | None = None
+    until: datetime | None = None
+    """Somebody chose to keep watching: told again then."""
+
+
 class PinState(StrEnum):
     """What became of the node affinity that a cold move has left."""
 
@@ -233,6 +251,12 @@ class Run(_Frozen):
     """Somebody asked for the runbook of its cause."""
     started_at: datetime | None = None
     deadline: datetime | None = None
+    overdue: tuple[Overdue, ...] = ()
+    called_off: CalledOff | None = None
+    not_called_off: Cause | None = None
+    """Live: why the cluster did not take the last such wish."""
+    post_copy: bool = False
+    """Live: the guest runs on the target already while its memory follows; there is no safe way back."""
     cluster_away_since: datetime | None = None
     result: Result | None = None
     cleaned: bool = False

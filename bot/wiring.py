@@ -154,6 +154,7 @@ async def assemble(
         clock=clock,
         valid_for=settings.plan_valid,
         remind_after=settings.pin_reminder,
+        live_limit=settings.live_limit,
         new_id=lambda: secrets.token_hex(PLAN_ID_BYTES),
         runner=executor,
         authority=authority,

@@ -126,6 +126,16 @@ class Actions:
         actor = await self._prove(click, ref)
         await self._desk.show_first(await self._desk.service.move_back(ref.plan, ref.move, actor, _place(click)))
 
+    async def call_off(self, click: Click) -> None:
+        """Cancel a move that runs."""
+        ref = MoveRef.load(click.value)
+        await self._desk.service.call_off(ref.plan, ref.revision, ref.move, await self._prove(click, ref))
+
+    async def watch_on(self, click: Click) -> None:
+        """Wait as long again for a move that has not ended in time."""
+        ref = MoveRef.load(click.value)
+        await self._desk.service.watch_on(ref.plan, ref.move, await self._prove(click, ref))
+
     async def clean_up(self, click: Click) -> None:
         """Delete a finished migration object."""
         ref = MoveRef.load(click.value)

@@ -24,6 +24,8 @@ class ActionId(StrEnum):
     USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
     REPLACE_RULES = "plan_replace_rules"
+    CALL_OFF = "move_cancel"
+    WATCH_ON = "move_watch_on"
     CLEAN_UP = "migration_delete"
     MOVE_BACK = "move_back"
     OTHER_NODE = "plan_other_node"

@@ -69,6 +69,8 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.USE_LIVE: actions.replan(MoveType.LIVE),
         ActionId.USE_COLD: actions.replan(MoveType.COLD),
         ActionId.REPLACE_RULES: actions.replace_rules,
+        ActionId.CALL_OFF: actions.call_off,
+        ActionId.WATCH_ON: actions.watch_on,
         ActionId.CLEAN_UP: actions.clean_up,
         ActionId.MOVE_BACK: actions.move_back,
         ActionId.OTHER_NODE: actions.other_node,

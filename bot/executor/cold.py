@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bot import cold, progress
+from bot import calling_off, cold, progress
 from bot.diagnosis import Cause
 from bot.executor import live
 from bot.executor.moving import Moving, NotYet, vm_ref
@@ -21,7 +21,8 @@ from k8s import cold as writes
 from k8s.cold import Note
 from k8s.errors import Conflict
 from k8s.names import CONDITION_READY
-from k8s.snapshots import Instance, VmView
+from k8s.snapshots import Instance, VirtualMachine, VmView
+from k8s.steps import LATE_SECONDS
 
 FIRST_OWNER = 1
 """Epoch of the note while one process owns all runs."""
@@ -30,6 +31,9 @@ FIRST_OWNER = 1
 async def stop(moving: Moving) -> None:
     """Note the originals on the VM and stop it; on the way home, or to another node, only stop it."""
     current, move, run = await moving.read()
+    if run.homeward and await _is_untouched(moving, move, run):
+        await _end_untouched(moving, run.homeward)
+        return
     if _is_stopped_anew(run):
         note = _note(current, move, run)
         now = moving.clock.now()
@@ -118,7 +122,7 @@ async def verify(moving: Moving) -> None:
         ready=_ready(vmi),
         started_at=run.stopping_since,
         ended_at=run.up_since,
-        cause=run.homeward or _cause(move, vmi),
+        cause=_at_home(run.homeward, vmi) if run.homeward else _cause(move, vmi),
     )
     kind = "failed" if result.cause else "succeeded"
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
@@ -128,6 +132,38 @@ async def verify(moving: Moving) -> None:
 def _is_stopped_anew(run: Run) -> bool:
     """Whether what is stopped was started by this very move, and not what it found."""
     return bool(run.homeward or run.elsewhere)
+
+
+async def _is_untouched(moving: Moving, move: Move, run: Run) -> bool:
+    """Whether a move that turned home has never changed the VM: it runs on as it did, without our note.
+
+    Raises NotYet while a first write that was never answered may still arrive.
+    """
+    if run.originals is None or run.down_since or run.elsewhere:
+        return False
+    vm, vmi = await moving.cluster.vm(vm_ref(move)), await moving.cluster.instance(vm_ref(move))
+    if vm is None or vmi is None or not _is_as_found(moving.plan_id, run.originals, vm, vmi):
+        return False
+    since = moving.clock.now() - (run.started_at or moving.clock.now())
+    if run.called_off and since.total_seconds() < LATE_SECONDS:
+        raise NotYet("the first write may still arrive")
+    return True
+
+
+def _is_as_found(plan_id: str, had: Originals, vm: VirtualMachine, vmi: Instance) -> bool:
+    note = writes.read_note(vm)
+    return (
+        (note is None or note.plan != plan_id)
+        and (vm.run_strategy, vm.running) == (had.run_strategy, had.running)
+        and vmi.uid == had.vmi_uid
+        and not vmi.deleting
+    )
+
+
+async def _end_untouched(moving: Moving, cause: Cause) -> None:
+    """Nothing was written, so nothing has to be brought home."""
+    result = await live.not_done(moving, cause)
+    await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry("nothing was written"))
 
 
 async def _originals(moving: Moving, move: Move) -> Originals:
@@ -181,6 +217,11 @@ async def _until_up(views: AsyncIterator[VmView], old_uid: str) -> None:
 def _ready(vmi: Instance | None) -> bool:
     condition = vmi.condition(CONDITION_READY) if vmi else None
     return condition is not None and condition.status == "True"
+
+
+def _at_home(why: Cause, vmi: Instance | None) -> Cause:
+    down = vmi is None or vmi.phase != "Running"
+    return calling_off.called_off_and_down() if down and why.code == progress.CALLED_OFF else why
 
 
 def _cause(move: Move, vmi: Instance | None) -> Cause | None:

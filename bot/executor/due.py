@@ -74,7 +74,7 @@ def held_up(index: int, run: Run, why: Cause) -> Due:
 
 def _of_run(current: Record, index: int, run: Run, now: datetime, away_since: datetime | None) -> Iterator[Due]:
     if run.state is MoveState.RUNNING and run.deadline and now >= run.deadline:
-        yield Due(partial(progress.time_out, index=index), "timed out")
+        yield Due(partial(progress.time_out, index=index, now=now), "timed out")
     under_way = run.state in (MoveState.RUNNING, MoveState.UNKNOWN, MoveState.ASKING)
     if under_way and bool(away_since) is not bool(run.cluster_away_since):
         kind = "cluster away" if away_since else "cluster back"

@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bot import approval, judge, progress
+from bot import approval, calling_off, judge, progress
 from bot.diagnosis import Cause, diagnose
-from bot.executor import announce, explain, warrant
+from bot.executor import abort, announce, explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
 from bot.ports import Entry
@@ -32,7 +32,11 @@ from k8s.steps import Trace
 
 
 class NotStarted(Exception):
-    """The first write never arrived, and it is too late to repeat it."""
+    """The first write never arrived, and it must not be repeated."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.what)
+        self.cause = cause
 
 
 READY_WITHIN = 5.0
@@ -68,31 +72,37 @@ async def migrate(moving: Moving) -> None:
             if not await _look_again(moving, move, run.intent):
                 return
         except NotStarted as why:
-            await _end_unstarted(moving, str(why))
+            await _end_unstarted(moving, why.cause)
             return
     await moving.write(_create(moving))
 
 
-async def _end_unstarted(moving: Moving, why: str) -> None:
-    cause = Cause(
+async def _end_unstarted(moving: Moving, cause: Cause) -> None:
+    result = await not_done(moving, cause)
+    await moving.change(
+        lambda newest: progress.finish(newest, moving.index, result), Entry("not started", None, {"code": cause.code})
+    )
+
+
+def _too_late(why: str) -> Cause:
+    return Cause(
         code="not-started",
         what=f"The migration could not be created while the cluster was away, and {why}.",
         remedy="Nothing was moved. Plan it again.",
     )
-    result = await not_done(moving, cause)
-    await moving.change(
-        lambda newest: progress.finish(newest, moving.index, result), Entry("failed", None, {"code": cause.code})
-    )
 
 
 async def follow(moving: Moving) -> None:
-    """Watch the VMIM to its end and note each phase when it is reached."""
+    """Watch the VMIM to its end and note each phase when it is reached; abort it where somebody called the move off."""
     _, move, run = await moving.read()
     assert run.intent is not None
+    if run.called_off:
+        await abort.ask(moving, move, run)
     name = Ref(move.namespace, run.intent.name)
     async with moving.cluster.follow(vm_ref(move), name) as views:
         async for view in views:
             await _note_phases(moving, view)
+            await _note_post_copy(moving, view)
             if view.migration is None and await moving.cluster.migration(name):
                 continue  # a watch that was there before us has not heard of it yet
             seen = view.migration or view.last_seen
@@ -132,7 +142,7 @@ def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result
         ready=_is_ready(vmi),
         started_at=run.phases[0].at if run.phases else None,
         ended_at=run.phases[-1].at if run.phases else None,
-        cause=None if arrived else _cause(move, intent, evidence),
+        cause=None if arrived else _cause(move, run, intent, evidence),
     )
 
 
@@ -205,14 +215,16 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
 
 async def _still_approved(moving: Moving) -> None:
     """Before another attempt: the approval must be young, and what was approved must still hold. Raises NotStarted."""
-    current, _, _ = await moving.read()
+    current, _, run = await moving.read()
+    if run.called_off:
+        raise NotStarted(calling_off.called_off())
     if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
-        raise NotStarted("its approval is too old by now")
+        raise NotStarted(_too_late("its approval is too old by now"))
     planned, changes = await judge.prove(moving.cluster, current)
     if changes:
-        raise NotStarted(f"the cluster has changed: {', '.join(change.what for change in changes)}")
+        raise NotStarted(_too_late(f"the cluster has changed: {', '.join(change.what for change in changes)}"))
     if not (await warrant.again(moving, current, planned)).enough(current):
-        raise NotStarted("whoever asked for it or confirmed it may no longer do so")
+        raise NotStarted(_too_late("whoever asked for it or confirmed it may no longer do so"))
 
 
 def _noted(move: Move, intent: Intent) -> steps.Intent:
@@ -251,6 +263,15 @@ async def _note_phases(moving: Moving, view: View) -> None:
         )
 
 
+async def _note_post_copy(moving: Moving, view: View) -> None:
+    """From then on the move cannot be called off any more."""
+    if view.migration is None or not abort.is_post_copy(view.vmi, view.migration.uid):
+        return
+    _, _, run = await moving.read()
+    if not run.post_copy:
+        await moving.change(lambda newest: progress.no_way_back(newest, moving.index), Entry("post-copy"))
+
+
 async def _wait_until_ready(view: View, views: AsyncIterator[View]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_WITHIN):
@@ -270,7 +291,7 @@ def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:
     return there and (migration is not None or by_us)
 
 
-def _cause(move: Move, intent: Intent, evidence: Evidence) -> Cause:
+def _cause(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Cause:
     vmi, migration = evidence.vmi, evidence.migration
     if vmi is None or vmi.deleting or vmi.uid != intent.vmi_uid:
         return Cause(
@@ -284,6 +305,8 @@ def _cause(move: Move, intent: Intent, evidence: Evidence) -> Cause:
             what=f"KubeVirt reports success, but the VM is on {vmi.node}, not on {move.target_name}.",
             remedy="Look at the VM before you move it again.",
         )
+    if run.called_off and _is_running(vmi) and vmi.node == move.source:
+        return calling_off.called_off()
     return diagnose(evidence)
 
 

@@ -13,6 +13,8 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     DENY = "deny"
     CANCEL = "cancel"
+    CALL_OFF = "call off"
+    """Cancel a move that runs."""
     CLEAN_UP = "clean up"
     ANSWER = "answer"
     UNPIN = "remove a pin"

@@ -34,6 +34,7 @@ class Base:
         clock: Clock,
         valid_for: timedelta,
         remind_after: timedelta,
+        live_limit: timedelta,
         new_id: Callable[[], str],
         runner: Runner,
         authority: Authority,
@@ -45,6 +46,7 @@ class Base:
         self._clock = clock
         self._valid_for = valid_for
         self._remind_after = remind_after
+        self._live_limit = live_limit
         self._new_id = new_id
         self._runner = runner
         self._authority = authority

@@ -6,13 +6,14 @@ Slack.
 
 from collections.abc import Mapping
 
-from bot.migration import MoveState, PlanState
+from bot.migration import PlanState
 from bot.record import Record
+from handlers.cards import overdue
 from handlers.cards.answers import fault_card, help_card, refusal_card
 from handlers.cards.card import Card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
-from handlers.cards.progress import overdue_card, progress_card
+from handlers.cards.progress import progress_card
 from handlers.cards.question import is_asked, question_card, settled_card, slots
 from handlers.cards.quorum import verdict_card
 from handlers.cards.report import report_card
@@ -40,12 +41,12 @@ def wanted(record: Record) -> Mapping[str, Card]:
         messages[Slot.VERDICT] = verdict
     if any(run.started_at for run in record.runs):
         messages[Slot.PROGRESS] = progress_card(record)
-    if any(run.state is MoveState.UNKNOWN for run in record.runs):
-        messages[Slot.OVERDUE] = overdue_card(record)
     for index in _moves(record):
+        if overdue.is_open(record.runs[index]):
+            messages[overdue.slots(record, index)[-1]] = overdue.overdue_card(record, index)
         if is_asked(record.runs[index]):
             messages[slots(record, index)[-1]] = question_card(record, index)
-    if record.state in (PlanState.SUCCEEDED, PlanState.FAILED):
+    if record.state in (PlanState.SUCCEEDED, PlanState.FAILED) or _called_off(record):
         messages[Slot.REPORT] = report_card(record)
     for index in _moves(record):
         if card := runbook_card(record, index):
@@ -59,12 +60,19 @@ def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
     messages: dict[str, Card] = {}
     for index in _moves(record):
+        told = overdue.slots(record, index)
+        past = told[:-1] if overdue.is_open(record.runs[index]) else told
+        messages |= {slot: overdue.settled_card(record, index, number) for number, slot in enumerate(past)}
         asked = slots(record, index)
         closed = asked[:-1] if is_asked(record.runs[index]) else asked
         messages |= {slot: settled_card(record, index, number) for number, slot in enumerate(closed)}
         over = reminder_slots(record, index)[:-1] if is_reminded(record.runs[index]) else reminder_slots(record, index)
         messages |= {slot: reminded_card(record, index) for slot in over}
     return messages
+
+
+def _called_off(record: Record) -> bool:
+    return record.state is PlanState.CANCELED and any(run.result for run in record.runs)
 
 
 def _moves(record: Record) -> range:

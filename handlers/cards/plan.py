@@ -93,6 +93,8 @@ def _asks_about_pin(record: Record) -> str:
 
 def _canceled(record: Record) -> str:
     who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+    if any(run.result for run in record.runs):
+        return f"🛑 *Canceled while it ran*{who}. {_arrival(record)}. The report is in the thread."
     note = f" {escape(record.note)}" if record.note else ""
     return f"🚫 *Canceled*{who}.{note} Nothing was touched."
 
@@ -115,8 +117,19 @@ def _note(record: Record) -> list[Block]:
 def _decided(record: Record) -> list[Block]:
     tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
     small = [blocks.context(parts.people(record))]
-    again = [blocks.actions(parts.again(record))] if record.state in _REPLANNED else []
-    return [*tables, *small, *again]
+    return [*tables, *small, *_last_ways(record)]
+
+
+def _last_ways(record: Record) -> list[Block]:
+    """Until the first write it can still be canceled here; afterwards in the thread, where its progress is."""
+    if record.state is PlanState.APPROVED:
+        return [blocks.actions(_cancel(record))]
+    return [blocks.actions(parts.again(record))] if record.state in _REPLANNED else []
+
+
+def _cancel(record: Record) -> Block:
+    value = PlanRef(plan=record.id, revision=record.revision).dump()
+    return blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
 
 
 def _drift(record: Record) -> list[Block]:
@@ -166,8 +179,7 @@ def _terms(record: Record) -> str:
 def _buttons(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     modify = blocks.button("Modify", ActionId.MODIFY, value)
-    cancel = blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
-    return blocks.actions(*_way_on(record, value), modify, *quorum.deny_buttons(record, value), cancel)
+    return blocks.actions(*_way_on(record, value), modify, *quorum.deny_buttons(record, value), _cancel(record))
 
 
 def _way_on(record: Record, value: str) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The progress message: one per plan, in the card's thread, edited in place. And the word when it takes too long.
+"""The progress message: one per plan, in the card's thread, edited in place.
 
 Moments are shown as Slack dates, so the message needs no clock of its own and changes only when something has happened.
 """
@@ -10,8 +10,8 @@ from bot.progress import moving
 from bot.record import Record, Run
 from bot.request import MoveType
 from handlers import blocks
-from handlers.blocks import Block, code, escape
-from handlers.cards import cold, live, parts
+from handlers.blocks import Block, escape
+from handlers.cards import calling_off, cold, live, parts
 from handlers.cards.card import Card
 
 _STATUS = {MoveType.LIVE: live.status, MoveType.COLD: cold.status}
@@ -25,17 +25,6 @@ def progress_card(record: Record) -> Card:
     return Card(status, tuple(body))
 
 
-def overdue_card(record: Record) -> Card:
-    """Says once that the limit has passed. What it says stays true after the move has ended."""
-    names = ", ".join(f"*{escape(move.vm, blocks.NAME)}*" for move, run in parts.runs(record))
-    text = (
-        f"⏳ *Taking longer than allowed:* the move of {names} did not end in time. The cluster still works on it and "
-        "I go on watching. There is nothing to do but wait; the report comes here when it ends."
-    )
-    look = [f"Look yourself: {code(describe.look_closer(move, run), 600)}" for move, run in parts.runs(record)]
-    return Card(text, (blocks.section(text), blocks.context("\n".join(look))))
-
-
 def _move(record: Record, index: int) -> list[Block]:
     move, run = moving(record, index), record.runs[index]
     made = [blocks.section(_status(move, run)), *_PROGRESS[move.type](record, index)]
@@ -47,11 +36,14 @@ def _move(record: Record, index: int) -> list[Block]:
                 "The move goes on inside the cluster; I look again every few seconds."
             )
         )
-    return made
+    ways = calling_off.buttons(record, index)
+    return [*made, *calling_off.notes(run), *([blocks.actions(*ways)] if ways else [])]
 
 
 def _status(move: Move, run: Run) -> str:
     name = escape(move.vm, blocks.NAME)
+    if run.result is None and (canceling := calling_off.status(move, run)):
+        return canceling
     match run.state:
         case MoveState.WAITING:
             return f"⏳ *{name}* waits to be moved."
@@ -66,3 +58,5 @@ def _status(move: Move, run: Run) -> str:
             return f"✅ *{name} {escape(describe.moved(move), 2 * blocks.NAME)}.* The report is below."
         case MoveState.FAILED:
             return f"❌ *The move of {name} failed.* The report is below."
+        case MoveState.CANCELED:
+            return f"🛑 *The move of {name} was canceled.* The report is below."

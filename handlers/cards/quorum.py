@@ -58,7 +58,7 @@ def _verdict(record: Record) -> str:
         return f"your plan was denied. {denied(record)}"
     if record.state is PlanState.EXPIRED:
         return "⌛ your plan expired: not enough people confirmed it in time."
-    if record.state is PlanState.CANCELED:
+    if record.state is PlanState.CANCELED and not any(run.result for run in record.runs):
         note = escape(record.note)
         return f"🚫 your plan was canceled. {note}".strip()
     return f"✅ your plan is confirmed by {_given(record)}." if record.approvers else ""

@@ -7,13 +7,14 @@ the cause, the cluster's own words and what would work.
 from bot import describe
 from bot.describe import Row
 from bot.diagnosis import Cause
+from bot.migration import MoveState
 from bot.plan import Move
 from bot.progress import moving
 from bot.record import Record, Result, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
-from handlers.cards import cold, live, parts, ways
+from handlers.cards import calling_off, cold, live, parts, ways
 from handlers.cards.card import Card
 
 _MEASURED = {MoveType.LIVE: live.measured, MoveType.COLD: cold.measured}
@@ -28,15 +29,37 @@ def report_card(record: Record) -> Card:
     for index, (move, run) in enumerate(parts.runs(record)):
         if run.result is None:
             continue
-        lines.append(_line(move, run.result))
-        body.append(blocks.section(lines[-1]))
-        body += _failure(record, index, run.result.cause) if run.result.cause else _success(record, index, run.result)
+        lines.append(_line(move, run, run.result))
+        body.append(blocks.section(" ".join(filter(None, (lines[-1], calling_off.told(run))))))
+        body += _ending(record, index, run, run.result)
     return Card(" ".join(lines), (*body, blocks.context(parts.people(record))))
 
 
-def _line(move: Move, result: Result) -> str:
-    word = "❌ *Move failed.*" if result.cause else "✅ *Move succeeded.*"
-    return f"{word} {escape(describe.whereabouts(move, result))}."
+def _line(move: Move, run: Run, result: Result) -> str:
+    return f"{_WORDS[run.state]} {escape(describe.whereabouts(move, result))}."
+
+
+_WORDS = {
+    MoveState.SUCCEEDED: "✅ *Move succeeded.*",
+    MoveState.FAILED: "❌ *Move failed.*",
+    MoveState.CANCELED: "🛑 *Move canceled.*",
+}
+
+
+def _ending(record: Record, index: int, run: Run, result: Result) -> list[Block]:
+    if run.state is MoveState.CANCELED:
+        return _canceled(record, index)
+    return _failure(record, index, result.cause) if result.cause else _success(record, index, result)
+
+
+def _canceled(record: Record, index: int) -> list[Block]:
+    """It is where it was and runs: nothing is left to do but perhaps to plan again."""
+    move, run = moving(record, index), record.runs[index]
+    return [
+        parts.table((*describe.summary(move), *_after_failure(move, run))),
+        *_TRAIL[move.type](move, run),
+        blocks.actions(parts.again(record)),
+    ]
 
 
 def _success(record: Record, index: int, result: Result) -> list[Block]:

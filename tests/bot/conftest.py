@@ -90,6 +90,7 @@ class App:
             clock=clock,
             valid_for=VALID,
             remind_after=timedelta(hours=24),
+            live_limit=LIMITS.live,
             new_id=lambda: f"p{next(self._ids)}",
             runner=self.executor,
             authority=self.authority,

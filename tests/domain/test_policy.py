@@ -14,7 +14,7 @@ from bot.request import MoveType
 
 OPS = "C0OPS"
 ASKS, SAYS_YES = {Action.REQUEST}, {Action.CONFIRM, Action.DENY}
-AROUND = {Action.MODIFY, Action.CANCEL, Action.CLEAN_UP, Action.UNPIN}
+AROUND = {Action.MODIFY, Action.CANCEL, Action.CALL_OFF, Action.CLEAN_UP, Action.UNPIN}
 
 
 def person(user: str, *groups: str, own: bool = True, member: bool = True) -> Actor:

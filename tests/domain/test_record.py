@@ -91,7 +91,7 @@ def test_the_first_intent_starts_the_plan_and_sets_the_limit() -> None:
 
 
 def test_a_move_over_its_limit_is_unknown_and_can_still_end_well() -> None:
-    late = progress.time_out(running(), 0)
+    late = progress.time_out(running(), 0, LATER)
     assert (late.state, late.runs[0].state, late.open) == (PlanState.RUNNING, MoveState.UNKNOWN, True)
     ended = progress.finish(late, 0, ARRIVED)
     assert (ended.state, ended.open) == (PlanState.SUCCEEDED, False)

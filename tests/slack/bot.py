@@ -236,6 +236,7 @@ def _assemble(
         notifier=notifier,
         clock=clock,
         valid_for=timedelta(minutes=30),
+        live_limit=timedelta(minutes=10),
         remind_after=timedelta(hours=24),
         new_id=lambda: f"p{next(numbers)}",
         runner=runner,

@@ -93,7 +93,7 @@ def test_confirm_asks_again_with_the_vm_and_both_nodes() -> None:
 @pytest.mark.parametrize(
     ("name", "left"),
     [
-        ("approved", []),
+        ("approved", [ActionId.CANCEL]),
         ("started", []),
         ("canceled", []),
         ("succeeded", []),
@@ -163,9 +163,29 @@ def test_nothing_stands_in_the_thread_before_the_first_write() -> None:
     assert list(cards.wanted(gallery.approved())) == [Slot.CARD]
 
 
-def test_what_follows_an_overdue_move_leaves_its_word_as_it_was() -> None:
-    assert Slot.OVERDUE in cards.wanted(gallery.overdue())
-    assert Slot.OVERDUE not in cards.wanted(gallery.succeeded())
+def test_each_time_that_a_move_is_overdue_is_a_message_of_its_own_and_the_older_ones_have_no_buttons() -> None:
+    assert "overdue_0_0" in cards.wanted(gallery.overdue())
+    again = gallery.overdue_again()
+    assert buttons(cards.wanted(again)["overdue_0_1"]) == [ActionId.WATCH_ON, ActionId.CALL_OFF]
+    assert buttons(cards.settled(again)["overdue_0_0"]) == []
+    assert "overdue_0_0" not in cards.wanted(gallery.overdue_and_watched())
+
+
+@pytest.mark.parametrize(
+    ("make", "offered"),
+    [
+        (gallery.copying, True),
+        (gallery.not_called_off, True),
+        (gallery.called_off, False),
+        (gallery.post_copy, False),
+        (gallery.succeeded, False),
+        (cold_gallery.cold_down, True),
+        (cold_gallery.cold_called_off, False),
+        (cold_gallery.placing, False),
+    ],
+)
+def test_cancel_is_offered_while_it_can_work(make: Callable[[], Record], *, offered: bool) -> None:
+    assert (ActionId.CALL_OFF in buttons(cards.wanted(make())[Slot.PROGRESS])) is offered
 
 
 def test_an_unchanged_plan_gives_the_same_digest_and_a_changed_one_new_block_ids() -> None:

@@ -102,7 +102,7 @@ def test_a_slow_guest_is_told_with_the_end_of_its_grace_and_may_be_forced_after_
     grace_ends = int(gallery.at(91 + 120).timestamp())
     assert "*Still shutting down*" in shown(slow)
     assert f"grace period until <!date^{grace_ends}^" in shown(slow)
-    assert (buttons(before), buttons(slow)) == ([], [ActionId.FORCE])
+    assert (buttons(before), buttons(slow)) == ([ActionId.CALL_OFF], [ActionId.FORCE, ActionId.CALL_OFF])
     assert "not written to its disks is lost" in str(button(slow, ActionId.FORCE)["confirm"])
 
 

@@ -100,7 +100,7 @@ async def test_a_move_that_we_lost_sight_of_keeps_its_vm(store: SqlStore) -> Non
     await store.add(proposed(), [])
     await store.update("p1", confirming(DANA))
     await store.update("p1", start)
-    await store.update("p1", lambda current: Change(progress.time_out(current, 0)))
+    await store.update("p1", lambda current: Change(progress.time_out(current, 0, NOW)))
     assert await store.holder("production/web-01") == "p1"
     assert [current.id for current in await store.open_plans()] == ["p1"]
 

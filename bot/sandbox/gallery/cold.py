@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import approval, cold, plan, policy, progress
+from bot import approval, calling_off, cold, plan, policy, progress
 from bot.diagnosis import Cause, WayOn
 from bot.plan import Target
 from bot.policy import Action
@@ -51,6 +51,10 @@ def cold_of_stopped() -> Record:
 
 def cold_without_target() -> Record:
     return proposed(replace(ONE_NODE, target=None), ASKED.model_copy(update={"target": None}))
+
+
+def cold_called_off() -> Record:
+    return calling_off.call_off(cold_down(), 0, DANA, at(100))
 
 
 def cold_over_older_pin() -> Record:
@@ -253,6 +257,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         cold_forced,
         cold_abandoned_stop,
         cold_down,
+        cold_called_off,
         cold_starting,
         cold_cluster_away,
         cold_asking_start,

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import approval, plan, policy, progress
+from bot import approval, calling_off, plan, policy, progress
 from bot.diagnosis import Cause, WayOn
 from bot.policy import Action, Quorum
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
-from bot.sandbox.gallery.facts import MEI, NOW, RAVI, facts, node, proposed, with_vmi
+from bot.sandbox.gallery.facts import DANA, MEI, NOW, RAVI, facts, node, proposed, with_vmi
 from k8s.snapshots import Claim, Condition, Ref
 
 VMIM = "vm-migrate-web-01-p1-0"
@@ -126,7 +126,37 @@ def cluster_away() -> Record:
 
 
 def overdue() -> Record:
-    return progress.time_out(copying(), 0)
+    return progress.time_out(copying(), 0, at(691))
+
+
+def overdue_and_watched() -> Record:
+    return calling_off.watch_on(overdue(), 0, RAVI, at(700), timedelta(minutes=10))
+
+
+def overdue_again() -> Record:
+    return progress.time_out(overdue_and_watched(), 0, at(1300))
+
+
+def called_off() -> Record:
+    return calling_off.call_off(copying(), 0, DANA, at(110))
+
+
+def not_called_off() -> Record:
+    return calling_off.refused(called_off(), 0, CAUSE)
+
+
+def post_copy() -> Record:
+    return progress.no_way_back(copying(), 0)
+
+
+def called_off_and_ended() -> Record:
+    result = Result(node="worker-01", running=True, ready=True, cause=calling_off.called_off())
+    return progress.finish(called_off(), 0, result)
+
+
+def called_off_too_late() -> Record:
+    result = Result(node="worker-05", running=True, ready=True, started_at=at(92), ended_at=at(137))
+    return progress.finish(called_off(), 0, result)
 
 
 def _ended(phase: str) -> Record:
@@ -188,6 +218,13 @@ GALLERY: dict[str, Callable[[], Record]] = {
         held_up,
         cluster_away,
         overdue,
+        overdue_and_watched,
+        overdue_again,
+        called_off,
+        not_called_off,
+        post_copy,
+        called_off_and_ended,
+        called_off_too_late,
         succeeded,
         cleaned,
         failed,
