@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help sandbox test stories check lint types contracts bench lock clean
+.PHONY: help sandbox gallery test stories check lint types contracts bench lock clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,9 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 
 sandbox: $(VENV)/.run  ## the bot with a simulated cluster and Slack, on this machine: prints the page's address
 	$(BIN)/vm-migrate-bot sandbox
+
+gallery: $(VENV)/.dev  ## every card and form in every state as pictures, in .gallery/ (needs chromium)
+	$(BIN)/python -m tests.pictures .gallery
 
 test: $(VENV)/.dev  ## pure and in-process tests, injected clock
 	$(BIN)/pytest -m "not stories" -n auto
@@ -55,5 +58,5 @@ lock: $(VENV)/.dev  ## pin the newest versions that pyproject.toml allows
 		pyproject.toml --group dev -o requirements-dev.lock
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) tests/slack_types/node_modules .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) tests/slack_types/node_modules .gallery .sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

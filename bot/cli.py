@@ -67,6 +67,8 @@ def _sandbox_parser(sandbox: argparse.ArgumentParser) -> None:
     cluster.add_argument("--speed", type=float, default=1.0)
     slack = parts.add_parser("slack", help="the local Slack alone")
     slack.add_argument("--port", type=int, default=0)
+    gallery = parts.add_parser("gallery", help="a page with every card and form of the bot in every state")
+    gallery.add_argument("--port", type=int, default=0)
     play = parts.add_parser("play", help="play a scripted conversation and print its transcript")
     play.add_argument("story", type=Path)
 
@@ -143,10 +145,12 @@ async def _sandbox(arguments: argparse.Namespace) -> int:
 
 
 async def _sandbox_part(arguments: argparse.Namespace) -> int:
-    from bot.sandbox.run import run_cluster, run_slack
+    from bot.sandbox.run import run_cluster, run_gallery, run_slack
 
     if arguments.part == "slack":
         return await _until_stopped(run_slack(port=arguments.port))
+    if arguments.part == "gallery":
+        return await _until_stopped(run_gallery(port=arguments.port))
     cluster = run_cluster(port=arguments.port, kubeconfig=arguments.kubeconfig, speed=arguments.speed)
     return await _until_stopped(cluster)
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from bot.sandbox import cluster, slack
+from bot.sandbox.gallery.server import Gallery
 from bot.sandbox.stage import Stage
 
 HOST = "127.0.0.1"
@@ -33,6 +34,17 @@ async def run_cluster(*, port: int, kubeconfig: Path, speed: float) -> None:
 async def run_slack(*, port: int) -> None:
     """The local Slack alone."""
     await slack.serve(port, _announce)
+
+
+async def run_gallery(*, port: int) -> None:
+    """The page with every card in every state."""
+    gallery = Gallery()
+    await gallery.start(port)
+    _announce(f"Open {gallery.url}/ to see every card and form in every state. Ctrl-C ends it.")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await gallery.stop()
 
 
 def _is_taken(port: int) -> bool:

@@ -5,6 +5,7 @@ and tell nobody; a picture from elsewhere shows its alternative text.
 """
 
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
@@ -27,16 +28,23 @@ HEADERS = {
 
 
 class PageFiles:
-    """The files of `page/`, read once."""
+    """The files of a folder, by default `page/`, read once and served below `address`."""
 
-    def __init__(self) -> None:
-        folder = files(__package__) / "page"
+    def __init__(self, folder: Traversable | None = None, address: str = "/page") -> None:
+        self._address = address
         self._contents = {
-            entry.name: entry.read_bytes() for entry in folder.iterdir() if _suffix(entry.name) in _CONTENT_TYPES
+            entry.name: entry.read_bytes()
+            for entry in (folder or files(__package__) / "page").iterdir()
+            if _suffix(entry.name) in _CONTENT_TYPES
         }
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/", self._index), web.get("/page/{name}", self._file)]
+        """Its index.html as the start page, and every file."""
+        return [web.get("/", self._index), self.file_route()]
+
+    def file_route(self) -> web.RouteDef:
+        """The files alone, for another page that uses them."""
+        return web.get(f"{self._address}/{{name}}", self._file)
 
     async def _index(self, _: web.Request) -> web.Response:
         return self._answer("index.html")

@@ -8,6 +8,27 @@ import { textObject } from "./text.js";
 
 const PAUSE = 250; // milliseconds without a key before typed text is kept
 
+/** A view as a form around its `body`; `close` hears whether the whole stack is to go. */
+export function viewNode(view, body, names, close = () => {}) {
+  return el(
+    "form",
+    { class: "modal", novalidate: true },
+    el(
+      "header",
+      { class: "modal-head" },
+      el("h2", { id: "modal-title" }, textObject(view.title, names)),
+      button({ class: "icon-button", "aria-label": "Close" }, () => close(true), "×"),
+    ),
+    el("div", { class: "modal-body", tabindex: "-1" }, body),
+    el(
+      "footer",
+      { class: "dialog-buttons" },
+      button({ class: "button" }, () => close(false), view.close ? textObject(view.close, names) : "Cancel"),
+      view.submit && el("button", { type: "submit", class: "button primary" }, textObject(view.submit, names)),
+    ),
+  );
+}
+
 /** Draws the topmost view of a store into one dialog. */
 export class ModalStack {
   #store;
@@ -50,24 +71,7 @@ export class ModalStack {
 
   #content(view) {
     const { names } = this.#store;
-    const body = blocks(view.blocks, this.#surface(view));
-    return el(
-      "form",
-      { class: "modal", novalidate: true },
-      el(
-        "header",
-        { class: "modal-head" },
-        el("h2", { id: "modal-title" }, textObject(view.title, names)),
-        button({ class: "icon-button", "aria-label": "Close" }, () => this.#close(true), "×"),
-      ),
-      el("div", { class: "modal-body", tabindex: "-1" }, body),
-      el(
-        "footer",
-        { class: "dialog-buttons" },
-        button({ class: "button" }, () => this.#close(false), view.close ? textObject(view.close, names) : "Cancel"),
-        view.submit && el("button", { type: "submit", class: "button primary" }, textObject(view.submit, names)),
-      ),
-    );
+    return viewNode(view, blocks(view.blocks, this.#surface(view)), names, (everything) => this.#close(everything));
   }
 
   #surface(view) {
