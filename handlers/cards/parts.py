@@ -34,9 +34,9 @@ def route(move: Move) -> str:
 
 
 def table(rows: Iterable[Row]) -> Block:
-    """Rows as fields: label, value, and in small words how we know."""
+    """Rows as fields: label and value on one line, for a phone; and in small words how we know."""
     return blocks.fields(
-        f"*{row.label}*\n{code(row.value)}" + (f"\n_{escape(row.detail, blocks.NAME)}_" if row.detail else "")
+        f"*{row.label}*: {code(row.value)}" + (f" _{escape(row.detail, blocks.NAME)}_" if row.detail else "")
         for row in rows
     )
 

@@ -41,7 +41,7 @@ def _status(record: Record) -> str:
         case PlanState.PROPOSED if record.plan.blocked:
             return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
-            return f"✋ *Waiting for Confirm* to move {names}. Nothing was touched yet."
+            return f"✋ *Waiting for Confirm* {_deed(record, names)}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The move of {names} starts now."
         case PlanState.RUNNING:
@@ -52,6 +52,18 @@ def _status(record: Record) -> str:
             return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
         case _:
             return _ended(record)
+
+
+def _deed(record: Record, names: str) -> str:
+    """What a Confirm lets happen to the VMs, since some would not press it if they knew."""
+    moves = record.plan.moves
+    if all(describe.only_places(move) for move in moves):
+        return f"to pin {names}, stopped as it is"
+    if all(move.type is MoveType.COLD for move in moves):
+        return f"to *stop* {names}, move it and start it again"
+    if all(move.type is MoveType.LIVE for move in moves):
+        return f"to move {names} live, without stopping"
+    return f"to move {names}"
 
 
 _TOO_LATE = {
@@ -77,8 +89,8 @@ def _running(record: Record, names: str) -> str:
     if any(run.homeward for run in record.runs):
         return f"↩️ *Going back.* {names} gets its old placement back; the thread says why and how far it is."
     overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
-    word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Running.*"
-    return f"{word} {names} is moving; the thread shows how far it is."
+    word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Moving.*"
+    return f"{word} {names} is on its way; the thread shows how far it is."
 
 
 def _arrival(record: Record) -> str:
@@ -129,7 +141,7 @@ def _last_ways(record: Record) -> list[Block]:
 
 def _cancel(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
-    return blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
+    return blocks.button("Cancel", ActionId.CANCEL, value)
 
 
 def _drift(record: Record) -> list[Block]:
