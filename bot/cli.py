@@ -118,6 +118,8 @@ async def _check() -> int:
 async def _plan(text: str) -> int:
     try:
         asked = grammar.parse(text)
+        if isinstance(asked, request.Ambiguous):
+            return _refuse(_unclear(asked))
         if not isinstance(asked, request.MoveRequest):
             return _refuse(grammar.ParseError("no-vm", "No VM is named.", f"Write it like this: {request.FORM}"))
         async with wiring.cluster(_settings()) as cluster:
@@ -131,6 +133,11 @@ async def _plan(text: str) -> int:
         return _refuse(errors.from_cluster(error), UNREACHABLE)
     print(describe.plan_text(planned))
     return BLOCKED if planned.blocked else FEASIBLE
+
+
+def _unclear(asked: request.Ambiguous) -> BotError:
+    meant = "\n".join(f"  {reading.request}" for reading in asked.readings)
+    return BotError("ambiguous", asked.question, f"Write one of these:\n{meant}")
 
 
 def _refuse(error: BotError, code: int = BAD_REQUEST) -> int:

@@ -6,9 +6,11 @@ them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
+from bot import grammar
 from bot.errors import BotError
-from bot.grammar import ParseError, parse
+from bot.grammar import ParseError
 from bot.ports import NodeChoice
 from bot.progress import moving
 from bot.record import Record
@@ -190,38 +192,29 @@ def _type(chosen: MoveType | None) -> Block:
 def read(entered: Callable[[BlockId], str]) -> MoveRequest:
     """The request that the form states. Raises FieldErrors with every field that is wrong."""
     errors: dict[str, str] = {}
-    vm = _parsed(BlockId.VM, entered(BlockId.VM), errors)
-    namespace = _parsed(BlockId.NAMESPACE, entered(BlockId.NAMESPACE), errors, optional=True)
-    target = _parsed(BlockId.TARGET, entered(BlockId.TARGET).replace(SCHEDULER, ""), errors, optional=True)
+    own, vm = _parsed(BlockId.VM, grammar.vm, entered(BlockId.VM), errors) or (None, "")
+    given = entered(BlockId.NAMESPACE).strip()
+    namespace = _parsed(BlockId.NAMESPACE, grammar.name, given, errors) if given else None
+    chosen = entered(BlockId.TARGET).replace(SCHEDULER, "").strip()
+    target = _parsed(BlockId.TARGET, grammar.name, chosen, errors) if chosen else None
     type_ = _parsed_type(entered(BlockId.TYPE), errors)
-    for block_id, name in ((BlockId.NAMESPACE, namespace), (BlockId.TARGET, target)):
-        if name and name.namespace:
-            errors[block_id] = "Only one name goes here, without a slash."
-    if vm and vm.namespace and namespace and vm.namespace != namespace.vm:
-        errors[BlockId.NAMESPACE] = f"The VM field says namespace {vm.namespace}."
-    if errors or vm is None:
+    if own and namespace and own != namespace:
+        errors[BlockId.NAMESPACE] = f"The VM field says namespace {own}."
+    if errors:
         raise FieldErrors(errors)
-    return MoveRequest(
-        vm=vm.vm,
-        namespace=vm.namespace or (namespace.vm if namespace else None),
-        target=target.vm if target else None,
-        type=type_,
-    )
+    return MoveRequest(vm=vm, namespace=own or namespace, target=target, type=type_)
 
 
-def _parsed(block_id: BlockId, text: str, errors: dict[str, str], *, optional: bool = False) -> MoveRequest | None:
-    """One field as the grammar reads it: a single name, the VM's perhaps with its namespace."""
-    if optional and not text.strip():
-        return None
+_Read = TypeVar("_Read")
+
+
+def _parsed(block_id: BlockId, read: Callable[[str], _Read], text: str, errors: dict[str, str]) -> _Read | None:
+    """One field as the grammar reads it."""
     try:
-        parsed = parse(text)
+        return read(text)
     except ParseError as error:
         errors[block_id] = error.what
         return None
-    if not isinstance(parsed, MoveRequest) or parsed.target or parsed.type:
-        errors[block_id] = "Write one name here and nothing else."
-        return None
-    return parsed
 
 
 def _parsed_type(text: str, errors: dict[str, str]) -> MoveType | None:
