@@ -12,10 +12,11 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 
+from bot import grammar
 from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
-from bot.request import MoveType
+from bot.request import MoveRequest, MoveType
 from handlers import cards, deny, modals
 from handlers.answers import by_response_url
 from handlers.blocks import Block
@@ -170,6 +171,14 @@ class Actions:
         ref = VmRef.load(click.value)
         actor = await self._actor(click)
         return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor, _place(click)))
+
+    async def reading(self, click: Click) -> None:
+        """One of the things that an unclear request may have meant: as if it had been typed like that."""
+        actor = await self._actor(click)
+        request = grammar.parse(click.value)
+        if not isinstance(request, MoveRequest):
+            raise BotError("old-button", "This button no longer does anything.", "Ask for the move again.")
+        await self._desk.show_first(await self._desk.service.propose(request, actor, _place(click)))
 
     async def unknown(self, click: Click) -> None:
         """A button that this version does not have, for example on an old card."""

@@ -38,6 +38,7 @@ class ActionId(StrEnum):
     PIN_KEEP = "pin_keep"
     PIN_LATER = "pin_later"
     UNPIN = "vm_unpin"
+    READING = "request_reading"
     VM = "vm"
     NAMESPACE = "namespace"
     TARGET = "target"

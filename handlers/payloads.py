@@ -37,11 +37,6 @@ class SlashCommand(_Payload):
     channel_id: str = Field(pattern=_CHANNEL)
     text: str = ""
 
-    @property
-    def in_channel(self) -> bool:
-        """False in a direct message."""
-        return not self.channel_id.startswith("D")
-
 
 class _User(_Payload):
     """Whoever acts; `team_id` is the person's own, unlike the payload's `team.id`."""

@@ -83,6 +83,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.PIN_KEEP: actions.decide_pin(PinState.KEPT),
         ActionId.PIN_LATER: actions.decide_pin(PinState.LATER),
         ActionId.UNPIN: actions.unpin,
+        ActionId.READING: actions.reading,
     }
 
 

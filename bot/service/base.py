@@ -12,7 +12,7 @@ from bot.plan import Drift, Estimate, Move, Plan, StepKind
 from bot.policy import Quorum
 from bot.ports import Change, Clock, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
-from bot.request import BatchRequest, Planned
+from bot.request import BatchRequest, MoveRequest, Planned
 from bot.throttle import Throttle
 from k8s import errors as k8s
 from k8s.cluster import Cluster
@@ -65,6 +65,7 @@ class Base:
                 planned = await muster.judge(self._cluster, request)
             else:
                 planned, facts = await judge(self._cluster, request)
+                check_source(request, facts)
                 _check_elsewhere(facts)
         except k8s.ClusterError as error:
             raise await spoken(self._cluster, error) from error
@@ -110,6 +111,21 @@ def ended(current: Record, index: int) -> tuple[Run, Move]:
     if not 0 <= index < len(current.runs) or current.runs[index].result is None:
         raise BotError("not-finished", "That move has not ended yet.", "Wait for its report.")
     return current.runs[index], progress.moving(current, index)
+
+
+def check_source(request: MoveRequest, facts: Facts) -> None:
+    """Refuse a move that is said to leave a node on which the VM is not: somebody has another VM or moment in mind."""
+    source, name = request.source, facts.vm.ref.name
+    node = facts.vmi.node if facts.vmi else ""
+    if source is None or source == node:
+        return
+    without = request.model_copy(update={"source": None, "reason": None})
+    if source == facts.vm.ref.namespace:
+        remedy = f"If {source} is meant as the namespace: {without.model_copy(update={'namespace': source})}"
+    else:
+        remedy = f"To move it from where it is: {without}"
+    where = f"runs on {node}" if node else "does not run"
+    raise BotError("not-there", f"{name} {where}, so it cannot leave {source}.", remedy)
 
 
 def _check_elsewhere(facts: Facts) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from bot.migration import PlanState
 from bot.record import Record
 from handlers.cards import overdue
-from handlers.cards.answers import fault_card, help_card, refusal_card
+from handlers.cards.answers import ambiguous_card, fault_card, help_card, refusal_card
 from handlers.cards.card import Card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
@@ -22,6 +22,7 @@ from handlers.ids import Slot
 
 __all__ = [
     "Card",
+    "ambiguous_card",
     "fault_card",
     "help_card",
     "pins_card",

@@ -1,10 +1,11 @@
 """What one person reads alone: help, a refusal, and the word when the bot itself has failed."""
 
 from bot.errors import BotError, NothingToDo
+from bot.request import Ambiguous, Reading
 from handlers import blocks
 from handlers.blocks import code, escape
 from handlers.cards.card import Card
-from handlers.ids import CommandName
+from handlers.ids import ActionId, CommandName
 
 _FORMS = (
     ("web-01 worker-05", "move web-01 to worker-05"),
@@ -31,6 +32,20 @@ def help_card() -> Card:
     )
     after = "A plan card appears in the channel first. Nothing is touched until a channel member presses Confirm on it."
     return Card(text, (blocks.section(f"{text}\n{forms}"), blocks.section(kinds), blocks.context(after)))
+
+
+def ambiguous_card(asked: Ambiguous) -> Card:
+    """What a request may have meant, each with its button; nothing is guessed."""
+    text = f"❓ {escape(asked.question)}"
+    readings = [_reading(reading) for reading in asked.readings]
+    return Card(text, (blocks.section(text), *readings, blocks.context("Only you see this · nothing was planned yet")))
+
+
+def _reading(reading: Reading) -> blocks.Block:
+    meant = str(reading.request)
+    text = f"*{escape(reading.label)}*\n{code(f'{CommandName.MIGRATE} {meant}', blocks.SENTENCE)}"
+    fits = len(meant) <= blocks.BUTTON_VALUE
+    return blocks.section(text, blocks.button("This one", ActionId.READING, meant) if fits else None)
 
 
 def refusal_card(error: BotError) -> Card:

@@ -178,12 +178,20 @@ class Bot:
         room = self.slack.sandbox.workspace.rooms[channel]
         return [message for message in room.messages if not message.is_ephemeral and "bot_id" in message.sender]
 
-    async def click_whisper(self, user: str, action_id: ActionId) -> None:
-        """Press a button of the newest message that only this person sees."""
+    async def click_whisper(self, user: str, action_id: ActionId, number: int = 0) -> None:
+        """Press a button of the newest message that only this person sees; `number`: which of several such."""
         person = self.slack.sandbox.workspace.person(user)
         room = self.slack.sandbox.workspace.rooms[OPS]
         newest = next(message for message in reversed(room.messages) if message.visible_to == person.id)
-        await self.slack.person("click", user=user, channel=OPS, message_ts=newest.ts, action_id=action_id.value)
+        with_it = [block["block_id"] for block in newest.blocks if f"'{action_id}'" in str(block)]
+        await self.slack.person(
+            "click",
+            user=user,
+            channel=OPS,
+            message_ts=newest.ts,
+            action_id=action_id.value,
+            block_id=with_it[number],
+        )
         await self.settle()
 
     def whispers(self, user: str, channel: str = OPS) -> list[str]:

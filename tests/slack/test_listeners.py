@@ -41,6 +41,33 @@ async def test_a_text_that_cannot_be_read_is_shown_with_the_word_marked(bot: Bot
     assert bot.shown() == []
 
 
+async def test_what_may_mean_two_things_is_asked_and_the_answer_makes_the_plan(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01 on worker-05")
+    assert "where it goes" in bot.whispers("dana")[-1]
+    assert bot.shown() == []
+    await bot.click_whisper("dana", ActionId.READING, 0)
+    (card,) = bot.shown()
+    assert "Waiting for Confirm" in card.text
+
+
+@pytest.mark.parametrize(
+    ("source", "remedy"),
+    [("worker-02", "web-01 to worker-05"), ("production", "If production is meant as the namespace")],
+)
+async def test_a_vm_that_is_said_to_be_elsewhere_is_not_planned(bot: Bot, source: str, remedy: str) -> None:
+    await bot.say("dana", f"/vm-migrate move web-01 from {source} to worker-05")
+    assert f"web-01 runs on worker-01, so it cannot leave {source}" in bot.whispers("dana")[-1]
+    assert remedy in bot.whispers("dana")[-1]
+    assert bot.shown() == []
+    await bot.say("dana", "/vm-migrate move web-01 from worker-01 to worker-05")
+    assert "Waiting for Confirm" in bot.shown()[-1].text
+
+
+async def test_several_vms_are_understood(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01, web-02 to worker-05")
+    assert "Ask for one VM" in bot.whispers("dana")[-1]
+
+
 async def test_an_unknown_vm_is_answered_with_the_nearest_name(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate wbe-01 worker-05")
     assert "Did you mean web-01?" in bot.whispers("dana")[-1]

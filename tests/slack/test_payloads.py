@@ -54,11 +54,6 @@ def test_the_team_of_a_clicker_may_be_missing_but_not_wrong() -> None:
         Click.read(CLICK | {"user": {"id": "U1", "team_id": "home"}})
 
 
-def test_a_direct_message_is_no_channel() -> None:
-    assert not SlashCommand.read(COMMAND | {"channel_id": "D1"}).in_channel
-    assert SlashCommand.read(COMMAND | {"channel_id": "G1"}).in_channel
-
-
 def test_a_reply_is_in_a_thread_and_a_root_is_not() -> None:
     root = Click.read(CLICK | {"container": CLICK["container"] | {"thread_ts": "1.2"}})
     reply = Click.read(CLICK | {"container": CLICK["container"] | {"thread_ts": "1.1"}})

@@ -1,0 +1,45 @@
+"""What becomes of a request, however it was asked: by slash command, by mention, or by the button of a question.
+
+Answers go to the one who asked; plans are shown in the channel, where the team can see and confirm them.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from bot.errors import BotError
+from bot.policy import Actor
+from bot.record import Place
+from bot.request import Ambiguous, Help, MoveRequest, Pins, Request
+from handlers import cards
+from handlers.desk import Desk
+from handlers.tasks import Answer
+
+Who = Callable[[], Awaitable[Actor]]
+"""Proves the person; only asked for where it matters."""
+
+
+async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, channel: str, answer: Answer) -> None:
+    """Answer a request. Raises BotError."""
+    if isinstance(request, Help):
+        await answer(cards.help_card())
+        return
+    check_seen_by_others(channel)
+    actor = await who()
+    match request:
+        case Ambiguous():
+            await answer(cards.ambiguous_card(request))
+        case Pins():
+            await answer(cards.pins_card(await desk.service.pins(actor)))
+        case MoveRequest():
+            await desk.show_first(await desk.service.propose(request, actor, Place(channel=channel)))
+        case _:
+            raise BotError("not-yet", "I understand that, but I cannot do it yet.", "Ask for one VM: web-01 worker-05")
+
+
+def check_seen_by_others(channel: str) -> None:
+    """Refuse a direct message: there is nobody in it who could confirm."""
+    if channel.startswith("D"):
+        raise BotError(
+            "not-a-channel",
+            "Here nobody else would see it.",
+            "Ask in a channel where your team can see and confirm it.",
+        )
