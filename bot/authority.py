@@ -4,6 +4,7 @@ It fails closed: what the policy does not allow, or Slack does not say, is refus
 are looked at again when the run begins; who has lost the right meanwhile no longer counts.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from bot import policy
@@ -75,16 +76,32 @@ class Authority:
         fingerprint = record.plan.fingerprint
         self._audit.write(Verdict(actor, action, decision, record.id, record.revision, fingerprint, record.state))
 
-    async def quorum(self, plan: Plan, place: Place) -> Quorum:
-        """What the plan needs, with the ids of the groups that are to approve it."""
+    async def quorum(self, plan: Plan, place: Place, asking: Iterable[Actor] = ()) -> Quorum:
+        """What the plan needs, with the ids of the groups that are to approve it, and how many people could: `asking`
+        are those whose own press may not count."""
         quorum = self._policy.quorum(case(plan, place))
         named = {who for each in quorum.who for who in each if policy.is_group(who)}
         ids = {who: found for who in sorted(named) if (found := await self._people.group_id(who))}
-        return quorum.model_copy(update={"groups": ids})
+        own = frozenset() if quorum.own_counts else frozenset(actor.user for actor in asking)
+        return quorum.model_copy(update={"groups": ids, "able": await self._able(quorum, own)})
+
+    async def _able(self, quorum: Quorum, not_them: frozenset[str]) -> int | None:
+        """An approver is among the people of every rule; of rules that let in a whole channel nothing is counted."""
+        known = [found for who in quorum.who if (found := await self._everybody(who)) is not None]
+        return len(frozenset.intersection(*known) - not_them) if known else None
+
+    async def _everybody(self, who: Iterable[str]) -> frozenset[str] | None:
+        people: set[str] = set()
+        for each in who:
+            found = await self._people.group_members(each) if policy.is_group(each) else frozenset({each})
+            if each == policy.CHANNEL or found is None:
+                return None
+            people |= found
+        return frozenset(people)
 
     async def again(self, current: Record, planned: Plan) -> Holds:
         """Look at the requester and the counted approvers once more. Raises BotError when Slack does not answer."""
-        quorum = await self.quorum(planned, current.place)
+        quorum = await self.quorum(planned, current.place, asking(current))
         judged = case(planned, current.place)
         for actor, action in _askers(current):
             if reason := await self._lost(current, actor, action, judged):
@@ -130,6 +147,11 @@ def case(plan: Plan, place: Place) -> Case:
         for move in plan.moves
     )
     return Case(subjects=subjects, channel=place.channel)
+
+
+def asking(current: Record) -> tuple[Actor, ...]:
+    """Whose wish a plan is."""
+    return tuple(actor for actor, _ in _askers(current))
 
 
 def _askers(current: Record) -> list[tuple[Actor, Action]]:

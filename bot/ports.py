@@ -211,6 +211,10 @@ class People(Protocol):
         """Id of a user group by id or @handle; None where there is none, or the chat does not say."""
         ...
 
+    async def group_members(self, who: str) -> frozenset[str] | None:
+        """User ids of everybody in a user group; None where the chat does not say."""
+        ...
+
 
 class Audit(Protocol):
     """Keeps every decision about people. Never in the way: what cannot be kept is said in the log."""

@@ -1,7 +1,7 @@
-"""Limits for requests, so that one person or a script of theirs cannot fill a channel or load the cluster.
+"""Limits, so that one person or a script of theirs cannot fill a channel or load Slack and the cluster.
 
-What is counted lives in memory: a restart forgets a minute of it, which is fine. Presses are not limited; each answers
-to a plan that exists.
+What is counted lives in memory: a restart forgets a minute of it, which is fine. Requests are counted once the person
+is known to be allowed to ask at all; whoever knocks, with whatever, is counted at the edge (`handlers.identity`).
 """
 
 from collections import deque
@@ -15,6 +15,26 @@ from bot.policy import Actor
 from bot.record import Place, Record
 
 WINDOW = timedelta(minutes=1)
+
+
+class Window:
+    """How often each key came within the last minute."""
+
+    def __init__(self) -> None:
+        self._moments: dict[str, deque[datetime]] = {}
+
+    def count(self, key: str, now: datetime) -> int:
+        """How often; what is older is forgotten."""
+        moments = self._moments.get(key, deque())
+        while moments and now - moments[0] >= WINDOW:
+            moments.popleft()
+        return len(moments)
+
+    def add(self, key: str, now: datetime) -> None:
+        """Count one, and forget keys that have not come for a minute."""
+        for old in [other for other, moments in self._moments.items() if not moments or now - moments[-1] >= WINDOW]:
+            del self._moments[old]
+        self._moments.setdefault(key, deque()).append(now)
 
 
 class Most(NamedTuple):
@@ -33,17 +53,15 @@ class Throttle:
 
     def __init__(self, most: Most) -> None:
         self._most = most
-        self._taken: dict[str, deque[datetime]] = {}
+        self._taken = Window()
 
     def take(self, actor: Actor, place: Place, now: datetime) -> None:
         """Count one request. Raises BotError when there were too many in the last minute; that one is not counted."""
-        for key in [key for key, moments in self._taken.items() if now - moments[-1] >= WINDOW]:
-            del self._taken[key]
         limits = {actor.id: self._most.by_person, place.channel: self._most.in_channel}
-        if any(self._count(key, now) >= most for key, most in limits.items()):
+        if any(self._taken.count(key, now) >= most for key, most in limits.items()):
             raise BotError("too-many-requests", "There were too many requests in the last minute.", "Wait a minute.")
         for key in limits:
-            self._taken.setdefault(key, deque()).append(now)
+            self._taken.add(key, now)
 
     def check_open(self, actor: Actor, plans: Sequence[Record]) -> None:
         """Raises BotError when too many plans of this person wait for a Confirm."""
@@ -52,9 +70,3 @@ class Throttle:
             raise BotError(
                 "too-many-plans", f"{len(waiting)} plans of yours wait for a Confirm.", "Cancel those you do not need."
             )
-
-    def _count(self, key: str, now: datetime) -> int:
-        moments = self._taken.get(key, deque())
-        while moments and now - moments[0] >= WINDOW:
-            moments.popleft()
-        return len(moments)

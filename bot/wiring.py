@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
 
-from bot import errors, policyfile
+from bot import errors, policycheck, policyfile
 from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.executor import Executor, Limits
 from bot.jobs import Jobs
 from bot.listen import CannotListen
-from bot.policy import CHANNEL, Rule, is_group
 from bot.policyfile import BadPolicy, Rules
 from bot.ports import Clock, Watching
 from bot.service import Service
@@ -237,38 +236,21 @@ async def _check_slack(settings: Settings) -> AsyncIterator[tuple[str, bool, str
         yield f"scope {scope}", scope not in missing, way_on if scope in missing else "granted"
 
 
-MANY = 50
-"""People whom one card would notify, from which on `check` warns."""
-
-
 async def _check_policy(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
     """Each rule with the people who could approve by it."""
     if settings.policy_file is None:
-        yield "policy", True, "no file: members of the channel may do everything, one Confirm is enough"
+        yield "policy", True, policycheck.NO_FILE
         return
     try:
-        rules = policyfile.load(settings.policy_file).rules
+        rules = policyfile.load(settings.policy_file)
         token = _secret("SLACK_BOT_TOKEN", settings.slack_bot_token)
         groups = Groups(make_client(token, settings.slack_api_url), SystemClock())
     except (BadPolicy, CannotStart, ValueError) as bad:
         yield "policy", False, str(bad)
         return
-    for rule in rules:
-        yield f"rule “{rule.name}”", *await _approvable(rule, groups)
-
-
-async def _approvable(rule: Rule, groups: Groups) -> tuple[bool, str]:
-    if rule.confirm is None:
-        return True, "denies"
-    asked = f"{rule.confirm.count} of {', '.join(rule.confirm.who)} may approve"
-    if CHANNEL in rule.confirm.who:
-        return True, f"{asked}; whoever is in the channel"
-    members = [await groups.members(who) if is_group(who) else frozenset({who}) for who in rule.confirm.who]
-    people = sorted(frozenset[str]().union(*members))
-    if len(people) < rule.confirm.count:
-        return False, f"{asked}, but this rule has no approver enough: {len(people)} found"
-    warning = f"; warning: a card will notify {len(people)} people" if len(people) > MANY else ""
-    return True, f"{asked}: {len(people)} found ({', '.join(people[:5])}){warning}"
+    for rule in rules.rules:
+        holds, words = await policycheck.approvable(rule, groups.known)
+        yield f"rule “{rule.name}”", holds, words
 
 
 def _rules(settings: Settings) -> Rules:

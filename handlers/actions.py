@@ -225,7 +225,7 @@ class Actions:
         if (await self._desk.service.get(ref.plan)).place.channel != click.channel:
             raise BotError("wrong-channel", "This plan belongs to another channel.", "Press its card there.")
         actor = await self._actor(click)
-        if not click.in_thread:
+        if click.on_a_card and actor.own_workspace and actor.channel_member:
             await self._desk.notifier.adopt(ref.plan, click.channel, click.container.message_ts)
         return actor
 

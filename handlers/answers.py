@@ -12,7 +12,11 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from handlers.cards import Card
 from handlers.tasks import Answer
-from handlers.webclient import TIMEOUT, is_loopback
+from handlers.webclient import TIMEOUT, is_loopback, is_slack
+
+
+class NotSlack(Exception):
+    """The address of an answer is not Slack's; nothing was sent to it."""
 
 
 class Unanswered(Exception):
@@ -27,6 +31,8 @@ def by_response_url(body: dict[str, Any]) -> Answer:
     url = str(body.get("response_url", ""))
 
     async def answer(card: Card) -> None:
+        if not is_slack(url):
+            raise NotSlack
         webhook = AsyncWebhookClient(url, timeout=TIMEOUT, retry_handlers=[])
         if is_loopback(url):
             webhook.proxy = None

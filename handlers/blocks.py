@@ -45,6 +45,9 @@ QUOTE = 500
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{1,20}")
+_IDS = re.compile(r"\b[UWSC](?=[A-Z0-9]*\d)[A-Z0-9]{5,20}\b")
+"""Ids of Slack's as they stand in a sentence; the words of a sentence are not all capitals with a digit among them."""
+_KINDS = {"U": "@", "W": "@", "S": "!subteam^", "C": "#"}
 _TORN = re.compile(r"[<&][^>;]*$")
 
 
@@ -79,6 +82,12 @@ def code(text: str, limit: int = NAME) -> str:
 def mention(user: str) -> str:
     """A person by id; anything that is no user id is shown, not mentioned."""
     return f"<@{user}>" if _USER.fullmatch(user) else code(user)
+
+
+def named(text: str) -> str:
+    """Escaped text in which the bare ids of people, groups and channels are shown by name. For what one person alone
+    sees: there a mention notifies nobody."""
+    return _IDS.sub(lambda found: f"<{_KINDS[found[0][0]]}{found[0]}>", text)
 
 
 def mention_group(group: str) -> str:

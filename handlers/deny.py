@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bot.errors import BotError
 from handlers import blocks
-from handlers.blocks import Block, escape
+from handlers.blocks import Block, escape, named
 from handlers.ids import ActionId, BlockId, CallbackId
 from handlers.values import ModalState
 
@@ -37,7 +37,7 @@ def form(state: ModalState) -> Block:
 
 def refused(error: BotError) -> Block:
     """A word instead of the form."""
-    text = f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}"
+    text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
     return {
         "type": "modal",
         "title": blocks.plain_text(_TITLE, 24),

@@ -42,9 +42,13 @@ class Groups:
 
     async def members(self, who: str, *, fresh: bool = False) -> frozenset[str]:
         """User ids; empty when nobody can tell."""
+        return await self.known(who, fresh=fresh) or frozenset()
+
+    async def known(self, who: str, *, fresh: bool = False) -> frozenset[str] | None:
+        """User ids; None when nobody can tell, or there is no such group."""
         group = await self.id_of(who)
         if group is None:
-            return frozenset()
+            return None
         now = self._clock.now()
         read_at, members = self._known.get(group, (None, frozenset[str]()))
         if not fresh and read_at and now - read_at <= FRESH_FOR:
@@ -54,7 +58,7 @@ class Groups:
             members = frozenset(answer)
             self._known[group] = (now, members)
         elif read_at is None or now - read_at > GOOD_FOR:
-            return frozenset()
+            return None
         return members
 
     async def id_of(self, who: str) -> str | None:

@@ -19,6 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.errors import BotError
 from bot.policy import Actor
 from bot.ports import Clock
+from bot.throttle import Window
 from handlers.groups import Groups
 from handlers.webclient import TROUBLE, error_word
 
@@ -26,6 +27,10 @@ FRESH_FOR = timedelta(seconds=60)
 """How long an answer of Slack is believed."""
 PAGE = 1000
 """Members per call; Slack's maximum (docs.slack.dev/reference/methods/conversations.members)."""
+
+KNOCKS = 60
+"""Commands, presses and forms of one person in a minute. Whoever is refused costs calls to Slack each time, which has
+limits of its own for all of us (docs.slack.dev/apis/web-api/rate-limits)."""
 
 NO_SUCH_PLACE = ("channel_not_found", "not_in_channel")
 
@@ -84,6 +89,8 @@ class _Channel(BaseModel):
 
     is_ext_shared: bool
     is_pending_ext_shared: bool = False
+    is_im: bool = False
+    is_mpim: bool = False
 
 
 def _no_groups() -> frozenset[str]:
@@ -113,6 +120,7 @@ class Identity:
         self._client = client
         self._clock = clock
         self._installation = installation
+        self._knocks = Window()
         self._accounts: dict[str, tuple[datetime, _Account]] = {}
         self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
 
@@ -122,6 +130,10 @@ class Identity:
         `claimed_team` is the team in the payload's user, None where it has none. Raises BotError for whoever cannot be
         an actor at all, and when Slack does not say.
         """
+        now = self._clock.now()
+        if self._knocks.count(user, now) >= KNOCKS:
+            raise BotError("too-often", "That was too often in the last minute; nothing was done.", "Wait a minute.")
+        self._knocks.add(user, now)
         return await self._actor(user, claimed_team, channel, fresh=False)
 
     async def again(self, actor: Actor, channel: str) -> Actor:
@@ -135,11 +147,14 @@ class Identity:
         """Id of a user group by id or @handle."""
         return await self._groups.id_of(who)
 
+    async def group_members(self, who: str) -> frozenset[str] | None:
+        """Everybody in a user group; None where Slack does not say."""
+        return await self._groups.known(who)
+
     async def _actor(self, user: str, claimed_team: str | None, channel: str, *, fresh: bool) -> Actor:
         account = await self._account(user)
         _refuse(account, self._access)
-        if not self._access.shared_channels:
-            await self._refuse_shared(channel)
+        await self._refuse_place(channel)
         own = account.belongs_to(self._installation)
         if claimed_team is not None:
             own = own and (self._installation.owns(claimed_team) or claimed_team == account.team_id)
@@ -147,13 +162,16 @@ class Identity:
         groups = await self._groups.of(user, self._named(), fresh=fresh) if own else ()
         return Actor(user=user, team=account.team_id, own_workspace=own, channel_member=member, groups=groups)
 
-    async def _refuse_shared(self, channel: str) -> None:
+    async def _refuse_place(self, channel: str) -> None:
+        """A conversation of a few is no team that sees what is done; nor is one that strangers read."""
         now = self._clock.now()
         read_at, known = self._channels.get(channel, (None, None))
         if known is None or read_at is None or now - read_at > FRESH_FOR:
             known = await self._read_channel(channel)
             self._channels[channel] = (now, known)
-        if known.is_ext_shared or known.is_pending_ext_shared:
+        if known.is_im or known.is_mpim:
+            raise not_a_channel()
+        if (known.is_ext_shared or known.is_pending_ext_shared) and not self._access.shared_channels:
             raise BotError(
                 "shared-channel",
                 "This channel is shared with another organisation, and moves are not planned in such channels.",
@@ -210,6 +228,13 @@ class Identity:
             raise _unknown("whether you are in this channel") from error
         except TROUBLE as error:
             raise _unknown("whether you are in this channel") from error
+
+
+def not_a_channel() -> BotError:
+    """A direct message, with one or with several."""
+    return BotError(
+        "not-a-channel", "Here nobody else would see it.", "Ask in a channel where your team can see and confirm it."
+    )
 
 
 def not_in_channel() -> BotError:

@@ -16,7 +16,7 @@ from bot.progress import moving
 from bot.record import Record
 from bot.request import MoveRequest, MoveType
 from handlers import blocks
-from handlers.blocks import OPTION_VALUE, OPTIONS, Block, code, escape
+from handlers.blocks import OPTION_VALUE, OPTIONS, Block, code, escape, named
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName
 from handlers.values import ElsewhereState, ModalState
 
@@ -92,7 +92,7 @@ def _elsewhere_view(state: ElsewhereState, body: list[Block], *, submit: bool = 
 
 def refused(error: BotError) -> Block:
     """A word instead of the form."""
-    text = f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}"
+    text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
     return {
         "type": "modal",
         "title": blocks.plain_text("Not possible", 24),

@@ -49,6 +49,7 @@ class _Container(_Payload):
     channel_id: str = Field(pattern=_CHANNEL)
     message_ts: str = Field(pattern=_TS)
     thread_ts: str | None = None
+    is_ephemeral: bool = False
 
 
 class _Action(_Payload):
@@ -75,9 +76,10 @@ class Click(_Payload):
         return self.actions[0].value
 
     @property
-    def in_thread(self) -> bool:
-        """Whether the message is a reply."""
-        return self.container.thread_ts not in (None, self.container.message_ts)
+    def on_a_card(self) -> bool:
+        """Whether the message may be a plan's card: not a reply, and there for all."""
+        in_thread = self.container.thread_ts not in (None, self.container.message_ts)
+        return not in_thread and not self.container.is_ephemeral
 
 
 class _Option(_Payload):

@@ -19,6 +19,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 TIMEOUT = 10
 """Seconds for one call."""
 
+_SLACKS = ("slack.com", "slack-gov.com")
+
 TROUBLE = (SlackClientError, ClientError, OSError)
 """All that a call may raise: Slack's refusals, a broken connection, a time-out."""
 
@@ -71,6 +73,14 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def is_slack(url: str) -> bool:
+    """Whether a `response_url` is one of Slack's, or of the local Slack on this machine: answers go nowhere else."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    of_slack = parts.scheme == "https" and any(host == own or host.endswith(f".{own}") for own in _SLACKS)
+    return of_slack or is_loopback(url)
 
 
 def error_word(error: SlackApiError) -> str:

@@ -6,6 +6,7 @@ Conflict and never overwrites what somebody else wrote meanwhile. Other writers 
 KubeVirt's controllers, which write its status and annotations all the time, do not make it fail.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -78,6 +79,18 @@ def patch(vm: VirtualMachine, wanted: Managed) -> list[Json]:
     tests = [_test(pointer("metadata", "uid"), vm.uid), *(_test(path, old) for path, old, _ in fields)]
     note = pointer("metadata", "annotations", ANNOTATION_NOTE) if vm.annotations else pointer("metadata", "annotations")
     return [*tests, _test(note, now.note), *changes] if changes else []
+
+
+def marks(vm: VirtualMachine, wanted: Mapping[str, str]) -> list[Json]:
+    """The operations that set annotations which nothing depends on; none when they stand there already."""
+    if all(vm.annotations.get(key) == value for key, value in wanted.items()):
+        return []
+    uid = _test(pointer("metadata", "uid"), vm.uid)
+    if not vm.annotations:
+        whole = pointer("metadata", "annotations")
+        return [uid, _test(whole, None), {"op": "add", "path": whole, "value": dict(wanted)}]
+    steps = (_change_member("annotations", key, vm.annotations, value) for key, value in wanted.items())
+    return [uid, *(step for member in steps for step in member)]
 
 
 def _test(path: str, value: object) -> Json:

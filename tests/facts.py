@@ -41,3 +41,6 @@ class Acquaintances:
 
     async def group_id(self, who: str) -> str | None:
         return {"@sre": "S0SRE000001"}.get(who, None if who.startswith("@") else who)
+
+    async def group_members(self, who: str) -> frozenset[str] | None:
+        return {"@sre": frozenset({"U0RAVI", "U0MEI"})}.get(who)

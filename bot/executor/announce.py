@@ -1,15 +1,20 @@
-"""An Event on the VM that says who had it moved, for whoever looks with kubectl.
+"""Who had a VM moved, said on the VM itself, for whoever looks with kubectl: annotations that stay, and an Event.
 
-It is written once the approval has been proved and before the first write. Best effort: a cluster that does not take it
-(the right to create Events is optional) stops nothing.
+Both are written once the approval has been proved and before the first write. Best effort: a cluster that does not take
+them (the rights to patch VMs and to create Events are not everybody's) stops nothing.
 """
 
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from bot.executor.moving import Moving, vm_ref
+from bot.plan import Move
 from bot.record import Record
 from k8s.errors import AlreadyExists, ClusterError
-from k8s.snapshots import NewEvent
+from k8s.managed import marks
+from k8s.names import ANNOTATION_APPROVED_BY, ANNOTATION_LAST_PLAN, ANNOTATION_REQUESTED_BY
+from k8s.snapshots import NewEvent, VirtualMachine
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +30,37 @@ async def approved(moving: Moving, current: Record) -> None:
     move = current.plan.moves[moving.index]
     try:
         vm = await moving.cluster.vm(vm_ref(move))
-        if vm is None:
-            return
-        name = f"{move.vm[:LONGEST_VM].rstrip('-.')}.{current.id}-{current.revision}-{moving.index}"
-        message = _message(current, moving.index)
-        event = NewEvent(vm_ref(move), vm.uid, name, REASON, message, moving.clock.now())
-        await moving.write(moving.cluster.create_event(event))
+    except ClusterError as error:
+        log.info("plan %s: nothing was said on %s: %s", current.id, move.key, error.message)
+        return
+    if vm is None:
+        return
+    if operations := marks(vm, who(current)):
+        await _try(moving, moving.cluster.patch_vm(vm.ref, operations), current, "annotations")
+    await _try(moving, moving.cluster.create_event(_event(moving, current, move, vm)), current, "Event")
+
+
+def who(current: Record) -> dict[str, str]:
+    """The people behind a run, as annotations of the VM and of its VMIM."""
+    return {
+        ANNOTATION_LAST_PLAN: current.id,
+        ANNOTATION_REQUESTED_BY: current.requester.id,
+        ANNOTATION_APPROVED_BY: ",".join(given.actor.id for given in current.approvers),
+    }
+
+
+async def _try(moving: Moving, writing: Coroutine[Any, Any, object], current: Record, what: str) -> None:
+    try:
+        await moving.write(writing)
     except AlreadyExists:
         return  # an earlier try of the same run has said it
     except ClusterError as error:
-        log.info("plan %s: no Event was written on %s: %s", current.id, move.key, error.message)
+        log.info("plan %s: no %s on the VM: %s", current.id, what, error.message)
+
+
+def _event(moving: Moving, current: Record, move: Move, vm: VirtualMachine) -> NewEvent:
+    name = f"{move.vm[:LONGEST_VM].rstrip('-.')}.{current.id}-{current.revision}-{moving.index}"
+    return NewEvent(vm_ref(move), vm.uid, name, REASON, _message(current, moving.index), moving.clock.now())
 
 
 def _message(current: Record, index: int) -> str:

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from bot import approval, calling_off, judge, progress
+from bot.authority import asking
 from bot.diagnosis import Cause, diagnose
 from bot.executor import abort, announce, explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
@@ -19,14 +20,7 @@ from bot.ports import Entry
 from bot.record import Intent, Phase, Record, Result, Run
 from k8s import steps
 from k8s.errors import ClusterError
-from k8s.names import (
-    ANNOTATION_APPROVED_BY,
-    ANNOTATION_REQUESTED_BY,
-    CONDITION_READY,
-    LABEL_MANAGED_BY,
-    LABEL_PLAN,
-    OUR_PREFIX,
-)
+from k8s.names import CONDITION_READY, LABEL_MANAGED_BY, LABEL_PLAN, OUR_PREFIX
 from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
 from k8s.steps import Trace
 
@@ -52,7 +46,7 @@ async def prove_again(moving: Moving) -> None:
     planned, changes = await judge.prove(moving.cluster, current)
     if changes:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid
-        quorum = await moving.authority.quorum(planned, current.place)
+        quorum = await moving.authority.quorum(planned, current.place, asking(current))
         wait = quorum.valid_for or valid_for
         changed = await moving.change(lambda newest: approval.drifted(newest, planned, changes, now, wait, quorum))
         await moving.change(lambda newest: newest, judge.drift_entry(changed))
@@ -239,13 +233,12 @@ def _noted(move: Move, intent: Intent) -> steps.Intent:
 
 
 def _new(current: Record, move: Move, name: str) -> NewMigration:
-    approvers = ",".join(approval.actor.id for approval in current.approvers)
     return NewMigration(
         ref=Ref(move.namespace, name),
         vmi_name=move.vm,
         hostname=move.target.hostname if move.target else None,
         labels={LABEL_MANAGED_BY: OUR_PREFIX, LABEL_PLAN: current.id},
-        annotations={ANNOTATION_REQUESTED_BY: current.requester.id, ANNOTATION_APPROVED_BY: approvers},
+        annotations=announce.who(current),
     )
 
 

@@ -130,6 +130,13 @@ class Quorum(_Frozen):
     """How long it waits; None: as the settings say."""
     groups: Mapping[str, str] = {}
     """Id of each group by the word for it in `who`, where Slack told."""
+    able: int | None = None
+    """How many people could give it, as far as the chat told; None where that cannot be counted."""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it is known that not enough people could ever confirm."""
+        return self.able is not None and self.able < self.needed
 
 
 class Policy(_Frozen):
@@ -229,7 +236,7 @@ def _refusal(rule: Rule | None, actor: Actor, action: Action, case: Case) -> Dec
     if rule.deny is not None:
         return Decision(allowed=False, rule=rule.name, reason=rule.deny, remedy=f"This is rule “{rule.name}”.")
     if rule.channels and case.channel not in rule.channels:
-        places = " or ".join(f"<#{channel}>" for channel in rule.channels)
+        places = " or ".join(rule.channels)
         reason = f"Rule “{rule.name}” allows this in other channels only."
         return Decision(allowed=False, rule=rule.name, reason=reason, remedy=f"Ask there: {places}")
     if not _is_one(actor, rule.who(action)):

@@ -26,7 +26,10 @@ class Aftercare(Base):
 
     async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         _, move = ended(await self.get(plan_id), index)
-        effective = await self._unpin(Ref(move.namespace, move.vm)) if wanted is PinState.REMOVED else True
+        effective = True
+        if wanted is PinState.REMOVED:
+            await self._check_idle(move.key)
+            effective = await self._unpin(Ref(move.namespace, move.vm), plan_id)
         now = self._clock.now()
         remind_at = now + self._remind_after if wanted is PinState.LATER else None
 
@@ -63,19 +66,24 @@ class Aftercare(Base):
             )
         subject = Subject(namespace=namespace, labels=pinned.labels, type=MoveType.COLD, target=pinned.hostname)
         self._authority.authorize_unpin(actor, subject, place)
-        if held := await self._store.holder(f"{namespace}/{name}"):
-            raise busy(f"{namespace}/{name}", held)
+        await self._check_idle(f"{namespace}/{name}")
         current = await self._store.get(pinned.plan_id)
         indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
         if current is not None and indexes:
             await self._decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
         else:
-            await self._unpin(Ref(namespace, name))
+            await self._unpin(Ref(namespace, name), pinned.plan_id)
         return pinned
 
-    async def _unpin(self, ref: Ref) -> bool:
+    async def _check_idle(self, key: str) -> None:
+        """Refuse to take the pin off a VM that a plan is moving right now: that move needs it."""
+        if held := await self._store.holder(key):
+            raise busy(key, held)
+
+    async def _unpin(self, ref: Ref, plan_id: str) -> bool:
+        """Take off the pin that this plan has left, never one that a later plan has put in its place."""
         try:
-            return (await unpin(self._cluster, ref)).effective
+            return (await unpin(self._cluster, ref, plan=plan_id)).effective
         except k8s.ClusterError as error:
             raise errors.from_cluster(error) from error
 

@@ -1,6 +1,7 @@
 """Up to the first write: a plan is proposed, changed, approved, or ended without a run."""
 
 from bot import approval, errors
+from bot.authority import asking
 from bot.errors import BotError
 from bot.judge import drift_entry
 from bot.migration import PlanState
@@ -24,7 +25,7 @@ class Planning(Base):
         decision = self._authority.authorize(actor, Action.REQUEST, planned, place)
         await self._check_free(planned)
         self._throttle.check_open(actor, await self._store.open_plans())
-        quorum = await self._authority.quorum(planned, place)
+        quorum = await self._authority.quorum(planned, place, [actor])
         now, valid_for = self._clock.now(), self._wait(quorum)
         proposed = approval.propose(self._new_id(), planned, actor, place, now, valid_for, quorum)
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
@@ -40,7 +41,9 @@ class Planning(Base):
         approval.check_revision(before, revision)
         planned = await self._judge(request)
         decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
-        quorum = await self._authority.quorum(planned, before.place)
+        if {move.key for move in planned.moves} - {move.key for move in before.plan.moves}:
+            self._authority.authorize(actor, Action.REQUEST, planned, before.place, plan_id)
+        quorum = await self._authority.quorum(planned, before.place, [before.requester, actor])
         now = self._clock.now()
 
         def change(current: Record) -> Change:
@@ -66,7 +69,7 @@ class Planning(Base):
         approval.check_revision(before, revision)
         planned, changes = await self._prove(before)
         decision = self._authority.authorize(actor, Action.CONFIRM, planned, before.place, plan_id)
-        quorum = await self._authority.quorum(planned, before.place)
+        quorum = await self._authority.quorum(planned, before.place, asking(before))
         now = self._clock.now()
 
         def change(current: Record) -> Change:

@@ -3,7 +3,7 @@
 from bot.errors import BotError, NothingToDo
 from bot.request import Ambiguous, Reading
 from handlers import blocks
-from handlers.blocks import code, escape
+from handlers.blocks import code, escape, named
 from handlers.cards.card import Card
 from handlers.ids import ActionId, CommandName
 
@@ -51,7 +51,7 @@ def _reading(reading: Reading) -> blocks.Block:
 def refusal_card(error: BotError) -> Card:
     """What is wrong and what to do about it."""
     sign = "ℹ️" if isinstance(error, NothingToDo) else "⚠️"
-    text = f"{sign} {escape(error.what)}\n→ {escape(error.remedy)}"
+    text = named(f"{sign} {escape(error.what)}\n→ {escape(error.remedy)}")
     return Card(text, (blocks.section(text), blocks.context(f"Only you see this · {code(error.code)}")))
 
 

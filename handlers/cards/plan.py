@@ -198,7 +198,7 @@ def _way_on(record: Record, value: str) -> list[Block]:
     """Confirm; or, where only a cold move can work, a plan for that; or the choice that nobody has made yet, or a
     revision that replaces the rules in its way."""
     if not record.plan.blocked:
-        return [_confirm(record, value)]
+        return [] if record.quorum.hopeless else [_confirm(record, value)]
     if any(move.undecided for move in record.plan.moves):
         return [
             blocks.button("Move it live", ActionId.USE_LIVE, value),

@@ -25,7 +25,15 @@ def needs(record: Record) -> str:
     whom = " and ".join(_people(who, record) for who in quorum.who)
     has = f"has {len(given)}" + (f" ({_given(record)})" if given else "")
     own = "" if quorum.own_counts else f" Asked for by {_askers(record)}, whose own press does not count."
-    return f"👥 *Needs {quorum.needed} of {whom}*, {has}.{own}"
+    return f"👥 *Needs {quorum.needed} of {whom}*, {has}.{own}{_hopeless(record)}"
+
+
+def _hopeless(record: Record) -> str:
+    """Why there is no Confirm, where nobody could press it."""
+    if not record.quorum.hopeless:
+        return ""
+    able = f"Only {record.quorum.able}" if record.quorum.able else "Nobody"
+    return f"\n⛔ *{able} could confirm it.* The rule or the group must be mended first; then press Modify."
 
 
 def confirm_word(record: Record) -> str:
@@ -46,11 +54,18 @@ def denied(record: Record) -> str:
 
 
 def verdict_card(record: Record) -> Card | None:
-    """A word in the thread for whoever asked: once it is decided, and only where a rule governs it."""
-    if not is_ruled(record) or record.state is PlanState.PROPOSED or not (words := _verdict(record)):
+    """A word in the thread for whoever asked, once it is decided by others."""
+    if not _is_news(record) or not (words := _verdict(record)):
         return None
     text = f"{mention(record.requester.user)} {words}"
     return Card(text, (blocks.section(text),))
+
+
+def _is_news(record: Record) -> bool:
+    """Whether the requester might not know what has become of the plan. Where no rule governs it, a plan that runs
+    tells so itself."""
+    ended_by_another = record.ended_by is not None and record.ended_by.id != record.requester.id
+    return record.state is not PlanState.PROPOSED and (is_ruled(record) or ended_by_another)
 
 
 def _verdict(record: Record) -> str:
@@ -60,7 +75,8 @@ def _verdict(record: Record) -> str:
         return "⌛ your plan expired: not enough people confirmed it in time."
     if record.state is PlanState.CANCELED and not any(run.result for run in record.runs):
         note = escape(record.note)
-        return f"🚫 your plan was canceled. {note}".strip()
+        who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+        return f"🚫 your plan was canceled{who}. {note}".strip()
     return f"✅ your plan is confirmed by {_given(record)}." if record.approvers else ""
 
 

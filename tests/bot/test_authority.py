@@ -11,12 +11,13 @@ from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.errors import BotError
 from bot.migration import PlanState
-from bot.policy import Action, Actor, Confirm, Policy, Rule
+from bot.policy import Action, Actor, Confirm, Match, Policy, Rule
 from bot.record import Record
 from bot.throttle import Most, Throttle
+from k8s.errors import Forbidden
 from tests.bot.conftest import App
 from tests.clocks import StandingClock
-from tests.facts import DANA, LENA, MEI, NOW, OPS, OTTO, RAVI, Acquaintances, proposed
+from tests.facts import DANA, LENA, MEI, NOW, OPS, OTTO, RAVI, WEB, Acquaintances, proposed
 
 FOUR_EYES = Policy(rules=(Rule(name="four eyes", request=("channel",), confirm=Confirm(who=("@sre",), count=2)),))
 
@@ -24,7 +25,8 @@ FOUR_EYES = Policy(rules=(Rule(name="four eyes", request=("channel",), confirm=C
 class Fixed:
     """Rules that do not change."""
 
-    current = FOUR_EYES
+    def __init__(self, current: Policy = FOUR_EYES) -> None:
+        self.current = current
 
 
 def sre(actor: Actor) -> Actor:
@@ -142,3 +144,59 @@ async def test_an_event_on_the_vm_says_who_had_it_moved(app: App) -> None:
     assert said["involvedObject"]["kind"] == "VirtualMachine"
     assert "Plan p1 revision 1: live move to worker-05" in said["message"]
     assert "requested by T0HOME/U0DANA, approved by T0HOME/U0RAVI" in said["message"]
+
+
+async def test_annotations_of_the_vm_say_it_too_and_stay(app: App) -> None:
+    await app.begin()
+    await app.created()
+    vm = await app.cluster.vm(WEB)
+    assert vm is not None
+    assert vm.annotations["vm-migrate-bot/last-plan"] == "p1"
+    assert vm.annotations["vm-migrate-bot/requested-by"] == DANA.id
+    assert vm.annotations["vm-migrate-bot/approved-by"] == RAVI.id
+
+
+@pytest.mark.parametrize("call", ["create_event", "patch_vm"])
+async def test_a_cluster_that_takes_no_such_words_stops_nothing(
+    app: App, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forbidden(*_: object) -> None:
+        raise Forbidden("no", verb="create", resource="events")
+
+    monkeypatch.setattr(app.cluster, call, forbidden)  # rights that an operator has not given
+    await app.begin()
+    ended = await app.until(lambda plan: not plan.open)
+    assert ended.state is PlanState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("who", "asking", "able"),
+    [
+        ((("@sre",),), (), 2),
+        ((("@sre",),), (RAVI,), 1),
+        ((("@sre", "U0LEAD"),), (), 3),
+        ((("@sre", "channel"),), (RAVI,), None),
+        ((("@gone",),), (), None),
+        ((("@sre",), ("channel",)), (RAVI,), 1),
+        ((("@sre",), ("U0MEI", "U0LEAD")), (), 1),
+    ],
+)
+async def test_how_many_could_confirm_is_counted_where_the_chat_tells(
+    who: tuple[tuple[str, ...], ...], asking: tuple[Actor, ...], able: int | None
+) -> None:
+    rules = Policy(
+        rules=tuple(
+            Rule(
+                name=f"r{number}",
+                match=Match(namespaces=(f"n{number}",)),
+                request=("channel",),
+                confirm=Confirm(who=each, count=2),
+            )
+            for number, each in enumerate(who)
+        )
+    )
+    move = proposed().plan.moves[0]
+    moves = tuple(move.model_copy(update={"namespace": f"n{number}"}) for number in range(len(who)))
+    planned = proposed().plan.model_copy(update={"moves": moves})
+    quorum = await Authority(Fixed(rules), Acquaintances(), JsonLines("", StandingClock())).quorum(planned, OPS, asking)
+    assert (quorum.able, quorum.hopeless) == (able, able is not None and able < 2)

@@ -203,8 +203,8 @@ async def test_check_says_who_could_approve_by_each_rule(
     monkeypatch.setenv("VM_MIGRATE_POLICY_FILE", str(file))
     said = await run("check")
     assert said.code == 1
-    assert "ok   rule “two”: 2 of @sre may approve: 2 found (U0MEI000001, U0RAVI00001)" in said.out
-    assert "FAIL rule “three”: 3 of @sre may approve, but this rule has no approver enough: 2 found" in said.out
+    assert "ok   rule “two”: for every move: 2 of @sre may approve: 2 found (U0MEI000001, U0RAVI00001)" in said.out
+    assert "FAIL rule “three”: for every move: 3 of @sre may approve, but this rule has no approver" in said.out
 
 
 async def test_check_names_the_right_that_is_missing(

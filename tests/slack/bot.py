@@ -73,9 +73,9 @@ class FrozenCluster:
     async def delete_migration(self, ref: Ref, uid: str) -> None:
         self.deleted.append((ref, uid))
 
-    def pin(self) -> None:
-        """Put a note on the VM as a cold move of plan p1 leaves it."""
-        note = Note("p1", 1, "Always", None, None, "worker-05")
+    def pin(self, plan: str = "p1") -> None:
+        """Put a note on the VM as a cold move of that plan leaves it."""
+        note = Note(plan, 1, "Always", None, None, "worker-05")
         placement = replace(self.world.vm.placement, affinity=note.pinned())
         vm = replace(self.world.vm, annotations={ANNOTATION_NOTE: note.text()}, placement=placement)
         self.world = replace(self.world, vm=vm)

@@ -144,7 +144,17 @@ async def test_a_channel_shared_with_others_is_refused_unless_it_is_let_in(chann
     with pytest.raises(BotError) as refused:
         await closed.actor("U1", None, "C1")
     assert refused.value.code == code
-    assert (await identity(slack).actor("U1", None, "C1")).own_workspace
+    if code == "shared-channel":
+        assert (await identity(slack).actor("U1", None, "C1")).own_workspace
+
+
+@pytest.mark.parametrize("kind", ["is_im", "is_mpim"])
+async def test_a_conversation_of_a_few_is_no_channel_even_where_much_is_let_in(kind: str) -> None:
+    slack = Answers(PERSON)
+    slack.channel = {"is_ext_shared": False, kind: True}
+    with pytest.raises(BotError) as refused:
+        await identity(slack).actor("U1", None, "C1")
+    assert refused.value.code == "not-a-channel"
 
 
 async def test_guests_are_judged_like_others_where_the_operators_let_them_in() -> None:

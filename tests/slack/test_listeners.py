@@ -121,7 +121,9 @@ async def test_a_cluster_that_has_changed_asks_for_a_new_confirm_on_the_same_car
 async def test_cancel_ends_the_plan_and_says_who(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     await bot.click("mei", ActionId.CANCEL)
+    await catch_up(bot)
     assert "*Canceled* by <@U0MEI000001>" in await bot.card()
+    assert "<@U0DANA00001> 🚫 your plan was canceled by <@U0MEI000001>." in await bot.card(Slot.VERDICT)
 
 
 async def test_a_guest_of_the_workspace_may_not_confirm(bot: Bot) -> None:
@@ -321,7 +323,7 @@ async def test_replace_them_makes_a_new_revision_on_the_same_card(bot: Bot) -> N
 async def test_a_guest_of_the_workspace_may_not_replace_rules(bot: Bot) -> None:
     bot.cluster.world = cold_gallery.ZONED
     await bot.say("dana", "/vm-migrate web-01 worker-05 --cold")
-    await bot.click("gus", ActionId.REPLACE_RULES)
+    await bot.click("gil", ActionId.REPLACE_RULES)
     assert (await bot.service.get("p1")).revision == 1
 
 

@@ -57,7 +57,7 @@ def test_the_team_of_a_clicker_may_be_missing_but_not_wrong() -> None:
 def test_a_reply_is_in_a_thread_and_a_root_is_not() -> None:
     root = Click.read(CLICK | {"container": CLICK["container"] | {"thread_ts": "1.2"}})
     reply = Click.read(CLICK | {"container": CLICK["container"] | {"thread_ts": "1.1"}})
-    assert (root.in_thread, reply.in_thread) == (False, True)
+    assert (root.on_a_card, reply.on_a_card) == (True, False)
 
 
 def test_inputs_are_read_by_block() -> None:
