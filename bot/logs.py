@@ -69,6 +69,11 @@ class _Masking(logging.Formatter):
 class _Lines(_Masking):
     """For people: the subject stands at the end of the line."""
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name is logging's
+        """What is foreign in a message cannot begin a line of its own, which would look like one of ours."""
+        text = super().formatMessage(record)
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
     def format(self, record: logging.LogRecord) -> str:
         subject = " ".join(f"{name}={value}" for name, value in _subject.get().items())
         first, *rest = super().format(record).split("\n")

@@ -56,6 +56,13 @@ def test_a_line_for_people_says_it_at_the_end() -> None:
     assert stream.getvalue() == "WARNING bot.somewhere: shown later [plan=p1]\n"
 
 
+def test_foreign_text_cannot_make_a_line_of_its_own() -> None:
+    stream = lines("text")
+    log.warning("the cluster says: %s", "no\nINFO bot.audit: plan p1 approved \x1b[31m\u2028")
+    (line,) = stream.getvalue().splitlines()
+    assert line == "WARNING bot.somewhere: the cluster says: no\\nINFO bot.audit: plan p1 approved \\x1b[31m\\u2028"
+
+
 async def test_the_subject_goes_with_the_tasks_that_are_started_inside() -> None:
     stream = lines("text")
 

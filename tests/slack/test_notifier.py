@@ -11,7 +11,7 @@ from bot.record import Phase, Place, Record
 from bot.sandbox.gallery import live as gallery
 from handlers.ids import Slot
 from handlers.notifier.pace import Bucket
-from tests.facts import NOW, RAVI, proposed
+from tests.facts import NOW, proposed
 from tests.slack.bot import OPS, Bot
 
 PLACE = Place(channel=OPS)
@@ -31,6 +31,11 @@ async def become(bot: Bot, like: Record, plan_id: str = "p1") -> None:
     await bot.settle()
 
 
+def canceled() -> Record:
+    """By whoever asked, to whom nothing needs to be told about it."""
+    return gallery.canceled().model_copy(update={"ended_by": DANA})
+
+
 async def test_a_plan_is_shown_and_then_left_alone(bot: Bot) -> None:
     await add(bot)
     await bot.sweep()
@@ -44,7 +49,7 @@ async def test_a_change_edits_the_card_in_place_with_new_block_ids(bot: Bot) -> 
     await add(bot)
     await bot.sweep()
     before = {block["block_id"] for block in bot.shown()[0].blocks}
-    await become(bot, gallery.canceled())
+    await become(bot, canceled())
     (card,) = bot.shown()
     assert "Canceled" in card.text
     assert not before & {block["block_id"] for block in card.blocks}
@@ -85,8 +90,8 @@ async def test_a_rate_limited_plan_waits_and_does_not_hold_up_another(bot: Bot) 
     await add(bot, "p2")
     await bot.sweep(1)
     await bot.slack.person("faults", ratelimit={"method": "chat.update", "times": 1, "retry_after": 30})
-    await become(bot, gallery.canceled(), "p1")
-    await become(bot, gallery.canceled(), "p2")
+    await become(bot, canceled(), "p1")
+    await become(bot, canceled(), "p2")
     assert "Canceled" not in await bot.card(plan="p1")
     assert "Canceled" in await bot.card(plan="p2")
     await bot.sweep(29)
@@ -100,7 +105,7 @@ async def test_an_outage_of_slack_is_waited_out_and_the_newest_state_shown(bot: 
     await bot.sweep()
     await bot.slack.person("faults", api_down=20)
     await become(bot, gallery.approved())
-    await become(bot, gallery.canceled())
+    await become(bot, canceled())
     await bot.sweep(3)
     assert "Canceled" not in await bot.card()
     for _ in range(6):
@@ -149,7 +154,7 @@ async def test_the_next_process_takes_up_an_intent_and_adopts_the_card(bot: Bot)
     await bot.sweep()
     shown = await bot.message()
     await bot.store.put_message(shown._replace(ts="", digest=""))  # as a kill between the post and its ts leaves it
-    await bot.store.update("p1", lambda now: Change(approval.cancel(now, RAVI)))
+    await bot.store.update("p1", lambda now: Change(approval.cancel(now, DANA)))
     restarted = bot.another()
     await restarted.sweep(bot.clock.advance(1))
     await restarted.drain()
