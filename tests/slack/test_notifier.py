@@ -11,7 +11,7 @@ from bot.record import Phase, Place, Record
 from bot.sandbox.gallery import live as gallery
 from handlers.ids import Slot
 from handlers.notifier.pace import Bucket
-from tests.facts import NOW, proposed
+from tests.facts import DANA, NOW, proposed
 from tests.slack.bot import OPS, Bot
 
 PLACE = Place(channel=OPS)
