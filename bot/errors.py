@@ -24,6 +24,17 @@ class NothingToDo(BotError):
     """An answer rather than an error: what was asked for is already so."""
 
 
+class VmMoving(BotError):
+    """Another plan is moving the VM, given as `namespace/name`."""
+
+    def __init__(self, key: str, plan_id: str) -> None:
+        super().__init__(
+            "vm-busy", f"{key} is being moved already, by plan {plan_id}.", "Wait until that move has ended."
+        )
+        self.key = key
+        self.plan_id = plan_id
+
+
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
     """The known names that look most like `word`, best first."""
     return tuple(get_close_matches(word, sorted(set(known)), n=most, cutoff=0.5))

@@ -50,7 +50,7 @@ class Actions:
         async def listen(ack: AsyncAck, body: dict[str, Any]) -> None:
             await ack()
             answer = by_response_url(body)
-            self._desk.tasks.spawn(_run(act, body, answer), answer)
+            self._desk.spawn(_run(act, body, answer), answer)
 
         return listen
 

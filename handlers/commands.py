@@ -23,7 +23,7 @@ class Commands:
         """`/vm-migrate`: whatever the grammar knows."""
         await ack()
         answer = by_response_url(body)
-        self._desk.tasks.spawn(self._migrate(body, answer), answer)
+        self._desk.spawn(self._migrate(body, answer), answer)
 
     async def _migrate(self, body: dict[str, Any], answer: Answer) -> None:
         command = SlashCommand.read(body)

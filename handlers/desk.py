@@ -1,15 +1,18 @@
-"""What every listener works with, and the two things that several of them do."""
+"""What every listener works with, and what several of them do."""
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import BotError
+from bot.errors import BotError, VmMoving
 from bot.record import Record
 from bot.service import Service
+from handlers import cards
+from handlers.cards import Card
 from handlers.identity import Identity
 from handlers.notifier import SlackNotifier
-from handlers.tasks import Tasks
+from handlers.tasks import Answer, Tasks
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,20 @@ class Desk:
     identity: Identity
     tasks: Tasks
     client: AsyncWebClient
+
+    def spawn(self, work: Coroutine[object, object, None], answer: Answer) -> None:
+        """Run a listener's work; whoever asks for a VM that is being moved is shown that move."""
+        self.tasks.spawn(self._or_show_running(work, answer), answer)
+
+    async def _or_show_running(self, work: Coroutine[object, object, None], answer: Answer) -> None:
+        try:
+            await work
+        except VmMoving as moving:
+            await answer(await self._running(moving))
+
+    async def _running(self, moving: VmMoving) -> Card:
+        record = await self.service.get(moving.plan_id)
+        return cards.running_card(record, moving.key, await self.notifier.link(record.id))
 
     async def show_first(self, record: Record) -> None:
         """Post the card of a new plan. A plan that nobody can be shown is withdrawn, and the refusal raised."""

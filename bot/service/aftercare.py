@@ -1,12 +1,12 @@
 """After a move: the pin that it left, the way back, the finished VMIM."""
 
 from bot import approval, cold, errors, progress
-from bot.errors import BotError
+from bot.errors import BotError, VmMoving
 from bot.policy import Action, Actor, Subject
 from bot.ports import Change, Entry, PinnedVm
 from bot.record import PinState, Place, Record
 from bot.request import MoveType
-from bot.service.base import Base, busy, ended
+from bot.service.base import Base, ended
 from k8s import errors as k8s
 from k8s.cold import read_note, unpin
 from k8s.snapshots import Ref
@@ -78,7 +78,7 @@ class Aftercare(Base):
     async def _check_idle(self, key: str) -> None:
         """Refuse to take the pin off a VM that a plan is moving right now: that move needs it."""
         if held := await self._store.holder(key):
-            raise busy(key, held)
+            raise VmMoving(key, held)
 
     async def _unpin(self, ref: Ref, plan_id: str) -> bool:
         """Take off the pin that this plan has left, never one that a later plan has put in its place."""

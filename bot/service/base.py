@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot import muster, plan, progress
 from bot.authority import Authority
-from bot.errors import BotError, NothingToDo
+from bot.errors import BotError, NothingToDo, VmMoving
 from bot.judge import judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
@@ -89,7 +89,7 @@ class Base:
     async def _check_free(self, planned: Plan) -> None:
         for move in planned.moves:
             if holder := await self._store.holder(move.key):
-                raise busy(move.key, holder)
+                raise VmMoving(move.key, holder)
 
     async def _update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
         try:
@@ -97,7 +97,7 @@ class Base:
         except KeyError:
             raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.") from None
         except VmBusy as held:
-            raise busy(held.key, held.plan_id) from held
+            raise VmMoving(held.key, held.plan_id) from held
         finally:
             self._notifier.changed(plan_id)
         return after
@@ -135,11 +135,3 @@ def _check_elsewhere(facts: Facts) -> None:
             f"{facts.vm.ref.name} is already on {facts.target.name}.",
             "No move is needed; nothing was changed.",
         )
-
-
-def busy(key: str, plan_id: str) -> BotError:
-    return BotError(
-        "vm-busy",
-        f"{key} is being moved already, by plan {plan_id}.",
-        "Wait until that move has ended; its card shows where it stands.",
-    )

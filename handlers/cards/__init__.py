@@ -17,6 +17,7 @@ from handlers.cards.progress import progress_card
 from handlers.cards.question import is_asked, question_card, settled_card, slots
 from handlers.cards.quorum import verdict_card
 from handlers.cards.report import report_card
+from handlers.cards.running import running_card
 from handlers.cards.ways import runbook_card, runbook_slot
 from handlers.ids import Slot
 
@@ -28,6 +29,7 @@ __all__ = [
     "pins_card",
     "plan_card",
     "refusal_card",
+    "running_card",
     "settled",
     "unpinned_card",
     "wanted",

@@ -25,6 +25,12 @@ def progress_card(record: Record) -> Card:
     return Card(status, tuple(body))
 
 
+def status_lines(record: Record, index: int) -> list[str]:
+    """Where one move stands, in a sentence; none before it has begun."""
+    move, run = moving(record, index), record.runs[index]
+    return [_status(move, run)] if run.started_at else []
+
+
 def _move(record: Record, index: int) -> list[Block]:
     move, run = moving(record, index), record.runs[index]
     made = [blocks.section(_status(move, run)), *_PROGRESS[move.type](record, index)]

@@ -87,6 +87,11 @@ class SlackNotifier:
             await self._store.put_message(Message(plan_id, Slot.CARD.value, channel, ts, "", self._clock.now()))
         self.changed(plan_id)
 
+    async def link(self, plan_id: str) -> str:
+        """Address of a plan's card; empty where there is none, or Slack does not say."""
+        card = (await self._store.messages(plan_id)).get(Slot.CARD)
+        return await self._outbox.link(card) if card and card.ts else ""
+
     async def drain(self) -> None:
         """Wait until nothing is being sent."""
         while self._senders:

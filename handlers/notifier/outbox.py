@@ -6,13 +6,16 @@ before another one is posted. Errors of Slack are sorted here into what the send
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.ports import Clock, Message, Store
+from handlers.blocks import Block
 from handlers.cards import Card
 from handlers.identity import NO_SUCH_PLACE
 from handlers.ids import PLAN_EVENT
@@ -25,6 +28,20 @@ SEARCH_BACK = timedelta(minutes=2)
 SEARCH_PAGE = 200
 
 _GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
+
+_UNREADABLE = (
+    "invalid_blocks",
+    "invalid_blocks_format",
+    "msg_blocks_too_long",
+    "msg_too_long",
+    "invalid_arguments",
+    "invalid_metadata_format",
+    "metadata_too_large",
+)
+"""Refusals of what we say, which the same words would meet again (docs.slack.dev, chat.postMessage)."""
+
+HOPELESS_PAUSE = timedelta(hours=1)
+"""Before a message is tried again that Slack does not take even as plain text."""
 
 
 class MessageGone(Exception):
@@ -55,31 +72,31 @@ class Outbox:
 
     async def edit(self, message: Message, card: Card) -> None:
         """Make a message look like `card`. Raises MessageGone, NoPlace, Later."""
-        try:
-            await self._client.chat_update(
-                channel=message.channel, ts=message.ts, text=card.text, blocks=card.stamped(), parse="none"
-            )
-        except TROUBLE as error:
-            raise _sorted(error) from error
+        await _readable(lambda blocks: self._update(message, card, blocks), card)
         await self._store.put_message(message._replace(digest=card.digest))
 
     async def post(self, plan_id: str, slot: str, channel: str, root: str | None, card: Card) -> None:
         """Post a new message, into the thread of `root` if given. Raises MessageGone, NoPlace, Later."""
         intent = Message(plan_id, str(slot), channel, "", "", self._clock.now())
         await self._store.put_message(intent)
-        try:
-            answer = await self._client.chat_postMessage(
-                channel=channel,
-                thread_ts=root,
-                text=card.text,
-                blocks=card.stamped(),
-                metadata={"event_type": PLAN_EVENT, "event_payload": {"plan": plan_id, "slot": slot}},
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        except TROUBLE as error:
-            raise _sorted(error) from error
+        answer = await _readable(lambda blocks: self._send(intent, root, card, blocks), card)
         await self._store.put_message(intent._replace(ts=str(answer["ts"]), digest=card.digest))
+
+    async def _update(self, message: Message, card: Card, blocks: list[Block]) -> AsyncSlackResponse:
+        return await self._client.chat_update(
+            channel=message.channel, ts=message.ts, text=card.text, blocks=blocks, parse="none"
+        )
+
+    async def _send(self, intent: Message, root: str | None, card: Card, blocks: list[Block]) -> AsyncSlackResponse:
+        return await self._client.chat_postMessage(
+            channel=intent.channel,
+            thread_ts=root,
+            text=card.text,
+            blocks=blocks,
+            metadata={"event_type": PLAN_EVENT, "event_payload": {"plan": intent.plan_id, "slot": intent.slot}},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
 
     async def find(self, intent: Message, root: str | None) -> bool:
         """Look for a message whose `ts` we never learned; remember it if it is there. Raises NoPlace, Later."""
@@ -111,6 +128,15 @@ class Outbox:
         except TROUBLE as error:
             raise _sorted(error) from error
 
+    async def link(self, message: Message) -> str:
+        """Address of a message; empty where Slack does not say."""
+        try:
+            told = await self._client.chat_getPermalink(channel=message.channel, message_ts=message.ts)
+        except TROUBLE as error:
+            log.info("no address of a card: %s", error_word(error) if isinstance(error, SlackApiError) else "no answer")
+            return ""
+        return str(told.get("permalink", ""))
+
     def _is_ours(self, body: dict[str, Any], intent: Message) -> bool:
         metadata = body.get("metadata") or {}
         payload = metadata.get("event_payload") or {}
@@ -120,6 +146,30 @@ class Outbox:
             and payload.get("plan") == intent.plan_id
             and payload.get("slot") == intent.slot
         )
+
+
+async def _readable(send: Callable[[list[Block]], Awaitable[AsyncSlackResponse]], card: Card) -> AsyncSlackResponse:
+    """Send a card; where Slack refuses its blocks for good, its text alone, which tells the story too.
+
+    Raises MessageGone, NoPlace, Later.
+    """
+    try:
+        return await send(card.stamped())
+    except TROUBLE as error:
+        if not _is_unreadable(error):
+            raise _sorted(error) from error
+        log.error("Slack refuses the blocks of a card (%s); sending its text alone", error_word(error))
+    try:
+        return await send([])
+    except TROUBLE as error:
+        if not _is_unreadable(error):
+            raise _sorted(error) from error
+        log.error("Slack refuses a card even as text (%s)", error_word(error))
+        raise Later("refused by Slack", HOPELESS_PAUSE) from error
+
+
+def _is_unreadable(error: Exception) -> TypeGuard[SlackApiError]:
+    return isinstance(error, SlackApiError) and error_word(error) in _UNREADABLE
 
 
 def _sorted(error: Exception) -> Exception:

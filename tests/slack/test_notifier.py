@@ -1,6 +1,7 @@
 """The projection over the wire: edits in place, rate limits, lost answers, deleted messages, restarts."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -225,6 +226,61 @@ async def test_a_plan_whose_card_cannot_be_posted_does_not_stop_the_sweep(bot: B
     await bot.slack.person("channels/join", user="vm-migrate", channel="#random")
     await bot.sweep(10)
     assert len(bot.shown("C0RANDOM001")) == 1
+
+
+async def test_a_card_whose_blocks_slack_refuses_is_sent_as_text_once(bot: Bot) -> None:
+    await add(bot)
+    await refuse(bot, "chat.postMessage", "invalid_blocks", times=1)
+    await bot.sweep()
+    (shown,) = bot.shown()
+    assert (shown.text[:9], shown.blocks) == ("Move plan", [])
+    for _ in range(3):
+        await bot.sweep(10)
+    assert len(bot.shown()) == 1
+    await become(bot, gallery.approved())
+    await bot.sweep(2)
+    assert "Confirmed" in await bot.card()
+
+
+async def test_a_card_that_slack_never_takes_is_not_tried_without_end(bot: Bot) -> None:
+    await add(bot)
+    await bot.slack.person("faults", refuse={"method": "chat.postMessage", "error": "msg_too_long"})
+    tries = counted(bot)
+    for _ in range(60):
+        await bot.sweep(10)
+    assert len(tries) == 2
+    await bot.slack.person("faults", clear=True)
+    await bot.sweep(3600)
+    assert len(bot.shown()) == 1
+
+
+async def refuse(bot: Bot, method: str, error: str, *, times: int) -> None:
+    """Have Slack refuse the next so many calls that carry blocks."""
+    post = bot.client.chat_postMessage
+    left = [error] * times
+
+    async def refusing(**arguments: Any) -> Any:
+        if arguments["blocks"] and left:
+            await bot.slack.person("faults", refuse={"method": method, "error": left.pop()})
+            try:
+                return await post(**arguments)
+            finally:
+                await bot.slack.person("faults", clear=True)
+        return await post(**arguments)
+
+    bot.client.chat_postMessage = refusing  # type: ignore[method-assign]  # for as long as the fault lasts
+
+
+def counted(bot: Bot) -> list[str]:
+    """Texts of the posts that are tried from now on."""
+    post, tries = bot.client.chat_postMessage, list[str]()
+
+    async def counting(**arguments: Any) -> Any:
+        tries.append(arguments["text"])
+        return await post(**arguments)
+
+    bot.client.chat_postMessage = counting  # type: ignore[method-assign]  # which counts and hands on
+    return tries
 
 
 def test_a_bucket_gives_its_burst_and_then_one_each_interval() -> None:

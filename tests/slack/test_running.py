@@ -1,0 +1,31 @@
+"""A second request for a VM that is being moved shows the move that runs, and makes no plan."""
+
+from bot.sandbox.gallery import live as gallery
+from handlers.ids import Slot
+from tests.slack.bot import OPS, Bot
+from tests.slack.test_calling_off import show
+
+
+async def test_it_shows_the_running_move_with_a_link_to_its_card(bot: Bot) -> None:
+    await show(bot, gallery.copying())
+    await bot.say("mei", "/vm-migrate web-01 worker-06")
+    told = bot.whispers("mei")[-1]
+    seen, card = _seen(bot), await bot.message(Slot.CARD)
+    assert "production/web-01 is being moved already" in told
+    assert f"/archives/{card.channel}/p{card.ts.replace('.', '')}" in seen
+    assert "copies the memory" in seen
+    assert await bot.store.get("p2") is None
+
+
+async def test_it_is_shown_without_a_link_while_slack_does_not_tell_one(bot: Bot) -> None:
+    await show(bot, gallery.copying())
+    await bot.slack.person("faults", refuse={"method": "chat.getPermalink", "error": "internal_error"})
+    await bot.say("mei", "/vm-migrate web-01 worker-06")
+    assert "in the channel where it was asked for" in _seen(bot)
+
+
+def _seen(bot: Bot) -> str:
+    """The newest message that only mei sees."""
+    mei = bot.slack.sandbox.workspace.person("mei")
+    messages = bot.slack.sandbox.workspace.rooms[OPS].messages
+    return str(next(message for message in reversed(messages) if message.visible_to == mei.id).blocks)
