@@ -22,7 +22,6 @@ async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
         namespace=request.namespace,
         target=request.target,
         dry_run=request.type is not MoveType.COLD,
-        cold=request.type is not MoveType.LIVE,
     )
     facts = await cluster.facts(question)
     return plan.build(request, facts), facts

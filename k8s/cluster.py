@@ -24,6 +24,7 @@ from k8s.snapshots import (
     Node,
     Ref,
     StartEvidence,
+    Survey,
     TargetPod,
     View,
     VirtualMachine,
@@ -43,8 +44,6 @@ class Question:
     target: str | None
     dry_run: bool = True
     """Ask admission too (`dryRun=All`), side by side with the last reads."""
-    cold: bool = False
-    """Read the volumes too: after a cold move they have to be reached from the target."""
 
 
 class Cluster(Protocol):
@@ -87,6 +86,10 @@ class Cluster(Protocol):
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes, for a choice."""
+        ...
+
+    async def survey(self) -> Survey:
+        """All nodes and what they carry: one list of each kind, page by page."""
         ...
 
     async def capabilities(self) -> Capabilities:

@@ -1,8 +1,9 @@
 """Many VMs as one reading: what a plan of several moves is judged on, and a finder for those that it is about."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from k8s.names import LABEL_MIGRATING_TO
 from k8s.snapshots import (
     Admission,
     Capabilities,
@@ -11,7 +12,9 @@ from k8s.snapshots import (
     Instance,
     Migration,
     Node,
+    Quota,
     Ref,
+    Survey,
     VirtualMachine,
     Volume,
 )
@@ -29,11 +32,16 @@ class Fleet:
     claims: Mapping[Ref, Claim]
     volumes: Mapping[str, Volume]
     capabilities: Capabilities
+    survey: Survey = field(default_factory=Survey)
+    """All nodes with what they carry, as far as that may be read."""
+    quotas: Mapping[str, tuple[Quota, ...] | None] = field(default_factory=dict)
+    """By namespace."""
 
     def facts(self, ref: Ref, target: Node | None, admission: Admission | None = None) -> Facts:
         """What one move is judged on. Raises KeyError for a VM that is not there."""
         vm, vmi = self.vms[ref], self.instances.get(ref)
         names = dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ())))
+        between = tuple(one for one in self.instances.values() if LABEL_MIGRATING_TO in one.labels)
         claims = tuple(claim for name in names if (claim := self.claims.get(Ref(ref.namespace, name))))
         return Facts(
             vm=vm,
@@ -45,6 +53,9 @@ class Fleet:
             capabilities=self.capabilities,
             admission=admission,
             volumes=tuple(self.volumes[claim.volume] for claim in claims if claim.volume in self.volumes),
+            survey=self.survey,
+            quotas=self.quotas.get(ref.namespace),
+            migrating=between,
         )
 
 

@@ -6,11 +6,11 @@ validate: the API server has, and an object that came from it is believed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 from k8s import names
+from k8s.amounts import amounts, of_pod, quantity
 from k8s.snapshots import (
     DEFAULT_GRACE_SECONDS,
     Capabilities,
@@ -18,25 +18,21 @@ from k8s.snapshots import (
     ClusterEvent,
     Condition,
     CopyLimits,
+    Guest,
     Instance,
     Json,
     Migration,
     MigrationState,
     Node,
     Placement,
+    Pod,
+    Quota,
     Ref,
     TargetPod,
     VirtualMachine,
     Volume,
 )
 
-_BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_DECIMAL = ("n", "u", "m", "", "k", "M", "G", "T", "P", "E")
-_SUFFIXES: Mapping[str, Decimal] = {
-    **{suffix: Decimal(1024) ** power for power, suffix in enumerate(_BINARY, start=1)},
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(_DECIMAL, start=-3)},
-}
-_QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]{0,2})")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 _LIVE_UPDATE_DEFAULT = (1, 6)
@@ -65,13 +61,16 @@ def virtual_machine(raw: Json) -> VirtualMachine:
         deleting=bool(meta.get("deletionTimestamp")),
         resource_version=_text(meta, "resourceVersion"),
         state_changes=tuple(_text(request, "action") for request in _objects(status, "stateChangeRequests")),
+        guest=_guest(template, _object(_object(spec, "template"), "metadata")),
+        owners=tuple(f"{_text(owner, 'kind')} {_text(owner, 'name')}" for owner in _objects(meta, "ownerReferences")),
+        snapshot=_text(status, "snapshotInProgress"),
+        restore=_text(status, "restoreInProgress"),
     )
 
 
 def instance(raw: Json) -> Instance:
     """A VirtualMachineInstance of kubevirt.io/v1."""
     meta, spec, status = _parts(raw)
-    domain = _object(spec, "domain")
     return Instance(
         ref=_ref(meta),
         uid=_text(meta, "uid"),
@@ -81,12 +80,13 @@ def instance(raw: Json) -> Instance:
         conditions=_conditions(status),
         migration=_migration_state(status),
         claims=_instance_claims(spec, status),
-        memory_bytes=_memory(domain),
-        vcpus=_vcpus(domain),
+        guest=_guest(spec, meta),
+        machine=_text(_object(status, "machine"), "type"),
         evacuation_node=_text(status, "evacuationNodeName"),
         deleting=bool(meta.get("deletionTimestamp")),
         grace_seconds=_grace_seconds(spec),
         labels=_object(meta, "labels"),
+        backup=_backup(status),
     )
 
 
@@ -123,7 +123,37 @@ def node(raw: Json) -> Node:
         labels=labels,
         taints=tuple(_objects(spec, "taints")),
         conditions=conditions,
-        allocatable=_object(status, "allocatable"),
+        allocatable=amounts(_object(status, "allocatable")),
+        capacity=amounts(_object(status, "capacity")),
+        heartbeat=_time(_text(_object(meta, "annotations"), names.ANNOTATION_HEARTBEAT)),
+    )
+
+
+def pod(raw: Json) -> Pod:
+    """A pod as far as it takes room on its node and keeps others away from it."""
+    meta, spec, status = _parts(raw)
+    owners = _objects(meta, "ownerReferences")
+    return Pod(
+        ref=_ref(meta),
+        node=_text(spec, "nodeName"),
+        requests=of_pod(spec, "requests"),
+        limits=of_pod(spec, "limits"),
+        labels=_object(meta, "labels"),
+        placement=_placement(spec),
+        vmi=next((_text(owner, "name") for owner in owners if owner.get("kind") == names.VMI_KIND), ""),
+        ready=any(c.type == names.CONDITION_READY and c.status == "True" for c in _conditions(status)),
+        deleting=bool(meta.get("deletionTimestamp")),
+    )
+
+
+def quota(raw: Json) -> Quota:
+    """A v1 ResourceQuota."""
+    meta, spec, status = _parts(raw)
+    return Quota(
+        name=_text(meta, "name"),
+        hard=amounts(_object(status, "hard") or _object(spec, "hard")),
+        used=amounts(_object(status, "used")),
+        scoped=bool(spec.get("scopes") or spec.get("scopeSelector")),
     )
 
 
@@ -196,6 +226,7 @@ def capabilities(kubevirt: Json | None, *, version: str, added_node_selector: bo
         rollout_strategy="Stage" if kubevirt is None else _rollout_strategy(configuration, version),
         migrations_at_once=int(limits.get("parallelMigrationsPerCluster") or _AT_ONCE),
         migrations_from_node=int(limits.get("parallelOutboundMigrationsPerNode") or _FROM_NODE),
+        cpu_ratio=_number(_object(configuration, "developerConfiguration"), "cpuAllocationRatio", 10),
     )
 
 
@@ -204,19 +235,9 @@ def observed_version(kubevirt: Json) -> str:
     return _text(_object(kubevirt, "status"), "observedKubeVirtVersion")
 
 
-def quantity(text: str) -> int:
-    """A Kubernetes quantity such as `2Gi` or `1500m` as a whole number, rounded up as Kubernetes does.
-
-    Raises ValueError for anything else.
-    """
-    match = _QUANTITY.fullmatch(text)
-    if match is None or match[2] not in _SUFFIXES:
-        raise ValueError(f"not a quantity: {text!r}")
-    try:
-        value = Decimal(match[1]) * _SUFFIXES[match[2]]
-    except InvalidOperation:
-        raise ValueError(f"not a quantity: {text!r}") from None
-    return int(value.to_integral_value(rounding=ROUND_CEILING))
+def _number(raw: Json, key: str, default: int) -> int:
+    found = raw.get(key)
+    return default if found is None else int(found)
 
 
 def _rollout_strategy(configuration: Json, version: str) -> str:
@@ -252,15 +273,40 @@ def _instance_claims(spec: Json, status: Json) -> dict[str, tuple[str, ...]]:
     return claims
 
 
+def _guest(spec: Json, meta: Json) -> Guest:
+    domain = _object(spec, "domain")
+    cpu, devices = _object(domain, "cpu"), _object(domain, "devices")
+    required = (f for f in _objects(cpu, "features") if (f.get("policy") or "require") == "require")
+    return Guest(
+        memory_bytes=_memory(domain),
+        vcpus=_vcpus(cpu),
+        requests=amounts(_object(_object(domain, "resources"), "requests")),
+        architecture=_text(spec, "architecture"),
+        machine=_text(_object(domain, "machine"), "type"),
+        cpu_model=_text(cpu, "model"),
+        cpu_features=tuple(_text(feature, "name") for feature in required),
+        dedicated_cpus=bool(cpu.get("dedicatedCpuPlacement")),
+        hugepages=_text(_object(_object(domain, "memory"), "hugepages"), "pageSize"),
+        devices=tuple(_text(d, "deviceName") for d in (*_objects(devices, "hostDevices"), *_objects(devices, "gpus"))),
+        labels=_object(meta, "labels"),
+        spread=bool(spec.get("topologySpreadConstraints")),
+    )
+
+
 def _memory(domain: Json) -> int:
     requests = _object(_object(domain, "resources"), "requests")
     wanted = _object(domain, "memory").get("guest") or requests.get("memory")
     return quantity(str(wanted)) if wanted else 0
 
 
-def _vcpus(domain: Json) -> int:
-    cpu = _object(domain, "cpu")
+def _vcpus(cpu: Json) -> int:
     return int(cpu.get("sockets") or 1) * int(cpu.get("cores") or 1) * int(cpu.get("threads") or 1)
+
+
+def _backup(status: Json) -> bool:
+    """A backup that has not completed keeps a migration Pending (KubeVirt >= 1.8, watch/migration/migration.go)."""
+    backup = _object(_object(status, "changedBlockTracking"), "backupStatus")
+    return bool(backup) and not backup.get("completed")
 
 
 def _grace_seconds(spec: Json) -> int:

@@ -10,13 +10,24 @@ place of the required terms. `restore` and `unpin` bring back what was there.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from k8s.names import LABEL_HOSTNAME
 from k8s.snapshots import Json, Node, Placement
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+HARD = ("NoSchedule", "NoExecute")
+"""Effects of a taint that keep a pod away; PreferNoSchedule only asks."""
+SOFT = ("PreferNoSchedule",)
+AUTOMATIC: tuple[Json, ...] = (
+    {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"},
+    {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"},
+    {"key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule"},
+)
+"""What the API server adds to every launcher pod (recorded: world/pod-virt-launcher.json; the last one, to pods that
+request memory: kubernetes.io concepts/scheduling-eviction/taint-and-toleration)."""
 
 
 def pin(affinity: Json | None, hostname: str) -> Json:
@@ -107,6 +118,46 @@ def terms_allow(rules: Placement, node: Node) -> bool:
     return not terms or any(_says_anything(term) and not _misses(term, node) for term in terms)
 
 
+def hostnames(rules: Placement) -> frozenset[str]:
+    """The hostname label's values that these rules hold a VM to; empty where they do not speak of it."""
+    selected = (rules.node_selector or {}).get(LABEL_HOSTNAME)
+    named = {
+        value
+        for term in _terms(rules.affinity)
+        for each in term.get("matchExpressions") or []
+        if each.get("key") == LABEL_HOSTNAME and each.get("operator") == "In"
+        for value in each.get("values") or []
+    }
+    return frozenset({selected} if selected else named)
+
+
+def untolerated(tolerations: Iterable[Json], node: Node, effects: tuple[str, ...] = HARD) -> tuple[Json, ...]:
+    """The node's taints with one of these effects that none of the tolerations covers."""
+    given = (*tolerations, *AUTOMATIC)
+    return tuple(
+        taint
+        for taint in node.taints
+        if taint.get("effect") in effects and not any(_tolerates(each, taint) for each in given)
+    )
+
+
+def taint_words(taint: Json) -> str:
+    """A taint as kubectl writes it."""
+    value = f"={taint['value']}" if taint.get("value") else ""
+    return f"{taint.get('key')}{value}:{taint.get('effect')}"
+
+
+def _tolerates(toleration: Json, taint: Json) -> bool:
+    """k8s.io/api core/v1 Toleration.ToleratesTaint: no key with Exists is every taint, no effect is every effect."""
+    if toleration.get("effect") and toleration["effect"] != taint.get("effect"):
+        return False
+    if toleration.get("key") and toleration["key"] != taint.get("key"):
+        return False
+    if (toleration.get("operator") or "Equal") == "Exists":
+        return True
+    return bool(toleration.get("key")) and (toleration.get("value") or "") == (taint.get("value") or "")
+
+
 def _required(affinity: Json | None) -> Json:
     return ((affinity or {}).get("nodeAffinity") or {}).get(REQUIRED) or {}
 
@@ -143,9 +194,9 @@ def _loosened(term: Json, hostname: str) -> Json | None:
 
 
 def _misses(term: Json, node: Node) -> list[str]:
-    wrong = [_words(e) for e in term.get("matchExpressions") or [] if not _holds(e, node.labels)]
+    wrong = [_words(e) for e in term.get("matchExpressions") or [] if not holds(e, node.labels)]
     fields = {"metadata.name": node.name}
-    return wrong + [_words(e) for e in term.get("matchFields") or [] if not _holds(e, fields)]
+    return wrong + [_words(e) for e in term.get("matchFields") or [] if not holds(e, fields)]
 
 
 def _words(expression: Json) -> str:
@@ -153,7 +204,7 @@ def _words(expression: Json) -> str:
     return f"{expression.get('key')} {expression.get('operator')}{f' ({values})' if values else ''}"
 
 
-def _holds(expression: Json, labels: Mapping[str, Any]) -> bool:
+def holds(expression: Json, labels: Mapping[str, Any]) -> bool:
     """One requirement, after k8s.io/component-helpers nodeaffinity; an unknown operator holds nowhere."""
     key, values = str(expression.get("key")), [str(value) for value in expression.get("values") or []]
     label = labels.get(key)

@@ -35,7 +35,9 @@ NEEDED_COLD: tuple[Right, ...] = (
 OPTIONAL: tuple[Right, ...] = (
     Right("list", "", "namespaces"),
     Right("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+    Right("list", "", "resourcequotas"),
     Right("create", "", "events"),
 )
-"""What makes answers better: names of namespaces, what this KubeVirt's VMIM can do, from its own CRD, and Events on a
-VM that say who had it moved."""
+"""What makes answers better: names of namespaces, what this KubeVirt's VMIM can do, from its own CRD, whether a quota
+has room for a second pod, and Events on a VM that say who had it moved. How full a node is takes pods and VMIs of all
+namespaces: a bot of some namespaces says that it has not looked."""

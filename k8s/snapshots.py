@@ -12,6 +12,9 @@ from typing import Any
 Json = dict[str, Any]
 """A raw JSON object of the API, kept as it came."""
 
+Amounts = Mapping[str, int]
+"""How much of each resource: `cpu` in thousandths of a CPU, all else in whole units (`k8s.amounts`)."""
+
 FINAL_PHASES = frozenset({"Succeeded", "Failed"})
 """Phases after which a VMIM never changes again, a VMI or a pod never runs again (kubevirt.io/api core/v1 types.go)."""
 
@@ -52,6 +55,35 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """The machine that a VM's template or a VMI describes, as far as it decides which nodes can take it.
+
+    An instancetype is applied when the VMI is made: a VM's template may lack what its VMI has.
+    """
+
+    memory_bytes: int = 0
+    """0 where it is not stated."""
+    vcpus: int = 1
+    requests: Amounts = field(default_factory=dict)
+    """`domain.resources.requests`, where people have set them."""
+    architecture: str = ""
+    machine: str = ""
+    cpu_model: str = ""
+    """"" is KubeVirt's default, host-model, unless the KubeVirt CR says otherwise."""
+    cpu_features: tuple[str, ...] = ()
+    """Those that are required."""
+    dedicated_cpus: bool = False
+    hugepages: str = ""
+    """Page size, "" for none."""
+    devices: tuple[str, ...] = ()
+    """Resource names of GPUs and host devices, one for each."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Which the launcher pod gets too."""
+    spread: bool = False
+    """It has topologySpreadConstraints."""
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualMachine:
     """A VirtualMachine. `run_strategy` and `running` are mutually exclusive in the API; the unused one is None."""
 
@@ -70,6 +102,13 @@ class VirtualMachine:
     resource_version: str = ""
     state_changes: tuple[str, ...] = ()
     """What the start and stop endpoints were asked for and has not been carried out yet: "Start", "Stop"."""
+    guest: Guest = Guest()
+    owners: tuple[str, ...] = ()
+    """Kind and name of each owner, for example "VirtualMachinePool web"."""
+    snapshot: str = ""
+    """`status.snapshotInProgress`: the name of a snapshot that is being taken."""
+    restore: str = ""
+    """`status.restoreInProgress`, likewise."""
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, None when the API does not state it."""
@@ -128,14 +167,27 @@ class Instance:
     migration: MigrationState | None = None
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """PVC name -> access modes: hotplug and backend storage too. No modes where `status.volumeStatus` does not say."""
-    memory_bytes: int = 0
-    vcpus: int = 0
+    guest: Guest = Guest()
     evacuation_node: str = ""
     deleting: bool = False
     grace_seconds: int = DEFAULT_GRACE_SECONDS
     """How long the guest may take to shut down before it is killed."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """The template's, and KubeVirt's own."""
+    backup: bool = False
+    """A backup of it is running."""
+    machine: str = ""
+    """The machine type that the guest has got; its spec may name an alias of it."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """The guest's memory."""
+        return self.guest.memory_bytes
+
+    @property
+    def vcpus(self) -> int:
+        """The guest's CPUs."""
+        return self.guest.vcpus
 
     @property
     def final(self) -> bool:
@@ -183,7 +235,54 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Json, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    allocatable: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Amounts = field(default_factory=dict)
+    """What pods may request; empty where the node does not say."""
+    capacity: Amounts = field(default_factory=dict)
+    heartbeat: datetime | None = None
+    """When its virt-handler last reported (annotation `kubevirt.io/heartbeat`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod on a node, as the scheduler counts it."""
+
+    ref: Ref
+    node: str
+    requests: Amounts
+    limits: Amounts = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    placement: Placement = Placement()
+    vmi: str = ""
+    """Name of the VMI that it runs, "" for another pod."""
+    ready: bool = True
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A ResourceQuota."""
+
+    name: str
+    hard: Amounts
+    used: Amounts
+    scoped: bool = False
+    """It counts only some pods, by rules that are not evaluated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Nodes, and what is on them.
+
+    A node that is missing in `pods` or `instances` was not read, or may not be: nothing is known of what it carries.
+    """
+
+    nodes: tuple[Node, ...] = ()
+    pods: Mapping[str, tuple[Pod, ...]] = field(default_factory=dict)
+    """By node: those that have not ended."""
+    instances: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+    """By node: the VMIs there."""
+    whole: bool = False
+    """Whether these are all nodes of the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +317,8 @@ class Capabilities:
     """`parallelMigrationsPerCluster`; KubeVirt's default where the CR does not say, or may not be read."""
     migrations_from_node: int = 2
     """`parallelOutboundMigrationsPerNode`, likewise."""
+    cpu_ratio: int = 10
+    """cpuAllocationRatio: how many vCPUs share one requested CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +370,23 @@ class Facts:
     admission: Admission | None = None
     """None when no dry run made sense: no VMI, or a cold move was asked for."""
     volumes: tuple[Volume, ...] = ()
-    """Of the bound claims, where a cold move was asked about. One that may not be read is left out."""
+    """Of the bound claims. One that may not be read is left out."""
+    survey: Survey = Survey()
+    """The source and the target and what they carry; all nodes where no target was named."""
+    quotas: tuple[Quota, ...] | None = None
+    """Of the VM's namespace; None where they may not be read."""
+    migrating: tuple[Instance, ...] | None = None
+    """VMIs of the cluster that are between two nodes right now (from the hand-over to virt-handler on); None where they
+    may not be read."""
+
+    @property
+    def launcher(self) -> Pod | None:
+        """The pod that runs the guest; None where there is none or pods may not be read."""
+        if self.vmi is None:
+            return None
+        own = (pod for pod in self.survey.pods.get(self.vmi.node, ()) if not pod.deleting)
+        mine = (self.vmi.ref.namespace, self.vmi.ref.name)
+        return next((pod for pod in own if (pod.ref.namespace, pod.vmi) == mine), None)
 
 
 @dataclass(frozen=True, slots=True)

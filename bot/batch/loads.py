@@ -3,16 +3,13 @@
 from collections.abc import Iterable, Mapping
 
 from bot.plan import Carried, Move
-from k8s.parse import quantity
+from k8s.amounts import MEMORY
 from k8s.snapshots import Instance, Node
 
 
 def allocatable_memory(node: Node | None) -> int:
     """Bytes for pods; 0 where the node does not say."""
-    try:
-        return quantity((node.allocatable if node else {}).get("memory", "0"))
-    except ValueError:
-        return 0
+    return node.allocatable.get(MEMORY, 0) if node else 0
 
 
 def carried(moves: Iterable[Move], instances: Iterable[Instance], nodes: Mapping[str, Node]) -> tuple[Carried, ...]:

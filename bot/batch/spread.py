@@ -1,12 +1,12 @@
 """Choosing a node for each of many VMs: spread by room, and never two replicas of one application side by side."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot import checks
 from bot.batch.loads import allocatable_memory
+from bot.checks import Severity
 from bot.request import MoveType
-from k8s import placement
 from k8s.snapshots import Facts, Instance, Node
 
 _APP_LABELS = ("app.kubernetes.io/instance", "app.kubernetes.io/name", "app")
@@ -75,43 +75,10 @@ class Room:
         """Whether nothing that the checks know of forbids this node."""
         if facts.vmi and facts.vmi.node == node.name:
             return False
-        there = Facts(
-            vm=facts.vm,
-            vmi=facts.vmi,
-            claims=facts.claims,
-            migrations=(),
-            source=facts.source,
-            target=node,
-            capabilities=facts.capabilities,
-            volumes=facts.volumes,
-        )
-        rules = checks.own_rules(facts.vm) if type_ is MoveType.COLD or not facts.vmi else facts.vmi.placement
-        return (
-            node.ready
-            and not node.cordoned
-            and not _repelled(node, rules.tolerations)
-            and not placement.objections(rules, node)
-            and not any(checks.disks_reachable(there, type_))
-        )
+        there = replace(facts, target=node)
+        return not any(finding.severity is Severity.BLOCK for finding in checks.of_target(there, type_))
 
 
 def _app(facts: Facts) -> tuple[str, str] | None:
     """A running VM's labels are its template's; one that does not run has only its own."""
     return app_of(facts.vm.ref.namespace, {**facts.vm.labels, **(facts.vmi.labels if facts.vmi else {})})
-
-
-def _repelled(node: Node, tolerations: Iterable[Mapping[str, object]]) -> bool:
-    """Whether a taint keeps the VM away (kubernetes.io/docs taint-and-toleration)."""
-    return any(
-        taint.get("effect") in ("NoSchedule", "NoExecute")
-        and not any(_tolerates(toleration, taint) for toleration in tolerations)
-        for taint in node.taints
-    )
-
-
-def _tolerates(toleration: Mapping[str, object], taint: Mapping[str, object]) -> bool:
-    if toleration.get("effect") not in (None, "", taint.get("effect")):
-        return False
-    if toleration.get("operator") == "Exists":
-        return toleration.get("key") in (None, "", taint.get("key"))
-    return toleration.get("key") == taint.get("key") and toleration.get("value", "") == taint.get("value", "")

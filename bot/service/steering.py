@@ -51,7 +51,7 @@ class Steering(Base):
         if not 0 <= index < len(current.runs):
             raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
         move = current.plan.moves[index]
-        question = Question(vm=move.vm, namespace=move.namespace, target=node, dry_run=False, cold=True)
+        question = Question(vm=move.vm, namespace=move.namespace, target=node, dry_run=False)
         try:
             facts = await self._cluster.facts(question)
         except k8s.ClusterError as error:

@@ -1,6 +1,6 @@
 """Reading many VMs at once: lists instead of one call for each.
 
-    1  VMs and VMIMs of the namespaces ‖ all VMIs ‖ all nodes ‖ capabilities
+    1  VMs, VMIMs and quotas of the namespaces ‖ all VMIs ‖ all nodes and their pods ‖ capabilities
     2  PVCs, where the VMI does not tell their access modes or the VM may have to move cold
     3  volumes of those PVCs
 
@@ -16,6 +16,7 @@ from k8s import names
 from k8s.client.capabilities import CapabilityCache
 from k8s.client.parallel import side_by_side
 from k8s.client.reads import Reads
+from k8s.client.survey import SurveyReader, made
 from k8s.client.writes import Writes
 from k8s.errors import Conflict, Forbidden, Invalid, Refused
 from k8s.fleet import Fleet, Trial
@@ -32,8 +33,9 @@ FEW_NAMESPACES: Final = 5
 class FleetReader:
     """Answers for many VMs."""
 
-    def __init__(self, reads: Reads, writes: Writes, capabilities: CapabilityCache) -> None:
+    def __init__(self, reads: Reads, surveys: SurveyReader, writes: Writes, capabilities: CapabilityCache) -> None:
         self._reads = reads
+        self._surveys = surveys
         self._writes = writes
         self._capabilities = capabilities
 
@@ -46,6 +48,8 @@ class FleetReader:
             own = group.create_task(self._reads.migrations_in(namespaces))
             instances = group.create_task(self._reads.instances())
             nodes = group.create_task(self._reads.nodes())
+            pods = group.create_task(self._surveys.pods(None))
+            quotas = {namespace: group.create_task(self._reads.quotas(namespace)) for namespace in namespaces or ()}
             capabilities = group.create_task(self._capabilities.get())
         wanted = set(refs)
         found = {vm.ref: vm for vm in vms.result() if vm.ref in wanted}
@@ -61,6 +65,13 @@ class FleetReader:
             claims={claim.ref: claim for claim in claims},
             volumes={volume.name: volume for volume in volumes},
             capabilities=capabilities.result(),
+            survey=made(
+                nodes.result(),
+                pods.result(),
+                instances.result() if self._reads.everywhere else None,
+                whole=True,
+            ),
+            quotas={namespace: found.result() for namespace, found in quotas.items()},
         )
 
     async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:

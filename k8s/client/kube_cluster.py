@@ -13,6 +13,7 @@ from k8s.client.follow import follow, follow_vm
 from k8s.client.hub import Hub
 from k8s.client.reads import Reads
 from k8s.client.rest import Called, Rest
+from k8s.client.survey import SurveyReader
 from k8s.client.timing import RealTime, Timing
 from k8s.client.writes import Writes
 from k8s.cluster import Question, VmCall
@@ -30,6 +31,7 @@ from k8s.snapshots import (
     Node,
     Ref,
     StartEvidence,
+    Survey,
     TargetPod,
     View,
     VirtualMachine,
@@ -48,8 +50,9 @@ class KubeCluster:
         self._reads = Reads(self._rest, namespaces)
         self._writes = Writes(self._rest, timing)
         self._capabilities = CapabilityCache(self._rest, timing)
-        self._facts = FactsReader(self._reads, self._writes, self._capabilities)
-        self._fleet = FleetReader(self._reads, self._writes, self._capabilities)
+        self._surveys = SurveyReader(self._reads)
+        self._facts = FactsReader(self._reads, self._surveys, self._writes, self._capabilities)
+        self._fleet = FleetReader(self._reads, self._surveys, self._writes, self._capabilities)
         self._evidence = EvidenceReader(self._reads)
         self._hub = Hub(self._rest, timing)
 
@@ -121,6 +124,9 @@ class KubeCluster:
 
     async def nodes(self) -> tuple[Node, ...]:
         return await self._reads.nodes()
+
+    async def survey(self) -> Survey:
+        return await self._surveys.whole()
 
     async def capabilities(self) -> Capabilities:
         return await self._capabilities.get()

@@ -44,6 +44,7 @@ NAMESPACES: Final = Resource("/api/v1", "namespaces", "Namespace")
 CLAIMS: Final = Resource("/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 VOLUMES: Final = Resource("/api/v1", "persistentvolumes", "PersistentVolume")
 PODS: Final = Resource("/api/v1", "pods", "Pod")
+QUOTAS: Final = Resource("/api/v1", "resourcequotas", "ResourceQuota")
 EVENTS: Final = Resource("/api/v1", "events", "Event")
 ACCESS_REVIEWS: Final = Resource("/apis/authorization.k8s.io/v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview")
 
@@ -51,7 +52,8 @@ OPENAPI: Final = f"/openapi/v3{_KUBEVIRT}"
 KUBEVIRT_VERSION: Final = f"{_SUBRESOURCES}/version"
 
 _KINDS = {
-    r.plural: r.kind for r in (VMS, VMIS, VMIMS, KUBEVIRTS, CRDS, NODES, NAMESPACES, CLAIMS, VOLUMES, PODS, EVENTS)
+    r.plural: r.kind
+    for r in (VMS, VMIS, VMIMS, KUBEVIRTS, CRDS, NODES, NAMESPACES, CLAIMS, VOLUMES, PODS, QUOTAS, EVENTS)
 }
 
 

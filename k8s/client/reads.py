@@ -17,6 +17,8 @@ from k8s.snapshots import (
     Json,
     Migration,
     Node,
+    Pod,
+    Quota,
     Ref,
     TargetPod,
     VirtualMachine,
@@ -40,6 +42,11 @@ class Reads:
         self._rest = rest
         self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether nothing named means everything; a bot of some namespaces sees only a part of what a node carries."""
+        return self._namespaces == (None,)
+
     async def vm(self, ref: Ref) -> VirtualMachine:
         """One VM. Raises NotFound for it, or for its namespace where that is what is missing."""
         try:
@@ -60,7 +67,7 @@ class Reads:
 
     async def vms_named(self, name: str) -> tuple[VirtualMachine, ...]:
         """All VMs of that name, over the namespaces."""
-        by_name = {"fieldSelector": f"metadata.name={_escaped(name)}"}
+        by_name = {"fieldSelector": f"metadata.name={escaped(name)}"}
         return tuple([parse.virtual_machine(raw) for raw in await self._everywhere(paths.VMS, by_name)])
 
     async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
@@ -116,6 +123,21 @@ class Reads:
         raw = await self._find(paths.VMIS, ref)
         return parse.instance(raw) if raw else None
 
+    async def instances_labeled(self, selector: str) -> tuple[Instance, ...]:
+        """The VMIs with these labels, in all namespaces."""
+        return tuple([parse.instance(raw) for raw in await self._all(paths.VMIS, None, {"labelSelector": selector})])
+
+    async def pods(self, selector: str) -> tuple[Pod, ...]:
+        """The pods whose fields match, in all namespaces."""
+        return tuple([parse.pod(raw) for raw in await self._all(paths.PODS, None, {"fieldSelector": selector})])
+
+    async def quotas(self, namespace: str) -> tuple[Quota, ...] | None:
+        """The ResourceQuotas of a namespace; None where they may not be read."""
+        try:
+            return tuple([parse.quota(raw) for raw in await self._all(paths.QUOTAS, namespace, {})])
+        except Forbidden:
+            return None
+
     async def migration(self, ref: Ref) -> Migration | None:
         """One VMIM, None when it does not exist."""
         raw = await self._find(paths.VMIMS, ref)
@@ -152,7 +174,7 @@ class Reads:
 
     async def events(self, namespace: str, kind: str, name: str) -> tuple[Json, ...]:
         """Events about one object, by its kind and name, raw."""
-        about = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={_escaped(name)}"}
+        about = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={escaped(name)}"}
         return tuple(await self._all(paths.EVENTS, namespace, about))
 
     async def _find(self, resource: Resource, ref: Ref) -> Json | None:
@@ -210,6 +232,6 @@ class Reads:
             asked["continue"] = following
 
 
-def _escaped(value: str) -> str:
+def escaped(value: str) -> str:
     """A field selector's value, by the rule of k8s.io/apimachinery pkg/fields EscapeValue."""
     return re.sub(r"([\\,=])", r"\\\1", value)

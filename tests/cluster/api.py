@@ -7,6 +7,7 @@ expected together have come.
 
 import asyncio
 import json
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -302,14 +303,23 @@ def _in_collection(path: str, collection: str) -> bool:
 
 
 def _selected(raw: Json, query: Mapping[str, str]) -> bool:
-    for part in filter(None, query.get("labelSelector", "").split(",")):
-        key, _, value = part.partition("=")
-        found = (raw["metadata"].get("labels") or {}).get(key)
-        if found is None or (value and found != value):
+    labels = raw["metadata"].get("labels") or {}
+    for key, operator, value in _terms(query.get("labelSelector", "")):
+        found = labels.get(key)
+        if (
+            found is None
+            or (operator == "in" and found not in value.split(","))
+            or (operator == "=" and found != value)
+        ):
             return False
-    for part in filter(None, query.get("fieldSelector", "").split(",")):
-        keys, _, value = part.partition("=")
-        outer, inner = keys.split(".")
-        if raw[outer].get(inner) != value:
+    for path, operator, value in _terms(query.get("fieldSelector", "")):
+        outer, inner = path.split(".")
+        if ((raw.get(outer, {}).get(inner) or "") == value) != (operator == "="):
             return False
     return True
+
+
+def _terms(selector: str) -> Iterator[tuple[str, str, str]]:
+    """`a`, `a=b`, `a!=b` and `a in (b,c)`, joined by commas."""
+    for key, operator, listed, value in re.findall(r"([^\s,=!()]+)\s*(!=|=|in)?\s*(?:\(([^)]*)\)|([^,]*))", selector):
+        yield key, operator, listed or value

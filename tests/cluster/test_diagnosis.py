@@ -85,7 +85,7 @@ FAILURES = {
 
 async def the_move(kube: Shaky, target: Node, type_: MoveType) -> Move:
     request = MoveRequest(vm=WEB.name, namespace=WEB.namespace, target=target.name, type=type_)
-    question = Question(vm=WEB.name, namespace=WEB.namespace, target=target.name, dry_run=False, cold=True)
+    question = Question(vm=WEB.name, namespace=WEB.namespace, target=target.name, dry_run=False)
     return build(request, await kube.facts(question)).moves[0]
 
 

@@ -4,13 +4,15 @@ The server holds each request until all of its wave have come: a client that ask
 of side by side would wait for ever.
 """
 
+from collections.abc import Callable
+
 import pytest
 
 from k8s.client import KubeCluster
 from k8s.client.capabilities import KEEP_SECONDS
 from k8s.cluster import Question
 from k8s.errors import Ambiguous, NotFound, Unreachable
-from k8s.snapshots import Admission, Ref, Volume
+from k8s.snapshots import Admission, Facts, Ref, Volume
 from tests.cluster.api import (
     CLAIMS,
     CRD,
@@ -30,12 +32,16 @@ from tests.cluster.api import (
 
 ANYWHERE = Question("web-01", None, "worker-05")
 HERE = Question("web-01", "production", "worker-05")
-COLD_ANYWHERE = Question("web-01", None, "worker-05", dry_run=False, cold=True)
-COLD_HERE = Question("web-01", "production", "worker-05", dry_run=False, cold=True)
 VOLUMES = "/api/v1/persistentvolumes"
 PV = str(load("pvc-rwx")["spec"]["volumeName"])
 LOCAL = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
-FIRST = {"GET worker-05", "GET kubevirts", "GET virtualmachineinstancemigrations.kubevirt.io"}
+PODS = "/api/v1/pods"
+QUOTAS = "/api/v1/namespaces/production/resourcequotas"
+ALL_VMIS = "/apis/kubevirt.io/v1/virtualmachineinstances"
+CARRIED = {"GET pods", "GET virtualmachineinstances"}
+"""What the nodes carry; in the first step the VMIs are those that migrate."""
+FIRST = {"GET worker-05", "GET kubevirts", "GET virtualmachineinstancemigrations.kubevirt.io", *CARRIED}
+VMIMS_READ = "GET virtualmachineinstancemigrations"
 DENIED = Answer(403, status(403, 'x is forbidden: User "bot" cannot get resource "things"', reason="Forbidden"))
 
 
@@ -70,16 +76,16 @@ def world(api: Api) -> Api:
 
 
 async def test_without_a_namespace_everything_is_read_in_three_steps(world: Api, cluster: KubeCluster) -> None:
-    vmims = "virtualmachineinstancemigrations"
+    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
     world.waves.extend(
         [
             {"GET virtualmachines", *FIRST},
-            {"GET web-01", f"GET {vmims}", "GET web-01-rootdisk"},
-            {"GET worker-01", f"POST {vmims}", "GET web-01-data"},
+            {"GET web-01", VMIMS_READ, "GET web-01-rootdisk", "GET resourcequotas"},
+            {"GET worker-01", "POST virtualmachineinstancemigrations", "GET web-01-data", f"GET {PV}", *CARRIED},
         ]
     )
     facts = await cluster.facts(ANYWHERE)
-    assert len(world.requests) == 10
+    assert len(world.requests) == 16
     assert facts.vm.ref == Ref("production", "web-01")
     assert facts.vmi is not None
     assert facts.source is not None
@@ -92,58 +98,24 @@ async def test_without_a_namespace_everything_is_read_in_three_steps(world: Api,
     assert facts.admission == Admission(accepted=True)
 
 
-async def test_with_a_namespace_two_steps_are_enough(world: Api, cluster: KubeCluster) -> None:
-    vmims = "virtualmachineinstancemigrations"
+async def test_with_a_namespace_only_the_volumes_take_a_third_step(world: Api, cluster: KubeCluster) -> None:
     claims = {"GET web-01-rootdisk", "GET web-01-data"}
-    world.waves.extend([{"GET web-01", f"GET {vmims}", *FIRST}, {"GET worker-01", f"POST {vmims}", *claims}])
+    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
+    world.waves.extend(
+        [
+            {"GET web-01", VMIMS_READ, "GET resourcequotas", *FIRST},
+            {"GET worker-01", "POST virtualmachineinstancemigrations", *claims, *CARRIED},
+            {f"GET {PV}"},
+        ]
+    )
     facts = await cluster.facts(HERE)
     assert facts.source is not None
     assert len(facts.claims) == 2
+    assert facts.volumes == (Volume(PV, LOCAL),)
 
 
 async def test_both_ways_read_the_same(world: Api, cluster: KubeCluster) -> None:
     assert await cluster.facts(ANYWHERE) == await cluster.facts(HERE)
-
-
-VMIMS_READ = "GET virtualmachineinstancemigrations"
-
-
-@pytest.mark.parametrize(
-    ("question", "waves"),
-    [
-        (
-            COLD_ANYWHERE,
-            [
-                {"GET virtualmachines", *FIRST},
-                {"GET web-01", VMIMS_READ, "GET web-01-rootdisk"},
-                {"GET worker-01", "GET web-01-data", f"GET {PV}"},
-            ],
-        ),
-        (
-            COLD_HERE,
-            [
-                {"GET web-01", VMIMS_READ, *FIRST},
-                {"GET worker-01", "GET web-01-rootdisk", "GET web-01-data"},
-                {f"GET {PV}"},
-            ],
-        ),
-    ],
-    ids=["anywhere", "here"],
-)
-async def test_for_a_cold_move_the_volumes_are_read_in_the_third_step(
-    world: Api, cluster: KubeCluster, question: Question, waves: list[set[str]]
-) -> None:
-    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
-    world.waves.extend(waves)
-    facts = await cluster.facts(question)
-    assert facts.volumes == (Volume(PV, LOCAL),)
-    assert len(world.seen("GET", f"{VOLUMES}/{PV}")) == 1
-
-
-async def test_for_a_live_move_no_volume_is_read(world: Api, cluster: KubeCluster) -> None:
-    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {}})
-    assert (await cluster.facts(HERE)).volumes == ()
-    assert world.seen("GET", f"{VOLUMES}/{PV}") == []
 
 
 @pytest.mark.parametrize("answer", [DENIED, None])
@@ -152,9 +124,96 @@ async def test_a_volume_that_cannot_be_read_is_left_out(
 ) -> None:
     if answer:
         world.plan("GET", f"{VOLUMES}/{PV}", answer)
-    facts = await cluster.facts(COLD_HERE)
+    facts = await cluster.facts(HERE)
     assert facts.volumes == ()
     assert {claim.volume for claim in facts.claims} == {PV}
+
+
+def pod(name: str, node: str, *, memory: str = "1Gi", owner: str = "", phase: str = "Running") -> Json:
+    owners = [{"kind": "VirtualMachineInstance", "name": owner}] if owner else []
+    containers = [{"name": "compute", "resources": {"requests": {"memory": memory, "cpu": "100m"}}}]
+    return {
+        "metadata": {"name": name, "namespace": "production", "ownerReferences": owners},
+        "spec": {"nodeName": node, "containers": containers},
+        "status": {"phase": phase},
+    }
+
+
+@pytest.fixture
+def carried(world: Api) -> Api:
+    """Pods on three nodes, one of which has ended, and another VM on the target."""
+    for each in (
+        pod("virt-launcher-web-01-x", "worker-01", owner="web-01"),
+        pod("agent", "worker-05", memory="3Gi"),
+        pod("ended", "worker-05", phase="Succeeded"),
+        pod("far", "worker-07"),
+    ):
+        world.put("/api/v1/namespaces/production/pods", each)
+    other = {"metadata": {"name": "web-02", "labels": {"kubevirt.io/nodeName": "worker-05"}}}
+    world.put(VMIS, merged(load("vmi-rwx-live-migratable"), other | {"status": {"nodeName": "worker-05"}}))
+    return world
+
+
+@pytest.mark.parametrize("question", [ANYWHERE, HERE], ids=["anywhere", "here"])
+async def test_source_and_target_come_with_what_they_carry(
+    carried: Api, cluster: KubeCluster, question: Question
+) -> None:
+    facts = await cluster.facts(question)
+    assert {node.name for node in facts.survey.nodes} == {"worker-01", "worker-05"}
+    on = {name: [pod.ref.name for pod in pods] for name, pods in facts.survey.pods.items()}
+    assert on == {"worker-01": ["virt-launcher-web-01-x"], "worker-05": ["agent"]}
+    assert {name: [vmi.ref.name for vmi in found] for name, found in facts.survey.instances.items()} == {
+        "worker-01": ["web-01"],
+        "worker-05": ["web-02"],
+    }
+    assert facts.launcher is not None
+    assert facts.launcher.requests == {"memory": 1024**3, "cpu": 100}
+
+
+async def test_without_a_target_all_nodes_are_read(carried: Api, cluster: KubeCluster) -> None:
+    facts = await cluster.facts(Question("web-01", "production", None))
+    assert facts.survey.whole
+    assert [node.name for node in facts.survey.nodes] == ["worker-01", "worker-05"]
+    assert facts.source is facts.survey.nodes[0]
+    assert list(facts.survey.pods) == ["worker-01"]
+
+
+async def test_a_rule_about_a_zone_needs_the_whole_cluster(carried: Api, cluster: KubeCluster) -> None:
+    term = {"topologyKey": "topology.kubernetes.io/zone", "labelSelector": {"matchLabels": {"app": "web"}}}
+    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    carried.put(VMIS, merged(load("vmi-rwx-live-migratable"), {"spec": {"affinity": affinity}}))
+    survey = (await cluster.facts(HERE)).survey
+    assert survey.whole
+    assert set(survey.pods) == {"worker-01", "worker-05"}
+
+
+async def test_the_survey_of_a_cluster_is_one_list_of_each_kind(carried: Api, cluster: KubeCluster) -> None:
+    carried.waves.append({"GET nodes", *CARRIED})
+    survey = await cluster.survey()
+    assert len(carried.requests) == 3
+    assert survey.whole
+    assert {name: len(pods) for name, pods in survey.pods.items()} == {"worker-01": 1, "worker-05": 1}
+    assert {name: len(found) for name, found in survey.instances.items()} == {"worker-01": 1, "worker-05": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "calls", "unknown"),
+    [
+        (PODS, 2, lambda facts: not facts.survey.pods and facts.launcher is None),
+        (ALL_VMIS, 2, lambda facts: not facts.survey.instances and facts.migrating is None),
+        (QUOTAS, 1, lambda facts: facts.quotas is None),
+    ],
+)
+async def test_what_may_not_be_read_is_not_known(
+    carried: Api, cluster: KubeCluster, path: str, calls: int, unknown: Callable[[Facts], bool]
+) -> None:
+    carried.plan("GET", path, *[DENIED] * calls)
+    assert unknown(await cluster.facts(HERE))
+    assert not unknown(await cluster.facts(HERE))
+
+
+async def test_a_namespace_without_quota_is_known_to_have_none(world: Api, cluster: KubeCluster) -> None:
+    assert (await cluster.facts(HERE)).quotas == ()
 
 
 async def test_capabilities_are_read_again_only_when_they_are_old(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s import parse
+from k8s.amounts import quantity
 from k8s.snapshots import Condition, Ref, Volume
 from tests.cluster.api import Json, load, merged, replay
 
@@ -147,7 +148,7 @@ def test_a_node_is_known_by_its_hostname_label_not_by_its_name() -> None:
     raw = merged(load("node"), {"metadata": {"labels": {"kubernetes.io/hostname": "w1.example"}}})
     node = parse.node(raw)
     assert (node.name, node.hostname, node.ready, node.cordoned) == ("worker-01", "w1.example", True, False)
-    assert node.allocatable["memory"] == "64Gi"
+    assert node.allocatable["memory"] == 64 * 1024**3
 
 
 def test_a_lost_node_is_not_ready() -> None:
@@ -229,18 +230,18 @@ def test_without_a_kubevirt_cr_the_strategy_is_the_one_that_promises_less() -> N
     ],
 )
 def test_quantities(text: str, value: int) -> None:
-    assert parse.quantity(text) == value
+    assert quantity(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "Gi", "1.2.3", "1Zi", "1 Gi", "ten"])
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a quantity"):
-        parse.quantity(text)
+        quantity(text)
 
 
 @given(st.integers(0, 2**40), st.sampled_from(["Ki", "Mi", "Gi"]))
 def test_binary_quantities_are_exact(number: int, suffix: str) -> None:
-    assert parse.quantity(f"{number}{suffix}") == number * 1024 ** (["Ki", "Mi", "Gi"].index(suffix) + 1)
+    assert quantity(f"{number}{suffix}") == number * 1024 ** (["Ki", "Mi", "Gi"].index(suffix) + 1)
 
 
 PARSERS: list[Callable[[Json], Any]] = [

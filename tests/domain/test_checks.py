@@ -14,7 +14,7 @@ from tests.facts import WEB, facts, node, with_vmi
 
 RUNNING = Migration(Ref("production", "kubevirt-evacuation-x"), "uid-m", "web-01", "Running")
 DONE = Migration(Ref("production", "old"), "uid-o", "web-01", "Succeeded")
-RWO = (Claim(Ref("production", "data"), ("ReadWriteOnce",)),)
+RWO = (*facts().claims, Claim(Ref("production", "data"), ("ReadWriteOnce",)))
 
 
 def codes(world: Facts, type_: MoveType = MoveType.LIVE) -> list[str]:

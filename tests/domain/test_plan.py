@@ -41,7 +41,7 @@ def test_the_same_facts_have_the_same_fingerprint() -> None:
         (lambda: facts(target=node(hostname="renamed")), "target hostname label"),
         (lambda: facts(vm=replace(facts().vm, run_strategy="Manual")), "run strategy"),
         (lambda: facts(vm=replace(facts().vm, placement=Placement(node_selector={"zone": "a"}))), "placement rules"),
-        (lambda: facts(claims=(Claim(Ref("production", "more"), ("ReadWriteMany",)),)), "disks"),
+        (lambda: facts(claims=(*facts().claims, Claim(Ref("production", "more"), ("ReadWriteMany",)))), "disks"),
         (lambda: facts(target=node(cordoned=True)), "findings"),
     ],
 )

@@ -1,5 +1,6 @@
 """The world of the samples: one VM `production/web-01` on worker-01 and a free worker-05, changed as a sample needs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +8,22 @@ from bot import approval, plan
 from bot.policy import Actor
 from bot.record import Place, Record
 from bot.request import MoveRequest
-from k8s.snapshots import Capabilities, Claim, Condition, Facts, Instance, Node, Placement, Ref, VirtualMachine
+from k8s.snapshots import (
+    Capabilities,
+    Claim,
+    Condition,
+    Facts,
+    Guest,
+    Instance,
+    Node,
+    Placement,
+    Pod,
+    Ref,
+    Survey,
+    VirtualMachine,
+)
 
+GIB = 1024**3
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 WEB = Ref("production", "web-01")
 
@@ -20,9 +35,46 @@ OPS = Place(channel="C0OPS")
 ASKED = MoveRequest(vm="web-01", target="worker-05")
 
 
-def node(name: str = "worker-05", **changes: object) -> Node:
-    """A Ready node that takes pods."""
-    return replace(Node(name=name, uid=f"uid-{name}", hostname=name, ready=True, cordoned=False), **changes)  # type: ignore[arg-type]
+CPU_MODEL = {
+    f"{kind}/Skylake-Server": "true"
+    for kind in ("host-model-cpu.node.kubevirt.io", "cpu-model-migration.node.kubevirt.io")
+}
+
+
+def node(name: str = "worker-05", labels: Mapping[str, str] | None = None, **changes: object) -> Node:
+    """A Ready node that takes pods, with 16 CPUs and 64 GiB, and with these labels besides."""
+    room = {"cpu": 16_000, "memory": 64 * GIB, "pods": 110, "devices.kubevirt.io/kvm": 1000}
+    made = Node(
+        name=name,
+        uid=f"uid-{name}",
+        hostname=name,
+        ready=True,
+        cordoned=False,
+        labels={"kubevirt.io/schedulable": "true", "kubernetes.io/hostname": name, **CPU_MODEL, **(labels or {})},
+        allocatable=room,
+        capacity=room,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def handler(on: str) -> Pod:
+    """The virt-handler of a node."""
+    ref = Ref("kubevirt", f"virt-handler-{on}")
+    return Pod(ref, on, requests={"cpu": 10, "memory": GIB // 4}, labels={"kubevirt.io": "virt-handler"})
+
+
+def launcher(vmi: Instance) -> Pod:
+    """The pod that runs a guest."""
+    asked = {"cpu": vmi.vcpus * 100, "memory": vmi.memory_bytes + GIB // 4, "devices.kubevirt.io/kvm": 1}
+    name = f"virt-launcher-{vmi.ref.name}"
+    return Pod(Ref(vmi.ref.namespace, name), vmi.node, requests=asked, labels=vmi.guest.labels, vmi=vmi.ref.name)
+
+
+def survey(*nodes: Node, vmis: Sequence[Instance] = (), whole: bool = False) -> Survey:
+    """Nodes that carry these VMIs and KubeVirt's own pods."""
+    pods = {each.name: (handler(each.name), *(launcher(i) for i in vmis if i.node == each.name)) for each in nodes}
+    instances = {each.name: tuple(i for i in vmis if i.node == each.name) for each in nodes}
+    return Survey(nodes=nodes, pods=pods, instances=instances, whole=whole)
 
 
 def facts(**changes: object) -> Facts:
@@ -35,6 +87,7 @@ def facts(**changes: object) -> Facts:
         printable_status="Running",
         placement=Placement(),
         claims=("web-01-rootdisk",),
+        guest=Guest(memory_bytes=2 * GIB, vcpus=2),
     )
     vmi = Instance(
         ref=WEB,
@@ -44,26 +97,30 @@ def facts(**changes: object) -> Facts:
         placement=Placement(),
         conditions=(Condition("LiveMigratable", "True"), Condition("Ready", "True")),
         claims={"web-01-rootdisk": ("ReadWriteMany",)},
-        memory_bytes=2 * 1024**3,
-        vcpus=2,
+        guest=Guest(memory_bytes=2 * GIB, vcpus=2),
     )
+    source, target = node("worker-01"), node()
     whole = Facts(
         vm=vm,
         vmi=vmi,
         claims=(Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteMany",)),),
         migrations=(),
-        source=node("worker-01"),
-        target=node(),
+        source=source,
+        target=target,
         capabilities=Capabilities("v1.9.0", added_node_selector=True, rollout_strategy="LiveUpdate"),
+        survey=survey(source, target, vmis=(vmi,)),
+        quotas=(),
+        migrating=(),
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
 
 
 def with_vmi(**changes: object) -> Facts:
-    """The same world with another VMI."""
-    vmi = facts().vmi
-    assert vmi is not None
-    return facts(vmi=replace(vmi, **changes))  # type: ignore[arg-type]
+    """The same world with another VMI, on its node and in its pod."""
+    world = facts()
+    assert world.vmi is not None
+    vmi = replace(world.vmi, **changes)  # type: ignore[arg-type]
+    return replace(world, vmi=vmi, survey=survey(*world.survey.nodes, vmis=(vmi,)))
 
 
 def proposed(world: Facts | None = None, request: MoveRequest = ASKED) -> Record:

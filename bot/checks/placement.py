@@ -1,0 +1,188 @@
+"""Whether the rules that people and KubeVirt have given agree with the target: selectors, affinity, taints, pins."""
+
+from collections.abc import Iterator
+
+from bot.checks.finding import COLD, Check, Finding, block, info, not_checked, warn
+from bot.request import MoveType
+from k8s import neighbours, placement
+from k8s.neighbours import Newcomer
+from k8s.note import read_note
+from k8s.snapshots import Facts, Placement, Survey, VirtualMachine
+
+
+def own_rules(vm: VirtualMachine) -> Placement:
+    """What a VM demands, without an older pin of ours."""
+    note = read_note(vm)
+    return note.own_rules(vm.placement) if note else vm.placement
+
+
+def rules_in_force(facts: Facts, type_: MoveType) -> Placement:
+    """Live: what the running VMI demands. Cold: what the template demands, without an older pin of ours."""
+    return own_rules(facts.vm) if type_ is MoveType.COLD or not facts.vmi else facts.vmi.placement
+
+
+def rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """The VM's own nodeSelector and required node affinity must allow the target; a pin can only narrow them."""
+    if facts.target is None:
+        return
+    against = placement.objections(rules_in_force(facts, type_), facts.target)
+    note = read_note(facts.vm)
+    if against and note and type_ is MoveType.LIVE and not placement.objections(own_rules(facts.vm), facts.target):
+        yield block(
+            "own-pin",
+            f"The VM still carries my pin to {note.hostname}, of plan {note.plan}; a live move cannot leave it.",
+            "Remove that pin first: vm-migrate pins",
+            "VM annotation of mine",
+        )
+    elif against:
+        way_on = "have them replaced while it is pinned" if type_ is MoveType.COLD else "change the VM's rules first"
+        yield block(
+            "rules-contradict",
+            f"The VM's own rules do not allow {facts.target.name}: {'; '.join(against)}.",
+            f"Choose a node that they allow, or {way_on}.",
+            "VM nodeSelector and nodeAffinity",
+        )
+
+
+def replaced(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Instead of `rules`, where people chose it: the pin takes the place of what contradicts the target."""
+    if facts.target and (against := placement.objections(own_rules(facts.vm), facts.target)):
+        yield warn(
+            "rules-replaced",
+            f"This move replaces rules of the VM that do not allow {facts.target.name}: {'; '.join(against)}.",
+            "They come back when the pin is removed, and the VM's next start follows them again.",
+            "VM nodeSelector and nodeAffinity",
+        )
+
+
+def taints(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A cordon and a node that is not Ready are taints too, and said elsewhere in better words."""
+    node = facts.target
+    if node is None:
+        return
+    tolerations = rules_in_force(facts, type_).tolerations
+    said = (node.cordoned and _CORDON, not node.ready and _DEAD)
+    for taint in placement.untolerated(tolerations, node):
+        if not any(prefix and str(taint.get("key")).startswith(prefix) for prefix in said):
+            yield block(
+                "taint",
+                f"{node.name} has a taint that the VM does not tolerate: {placement.taint_words(taint)}.",
+                "Choose another node, or add a toleration to the VM.",
+                f"Node {node.name}, spec.taints",
+            )
+    for taint in placement.untolerated(tolerations, node, placement.SOFT):
+        yield warn(
+            "taint-soft",
+            f"{node.name} asks pods to stay away: {placement.taint_words(taint)}.",
+            "Choose another node, unless that is meant.",
+            f"Node {node.name}, spec.taints",
+        )
+
+
+_CORDON = "node.kubernetes.io/unschedulable"
+_DEAD = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def apart(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Anti-affinity: the VM's own rules about pods near it, and those of the pods that are there already."""
+    if facts.target is None or (pod := _newcomer(facts, type_)) is None:
+        return
+    if facts.target.name not in facts.survey.pods:
+        yield not_checked(f"which pods on {facts.target.name} keep it away", "I may not read them")
+        return
+    if other := neighbours.repelled(pod, facts.target, _around(facts, type_)):
+        yield block(
+            "anti-affinity",
+            f"{other.vmi or other.ref.name} on {other.node} keeps it away from {facts.target.name}: they are to be "
+            "apart (pod anti-affinity).",
+            "Choose another node, or move the other one away first.",
+            f"podAntiAffinity; pod {other.ref}",
+        )
+
+
+def near(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Pod affinity: a pod that must be near has to be there."""
+    if facts.target is None or (pod := _newcomer(facts, type_)) is None:
+        return
+    if facts.target.name not in facts.survey.pods:
+        return
+    if neighbours.unjudged(pod.placement):
+        yield not_checked("a rule about other pods", "it chooses them by labels of namespaces or matchLabelKeys")
+    elif term := neighbours.unattended(pod, facts.target, _around(facts, type_)):
+        yield block(
+            "affinity",
+            f"The VM wants to be near pods with {neighbours.words(term)}; near {facts.target.name} there is none.",
+            "Choose the node where they are.",
+            "VM podAffinity",
+        )
+
+
+def _newcomer(facts: Facts, type_: MoveType) -> Newcomer | None:
+    """The launcher pod as it will be: KubeVirt gives it the labels of the VMI."""
+    guest = facts.vmi.guest if facts.vmi and type_ is MoveType.LIVE else facts.vm.guest
+    running = facts.launcher.labels if facts.launcher and type_ is MoveType.LIVE else {}
+    labels = {**guest.labels, **running}
+    return Newcomer(facts.vm.ref.namespace, labels, rules_in_force(facts, type_))
+
+
+def _around(facts: Facts, type_: MoveType) -> Survey:
+    """The pods that are there then: in a cold move its old one is gone, in a live one it still stands."""
+    if type_ is MoveType.LIVE or facts.launcher is None or facts.vmi is None:
+        return facts.survey
+    gone, source = facts.launcher, facts.vmi.node
+    rest = tuple(pod for pod in facts.survey.pods.get(source, ()) if pod is not gone)
+    return Survey(facts.survey.nodes, {**facts.survey.pods, source: rest}, facts.survey.instances, facts.survey.whole)
+
+
+def spread(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """They count pods over all nodes of the cluster; the scheduler does that."""
+    guest = facts.vmi.guest if facts.vmi else facts.vm.guest
+    if guest.spread:
+        yield not_checked("its topologySpreadConstraints", "only the scheduler counts them")
+
+
+def older_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A pin that an earlier cold move of ours has left is replaced; the first original stays the original."""
+    if note := read_note(facts.vm):
+        yield info(
+            "older-pin",
+            f"The VM still carries our pin to {note.hostname}; this move replaces it.",
+            source="VM annotation of mine",
+        )
+
+
+def foreign_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A hostname that somebody else has put into the VM's rules: it keeps the VM there in drains and failures too.
+
+    The target of a live move is never the VM's own node (KubeVirt issue 5565), so a pin to that one forbids all.
+    """
+    held = placement.hostnames(rules_in_force(facts, type_))
+    if not held or (type_ is MoveType.LIVE and read_note(facts.vm)):
+        return
+    hosts, source = ", ".join(sorted(held)), "VM nodeSelector and nodeAffinity"
+    if facts.target is None and facts.source and held == {facts.source.hostname}:
+        yield block(
+            "foreign-pin",
+            f"The VM is pinned to the node that it is on, {hosts}; so it can go nowhere.",
+            "Remove that rule from the VM first, or move it cold and have it replaced.",
+            source,
+        )
+    elif facts.target is None or facts.target.hostname in held:
+        yield warn(
+            "foreign-pin",
+            f"The VM is pinned to {hosts}, not by me.",
+            "Ask who did before it is needed elsewhere.",
+            source,
+        )
+
+
+CHECKS = (
+    Check("the target's taints are tolerated", taints, of_target=True),
+    Check("no pod there keeps it away (anti-affinity)", apart, of_target=True),
+    Check("the pods that it wants near are there (affinity)", near, of_target=True),
+    Check("the scheduler has no spread constraints to count", spread),
+    Check("no older pin of mine is on it", older_pin, COLD),
+    Check("nobody else has pinned it to a node", foreign_pin),
+)
+RULES = Check("the VM's nodeSelector and affinity allow the target", rules, of_target=True)
+REPLACED = Check("the VM's nodeSelector and affinity allow the target", replaced, COLD, of_target=True)
