@@ -106,11 +106,15 @@ class VmBusy(Exception):
         self.plan_id = plan_id
 
 
+class PlanExists(Exception):
+    """There is a plan of that id already."""
+
+
 class Store(Protocol):
     """Plans, their logs and their messages; the source of truth."""
 
     async def add(self, record: Record, entries: Sequence[Entry]) -> None:
-        """Store a new plan."""
+        """Store a new plan. Raises PlanExists."""
         ...
 
     async def get(self, plan_id: str) -> Record | None:

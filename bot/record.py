@@ -27,6 +27,9 @@ class Place(_Frozen):
     """Where a plan is talked about: a channel of a chat."""
 
     channel: str
+    once: str = ""
+    """Where something is asked for: names what the chat has delivered, as hexadecimal digits. The same delivery makes
+    one plan, however often it comes; kept in the Record as `delivery`."""
 
 
 class Approval(_Frozen):
@@ -319,6 +322,8 @@ class Record(_Frozen):
     approved_at: datetime | None = None
     note: str = ""
     """Why it ended without a run, or lost its approval, in words."""
+    delivery: str = ""
+    """What of the chat's it was made from, see `Place.once`."""
     quorum: Quorum = Quorum()
     """What it needs before it runs, as the rules said last."""
     accepted: tuple[Accepted, ...] = ()

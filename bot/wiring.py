@@ -154,7 +154,7 @@ async def assemble(
         valid_for=settings.plan_valid,
         remind_after=settings.pin_reminder,
         live_limit=settings.live_limit,
-        new_id=lambda: secrets.token_hex(PLAN_ID_BYTES),
+        new_id=lambda delivery: (delivery or secrets.token_hex(PLAN_ID_BYTES))[: 2 * PLAN_ID_BYTES],
         runner=executor,
         authority=authority,
         throttle=Throttle(

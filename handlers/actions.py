@@ -240,4 +240,4 @@ async def _run(act: Act, body: dict[str, Any], answer: Answer) -> None:
 
 
 def _place(click: Click) -> Place:
-    return Place(channel=click.channel)
+    return Place(channel=click.channel, once=click.once)

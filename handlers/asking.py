@@ -17,8 +17,10 @@ Who = Callable[[], Awaitable[Actor]]
 """Proves the person; only asked for where it matters."""
 
 
-async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, channel: str, answer: Answer) -> None:
-    """Answer a request. Raises BotError."""
+async def carry_out(
+    desk: Desk, request: Request | Ambiguous, who: Who, channel: str, answer: Answer, once: str = ""
+) -> None:
+    """Answer a request; `once` names what Slack has delivered. Raises BotError."""
     if isinstance(request, Help):
         await answer(cards.help_card())
         return
@@ -30,7 +32,7 @@ async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, channel:
         case Pins():
             await answer(cards.pins_card(await desk.service.pins(actor)))
         case MoveRequest():
-            await desk.show_first(await desk.service.propose(request, actor, Place(channel=channel)))
+            await desk.show_first(await desk.service.propose(request, actor, Place(channel=channel, once=once)))
         case _:
             raise BotError("not-yet", "I understand that, but I cannot do it yet.", "Ask for one VM: web-01 worker-05")
 

@@ -31,4 +31,4 @@ class Commands:
         async def who() -> Actor:
             return await self._desk.identity.actor(command.user_id, None, command.channel_id)
 
-        await carry_out(self._desk, parse(command.text), who, command.channel_id, answer)
+        await carry_out(self._desk, parse(command.text), who, command.channel_id, answer, command.once)

@@ -1,5 +1,6 @@
 """What every listener works with, and what several of them do."""
 
+import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ from handlers import cards
 from handlers.cards import Card
 from handlers.identity import Identity
 from handlers.notifier import SlackNotifier
-from handlers.tasks import Answer, Tasks
+from handlers.tasks import Answer, Tasks, tell
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Desk:
         try:
             await work
         except VmMoving as moving:
-            await answer(await self._running(moving))
+            log.info("refused: %s", moving.code)
+            await tell(answer, await self._running(moving))
 
     async def _running(self, moving: VmMoving) -> Card:
         record = await self.service.get(moving.plan_id)

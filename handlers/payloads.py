@@ -4,6 +4,7 @@ Sources: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/interacti
 payload that is not like this is a BotError, never a crash. Only the ids, which Slack vouches for, are believed.
 """
 
+import hashlib
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -30,12 +31,23 @@ class _Payload(BaseModel):
             ) from error
 
 
+def named(delivered: str) -> str:
+    """A name for what Slack gave an id that is not to be kept; empty where it gave none."""
+    return hashlib.sha256(delivered.encode()).hexdigest() if delivered else ""
+
+
 class SlashCommand(_Payload):
     """`/vm-migrate ...`. Its `team_id` is where it was typed, not whose the person is."""
 
     user_id: str = Field(pattern=_USER)
     channel_id: str = Field(pattern=_CHANNEL)
     text: str = ""
+    trigger_id: str = ""
+
+    @property
+    def once(self) -> str:
+        """Names this very command, also when Slack delivers it again."""
+        return named(self.trigger_id)
 
 
 class _User(_Payload):
@@ -64,6 +76,11 @@ class Click(_Payload):
     container: _Container
     actions: tuple[_Action, ...] = Field(min_length=1)
     trigger_id: str = ""
+
+    @property
+    def once(self) -> str:
+        """Names this very click, also when Slack delivers it again."""
+        return named(self.trigger_id)
 
     @property
     def channel(self) -> str:
@@ -111,6 +128,12 @@ class Submission(_Payload):
 
     user: _User
     view: _View
+    trigger_id: str = ""
+
+    @property
+    def once(self) -> str:
+        """Names this very submission, also when Slack delivers it again."""
+        return named(self.trigger_id)
 
     def entered(self, block_id: str) -> str:
         """What stands in the one input of a block; empty when there is none."""

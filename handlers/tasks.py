@@ -43,14 +43,15 @@ async def guard(work: Coroutine[object, object, None], answer: Answer) -> None:
         await work
     except BotError as refused:
         log.info("refused: %s", refused.code)
-        await _tell(answer, refusal_card(refused))
+        await tell(answer, refusal_card(refused))
     except Exception:
         incident = secrets.token_hex(4)
         log.exception("incident %s", incident)
-        await _tell(answer, fault_card(incident))
+        await tell(answer, fault_card(incident))
 
 
-async def _tell(answer: Answer, card: Card) -> None:
+async def tell(answer: Answer, card: Card) -> None:
+    """Show it, or say in the log that it could not be shown. Raises nothing but cancellation."""
     try:
         await answer(card)
     except Exception as error:  # noqa: BLE001  # the last resort; the message of this error may hold a response_url

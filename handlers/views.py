@@ -97,7 +97,8 @@ class Views:
         user = submission.user
         actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
         if state.fresh:
-            await self._desk.show_first(await self._desk.service.propose(request, actor, record.place))
+            place = record.place.model_copy(update={"once": submission.once})
+            await self._desk.show_first(await self._desk.service.propose(request, actor, place))
         else:
             await self._desk.service.modify(state.plan, state.revision, request, actor)
 

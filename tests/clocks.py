@@ -1,4 +1,4 @@
-"""A clock that stands until a test moves it."""
+"""A clock that stands until a test moves it, and numbers that come in order."""
 
 from datetime import datetime, timedelta
 
@@ -17,3 +17,19 @@ class StandingClock:
     def advance(self, seconds: float) -> datetime:
         self._now += timedelta(seconds=seconds)
         return self._now
+
+
+class Numbers:
+    """Ids of plans that a test can foretell: p1, p2 and so on; the same for the same delivery."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+        self._last = 0
+
+    def __call__(self, delivery: str) -> str:
+        if delivery in self._given:
+            return self._given[delivery]
+        self._last += 1
+        if delivery:
+            self._given[delivery] = f"p{self._last}"
+        return f"p{self._last}"

@@ -35,11 +35,12 @@ class Base:
         valid_for: timedelta,
         remind_after: timedelta,
         live_limit: timedelta,
-        new_id: Callable[[], str],
+        new_id: Callable[[str], str],
         runner: Runner,
         authority: Authority,
         throttle: Throttle,
     ) -> None:
+        """`new_id` makes the id of a plan: the same for the same delivery of the chat, another each time for none."""
         self._store = store
         self._cluster = cluster
         self._notifier = notifier

@@ -6,7 +6,7 @@ from bot.errors import BotError
 from bot.judge import drift_entry
 from bot.migration import PlanState
 from bot.policy import Action, Actor
-from bot.ports import Change, Entry, NodeChoice
+from bot.ports import Change, Entry, NodeChoice, PlanExists
 from bot.record import Place, Record
 from bot.request import MoveRequest, MoveType, Planned
 from bot.service.base import Base, ended
@@ -18,7 +18,10 @@ class Planning(Base):
     """Plans that do not run yet."""
 
     async def propose(self, request: Planned, actor: Actor, place: Place) -> Record:
-        """Judge a request and store the plan; showing it is the caller's next call."""
+        """Judge a request and store the plan; showing it is the caller's next call. What the chat delivers twice makes
+        one plan: the second time that one is returned."""
+        if made := await self._made_of(place.once):
+            return made
         self._authority.authorize(actor, Action.REQUEST)
         self._throttle.take(actor, place, self._clock.now())
         planned = await self._judge(request)
@@ -27,11 +30,20 @@ class Planning(Base):
         self._throttle.check_open(actor, await self._store.open_plans())
         quorum = await self._authority.quorum(planned, place, [actor])
         now, valid_for = self._clock.now(), self._wait(quorum)
-        proposed = approval.propose(self._new_id(), planned, actor, place, now, valid_for, quorum)
+        proposed = approval.propose(self._new_id(place.once), planned, actor, place, now, valid_for, quorum)
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
-        await self._store.add(proposed, [Entry("proposed", actor, details)])
+        try:
+            await self._store.add(proposed, [Entry("proposed", actor, details)])
+        except PlanExists:
+            if made := await self._made_of(place.once):  # by the other delivery, while this one was being judged
+                return made
+            raise
         self._authority.done(actor, Action.REQUEST, decision, proposed)
         return proposed
+
+    async def _made_of(self, delivery: str) -> Record | None:
+        found = await self._store.get(self._new_id(delivery)) if delivery else None
+        return found if found and found.delivery == delivery else None
 
     async def modify(self, plan_id: str, revision: int, request: Planned, actor: Actor) -> Record:
         """Plan again with other parameters, as a new revision of the same plan."""

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import migration
 from bot.migration import MoveState, PlanState
-from bot.ports import Change, Clock, Entry, Logged, Message, VmBusy, Watching
+from bot.ports import Change, Clock, Entry, Logged, Message, PlanExists, VmBusy, Watching
 from bot.record import Record
 from bot.store.schema import downtimes, log, messages, plans, vm_locks
 
@@ -37,7 +38,10 @@ class SqlStore:
     async def add(self, record: Record, entries: Sequence[Entry]) -> None:
         row = {"id": record.id, "version": 1, "shown_version": 0, "open": record.open, "record": _dump(record)}
         async with self._turn, self._engine.begin() as connection:
-            await connection.execute(insert(plans).values(row))
+            try:
+                await connection.execute(insert(plans).values(row))
+            except IntegrityError as same:
+                raise PlanExists(record.id) from same
             await self._append(connection, record.id, entries)
         self._tell(None, record)
 

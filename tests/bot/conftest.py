@@ -23,7 +23,7 @@ from bot.throttle import Most, Throttle
 from k8s.client import KubeCluster
 from k8s.client.timing import RealTime
 from k8s.snapshots import Migration, Ref
-from tests.clocks import StandingClock
+from tests.clocks import Numbers, StandingClock
 from tests.facts import DANA, OPS, RAVI, Acquaintances
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ class App:
             limits=LIMITS,
             authority=self.authority,
         )
-        self._ids = iter(range(1, 1000))
         self.service = Service(
             store=store,
             cluster=cluster,
@@ -91,7 +90,7 @@ class App:
             valid_for=VALID,
             remind_after=timedelta(hours=24),
             live_limit=LIMITS.live,
-            new_id=lambda: f"p{next(self._ids)}",
+            new_id=Numbers(),
             runner=self.executor,
             authority=self.authority,
             throttle=Throttle(Most()),

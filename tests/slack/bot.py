@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import count
 from typing import Any, cast
 
 import aiohttp
@@ -33,7 +32,7 @@ from k8s.cluster import Cluster, Question
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
 from k8s.snapshots import Facts, Instance, Json, Node, Ref, VirtualMachine
-from tests.clocks import StandingClock
+from tests.clocks import Numbers, StandingClock
 from tests.facts import facts, node
 from tests.sandbox_slack.callers import Caller
 
@@ -234,7 +233,7 @@ async def running() -> AsyncIterator[Bot]:
 def _assemble(
     clock: StandingClock, store: SqlStore, client: AsyncWebClient, installation: Installation, slack: Caller
 ) -> Bot:
-    cluster, numbers, runner = FrozenCluster(), count(1), NotedRunner()
+    cluster, runner = FrozenCluster(), NotedRunner()
     notifier = SlackNotifier(client, store, clock, installation)
     rules = Rules()
     identity = Identity(client, clock, installation, named=lambda: rules.current.groups)
@@ -246,7 +245,7 @@ def _assemble(
         valid_for=timedelta(minutes=30),
         live_limit=timedelta(minutes=10),
         remind_after=timedelta(hours=24),
-        new_id=lambda: f"p{next(numbers)}",
+        new_id=Numbers(),
         runner=runner,
         authority=Authority(rules, identity, JsonLines("", clock)),
         throttle=Throttle(Most(by_person=100, in_channel=100)),

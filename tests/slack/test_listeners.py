@@ -107,6 +107,27 @@ async def test_a_redelivered_click_starts_one_run(bot: Bot) -> None:
     assert bot.runner.started == ["p1"]
 
 
+async def test_a_redelivered_command_makes_one_plan(bot: Bot) -> None:
+    await bot.slack.person("faults", duplicate_next=1)
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    await bot.slack.person("faults", redeliver_last=True)
+    await bot.settle()
+    assert len(bot.shown()) == 1
+    assert await bot.store.get("p2") is None
+    await bot.say("dana", "/vm-migrate web-01 worker-06")
+    assert len(bot.shown()) == 2
+
+
+async def test_a_redelivered_click_that_makes_a_plan_makes_one(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    await bot.store.update("p1", _expired)
+    await bot.sweep(2)
+    await bot.slack.person("faults", duplicate_next=1)
+    await bot.click("ravi", ActionId.AGAIN)
+    await bot.settle()
+    assert len(bot.shown()) == 2
+
+
 async def test_a_cluster_that_has_changed_asks_for_a_new_confirm_on_the_same_card(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     bot.cluster.world = with_vmi(node="worker-02")
