@@ -225,6 +225,7 @@ async def test_the_pin_of_a_later_plan_stays_when_an_old_report_is_pressed(bot: 
 
 
 async def test_a_pin_stays_while_another_plan_moves_that_vm(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "handlers.desk")
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     await bot.store.update("p1", _moved)
     bot.cluster.pin()
