@@ -163,7 +163,7 @@ async def assemble(
     )
     tasks = Tasks()
     app = make_app(client, installed, signing_secret or None)
-    register(app, Desk(service, notifier, identity, tasks, client))
+    register(app, Desk(service, notifier, identity, tasks, client), installed)
     connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
     return Parts(connection, executor, notifier, tasks, rules)
 

@@ -45,10 +45,12 @@ def by_response_url(body: dict[str, Any]) -> Answer:
     return answer
 
 
-def by_message(client: AsyncWebClient, channel: str, user: str) -> Answer:
-    """Answer in a channel, visible to one person."""
+def by_message(client: AsyncWebClient, channel: str, user: str, thread: str | None = None) -> Answer:
+    """Answer in a channel or a thread of it, visible to one person."""
 
     async def answer(card: Card) -> None:
-        await client.chat_postEphemeral(channel=channel, user=user, text=card.text, blocks=card.stamped())
+        await client.chat_postEphemeral(
+            channel=channel, user=user, thread_ts=thread, text=card.text, blocks=card.stamped()
+        )
 
     return answer

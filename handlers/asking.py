@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.errors import BotError
 from bot.policy import Actor
-from bot.record import Place
+from bot.record import Place, Record
 from bot.request import Ambiguous, Help, MoveRequest, Pins, Request
 from handlers import cards
 from handlers.desk import Desk
@@ -17,14 +17,12 @@ Who = Callable[[], Awaitable[Actor]]
 """Proves the person; only asked for where it matters."""
 
 
-async def carry_out(
-    desk: Desk, request: Request | Ambiguous, who: Who, channel: str, answer: Answer, once: str = ""
-) -> None:
-    """Answer a request; `once` names what Slack has delivered. Raises BotError."""
+async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, place: Place, answer: Answer) -> Record | None:
+    """Answer a request; a plan that it has led to is returned. Raises BotError."""
     if isinstance(request, Help):
         await answer(cards.help_card())
-        return
-    check_seen_by_others(channel)
+        return None
+    check_seen_by_others(place.channel)
     actor = await who()
     match request:
         case Ambiguous():
@@ -32,9 +30,12 @@ async def carry_out(
         case Pins():
             await answer(cards.pins_card(await desk.service.pins(actor)))
         case MoveRequest():
-            await desk.show_first(await desk.service.propose(request, actor, Place(channel=channel, once=once)))
+            record = await desk.service.propose(request, actor, place)
+            await desk.show_first(record)
+            return record
         case _:
             raise BotError("not-yet", "I understand that, but I cannot do it yet.", "Ask for one VM: web-01 worker-05")
+    return None
 
 
 def check_seen_by_others(channel: str) -> None:

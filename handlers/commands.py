@@ -6,6 +6,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.grammar import parse
 from bot.policy import Actor
+from bot.record import Place
 from handlers.answers import by_response_url
 from handlers.asking import carry_out
 from handlers.desk import Desk
@@ -31,4 +32,5 @@ class Commands:
         async def who() -> Actor:
             return await self._desk.identity.actor(command.user_id, None, command.channel_id)
 
-        await carry_out(self._desk, parse(command.text), who, command.channel_id, answer, command.once)
+        place = Place(channel=command.channel_id, once=command.once)
+        await carry_out(self._desk, parse(command.text), who, place, answer)

@@ -13,6 +13,12 @@ class CommandName(StrEnum):
     MIGRATE = "/vm-migrate"
 
 
+class EventName(StrEnum):
+    """Events, as the manifest subscribes to them."""
+
+    MENTION = "app_mention"
+
+
 class ActionId(StrEnum):
     """Buttons and the inputs of modals."""
 

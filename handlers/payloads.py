@@ -50,6 +50,23 @@ class SlashCommand(_Payload):
         return named(self.trigger_id)
 
 
+class Mention(_Payload):
+    """The event of an `app_mention`: a message in which somebody has named the bot."""
+
+    user: str = Field(pattern=_USER)
+    user_team: str | None = Field(default=None, pattern=_TEAM)
+    """The person's own, where it is another one than the channel's."""
+    channel: str = Field(pattern=_CHANNEL)
+    ts: str = Field(pattern=_TS)
+    thread_ts: str | None = Field(default=None, pattern=_TS)
+    text: str = ""
+
+    @property
+    def once(self) -> str:
+        """Names this very message, also when Slack tells of it again."""
+        return named(f"{self.channel}/{self.ts}")
+
+
 class _User(_Payload):
     """Whoever acts; `team_id` is the person's own, unlike the payload's `team.id`."""
 

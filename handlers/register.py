@@ -16,7 +16,8 @@ from handlers.actions import Act, Actions
 from handlers.commands import Commands
 from handlers.desk import Desk
 from handlers.identity import Installation
-from handlers.ids import ActionId, CallbackId, CommandName
+from handlers.ids import ActionId, CallbackId, CommandName, EventName
+from handlers.mentions import Mentions
 from handlers.views import Views
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,11 @@ def make_app(client: AsyncWebClient, installation: Installation, signing_secret:
     )
 
 
-def register(app: AsyncApp, desk: Desk) -> None:
+def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     """Attach every listener. What no row names is acknowledged and answered, too: it may come from an old card."""
     commands, actions, views = Commands(desk), Actions(desk), Views(desk)
     app.command(CommandName.MIGRATE)(commands.migrate)
+    app.event(EventName.MENTION)(Mentions(desk, installation.bot_user).mentioned)
     for action_id, act in _acts(actions).items():
         app.action(action_id)(actions.listener(act))
     app.action(re.compile(".*"))(actions.listener(actions.unknown))

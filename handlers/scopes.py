@@ -11,6 +11,7 @@ HEADER = "x-oauth-scopes"
 
 NEEDED: Mapping[str, str] = {
     "commands": "its slash commands",
+    "app_mentions:read": "requests that are written to it as a message, also in threads",
     "chat:write": "cards, progress and reports",
     "users:read": "who somebody is, and of which workspace",
     "channels:read": "who is a member of a public channel",

@@ -18,7 +18,6 @@ _UNITS: Mapping[str, timedelta] = {
 }
 _PERIOD = re.compile(r"(\d{1,6})\s*(m|h|d|w)(in|ins|inute|inutes|our|ours|r|rs|ay|ays|eek|eeks)?")
 LONGEST_PERIOD = timedelta(days=3650)
-_FILLERS = ("show", "list", "me", "the", "of", "for", "vm", "please", "all", "last", "in", "namespace", "a", "my")
 
 
 class _Words:
@@ -137,11 +136,15 @@ def command(text: str, words: list[Word]) -> Command | None:
     """The command that the words are; None for a move. Raises Mistake."""
     if [word.text for word in words] in (["--help"], ["--h"], ["-h"]) or text.strip("?! ") == "":
         return Help()
-    first = next((n for n, word in enumerate(words) if word.text.lower() not in _FILLERS or word.kind is Kind.FLAG), 0)
+    first = next((number for number, word in enumerate(words) if not _is_filler(word)), 0)
     if not words or is_quoted(text, words[first]):
         return None
     read = _COMMANDS.get(words[first].text.lower())
     return read(text, words[first + 1 :]) if read else None
+
+
+def _is_filler(word: Word) -> bool:
+    return word.kind is Kind.NOISE or word.text.lower() in ("show", "list")
 
 
 def inventory(text: str, words: list[Word]) -> Inventory:

@@ -1,9 +1,11 @@
 """What one person reads alone: help, a refusal, and the word when the bot itself has failed."""
 
 from bot.errors import BotError, NothingToDo
+from bot.record import Record
 from bot.request import Ambiguous, Reading
 from handlers import blocks
 from handlers.blocks import code, escape, named
+from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.ids import ActionId, CommandName
 
@@ -43,9 +45,16 @@ def ambiguous_card(asked: Ambiguous) -> Card:
 
 def _reading(reading: Reading) -> blocks.Block:
     meant = str(reading.request)
-    text = f"*{escape(reading.label)}*\n{code(f'{CommandName.MIGRATE} {meant}', blocks.SENTENCE)}"
+    text = f"*{escape(reading.label)}*\n{code(meant, blocks.SENTENCE)}"
     fits = len(meant) <= blocks.BUTTON_VALUE
     return blocks.section(text, blocks.button("This one", ActionId.READING, meant) if fits else None)
+
+
+def pointer_card(record: Record, link: str) -> Card:
+    """For the thread in which somebody asked: where the plan is."""
+    where = f"<{link}|plan card>" if link.startswith("https://") else "plan card"
+    text = f"📋 To move {parts.subject(record)} there is a {where} in the channel now. It waits for its Confirm."
+    return Card(text, (blocks.section(text),))
 
 
 def refusal_card(error: BotError) -> Card:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from handlers.ids import CommandName
+from handlers.ids import CommandName, EventName
 from handlers.scopes import NEEDED, missing
 
 MANIFEST = Path(__file__).parents[2] / "manifests" / "slack-app.yaml"
@@ -32,6 +32,10 @@ def test_its_scopes_are_those_in_the_code(app: dict[str, Any]) -> None:
     scopes = app["oauth_config"]["scopes"]
     assert scopes.keys() == {"bot"}, "the bot acts for itself, never for a person"
     assert sorted(scopes["bot"]) == sorted(NEEDED)
+
+
+def test_its_events_are_those_in_the_code(app: dict[str, Any]) -> None:
+    assert app["settings"]["event_subscriptions"] == {"bot_events": [name.value for name in EventName]}
 
 
 def test_it_uses_socket_mode_and_buttons(app: dict[str, Any]) -> None:

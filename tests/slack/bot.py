@@ -154,6 +154,13 @@ class Bot:
         await self.settle()
         return said
 
+    async def heard(self) -> None:
+        """Wait until the bot has dealt with every event: Slack does not wait for it, so nobody else does."""
+        await self.slack.sandbox.events_delivered()
+        for _ in range(50):
+            await asyncio.sleep(0)  # the listener has its acknowledgement behind it and begins
+        await self.settle()
+
     async def click(self, user: str, action_id: ActionId, slot: str = Slot.CARD, plan: str = "p1") -> dict[str, Any]:
         message = await self.message(slot, plan)
         clicked = await self.slack.person(
@@ -216,7 +223,7 @@ async def running() -> AsyncIterator[Bot]:
     installation = await socket.installation(client)
     bot = _assemble(clock, SqlStore(engine, clock), client, installation, Caller(sandbox, http))
     app = make_app(client, installation)
-    register(app, bot.desk)
+    register(app, bot.desk, installation)
     connection = socket.Connection(app, sandbox.app_token)
     await connection.connect()
     try:

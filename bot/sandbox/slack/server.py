@@ -90,6 +90,10 @@ class SlackSandbox:
         path = self._backend.response_urls.issue(self.workspace.person(person).id, room.id, message)
         return self.url + path
 
+    async def events_delivered(self) -> None:
+        """Wait until the app has taken every event, for a test in the same process."""
+        await self._events.delivered()
+
     @property
     def connection_count(self) -> int:
         """Socket Mode connections of the app."""

@@ -46,6 +46,11 @@ class Events:
             else:
                 return
 
+    async def delivered(self) -> None:
+        """Wait until the app has taken every event."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def close(self) -> None:
         for task in [*self._tasks]:
             task.cancel()

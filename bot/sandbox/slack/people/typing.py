@@ -8,7 +8,9 @@ import re
 from bot.sandbox.slack.errors import SlackError
 from bot.sandbox.slack.workspace import Workspace
 
-_SPECIAL = re.compile(r"<@[UW][A-Z0-9]+>|(?<![\w@])@[a-z0-9][a-z0-9._-]*|(?<![\w#])#[a-z0-9][a-z0-9_-]*|[&<>]")
+_HOST = r"(?<![\w@/.:-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|net|org|io|dev)(?![\w.-])"
+"""A bare host name under a known domain, which Slack makes a link of."""
+_SPECIAL = re.compile(rf"<@[UW][A-Z0-9]+>|{_HOST}|(?<![\w@])@[a-z0-9][a-z0-9._-]*|(?<![\w#])#[a-z0-9][a-z0-9_-]*|[&<>]")
 _EVERYBODY = ("channel", "here", "everyone")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -25,6 +27,8 @@ def _encode(workspace: Workspace, word: str) -> str:
         return _mention(workspace, word)
     if word.startswith("#"):
         return _channel(workspace, word)
+    if re.fullmatch(_HOST, word):
+        return f"<http://{word}|{word}>"
     return word
 
 
