@@ -71,6 +71,7 @@ def _sandbox_parser(sandbox: argparse.ArgumentParser) -> None:
     gallery.add_argument("--port", type=int, default=0)
     play = parts.add_parser("play", help="play a scripted conversation and print its transcript")
     play.add_argument("story", type=Path)
+    play.add_argument("--http", action="store_true", help="Slack posts signed requests, instead of Socket Mode")
 
 
 async def _command(arguments: argparse.Namespace) -> int:
@@ -84,7 +85,7 @@ async def _command(arguments: argparse.Namespace) -> int:
         case _, None:
             return await _sandbox(arguments)
         case _, "play":
-            return await _play(arguments.story)
+            return await _play(arguments.story, http_mode=arguments.http)
         case _:
             return await _sandbox_part(arguments)
 
@@ -162,7 +163,7 @@ async def _sandbox_part(arguments: argparse.Namespace) -> int:
     return await _until_stopped(cluster)
 
 
-async def _play(path: Path) -> int:
+async def _play(path: Path, *, http_mode: bool) -> int:
     from yaml import YAMLError
 
     from bot.sandbox.play import ExpectationFailed, load, play
@@ -177,7 +178,7 @@ async def _play(path: Path) -> int:
         raise _BadUsage(f"{path}: {bad}") from bad
     with tempfile.TemporaryDirectory(prefix="vm-migrate-play-") as folder:
         try:
-            await play(story, Path(folder), print)
+            await play(story, Path(folder), print, http_mode=http_mode)
         except (ExpectationFailed, BotDidNotStart) as failed:
             print(f"FAILED: {failed}", file=sys.stderr)
             return FAILED

@@ -1,20 +1,23 @@
 """The whole sandbox: a simulated cluster and Slack in this process, the real bot as a child process.
 
 The bot is the one that runs in production; it finds the two only by the addresses and tokens in its environment. It
-can be killed and started again without either of them noticing, which is what stories about restarts do.
+can be killed and started again without either of them noticing, which is what stories about restarts do. On the
+cluster it has the rights of an installation and no more.
 """
 
 import asyncio
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.slack import SlackSandbox
 from bot.settings import child_environment
+from k8s import rights
 
 READY = "is connected and serving"
 """In the line that the bot prints when it takes commands."""
@@ -22,6 +25,10 @@ READY = "is connected and serving"
 START_WITHIN = 30.0
 STOP_WITHIN = 15.0
 """Real seconds for the bot to come up and to leave."""
+
+
+BOT_USER = "system:serviceaccount:vm-migrate-bot:vm-migrate-bot"
+"""As manifests/ name it."""
 
 
 class BotDidNotStart(Exception):
@@ -40,9 +47,11 @@ class Stage:
         cluster_port: int = 0,
         settings: Mapping[str, str] | None = None,
         print_line: Callable[[str], None] = print,
+        http_mode: bool = False,
     ) -> None:
-        self.slack = SlackSandbox()
-        self.cluster = ClusterSandbox(speed=speed)
+        self._listen = f"127.0.0.1:{_free_port()}" if http_mode else ""
+        self.slack = SlackSandbox(request_url=f"http://{self._listen}/slack/events" if http_mode else None)
+        self.cluster = ClusterSandbox(speed=speed, rbac=True, hands=True)
         self._folder = folder
         self._ports = slack_port, cluster_port
         self._settings = dict(settings or {})
@@ -52,12 +61,24 @@ class Stage:
 
     @property
     def kubeconfig(self) -> Path:
-        """A kubeconfig for the simulated cluster, for the bot and for kubectl."""
+        """A kubeconfig of an administrator of the simulated cluster, for kubectl."""
         return self._folder / "kubeconfig"
+
+    @property
+    def denied(self) -> list[str]:
+        """What the cluster did not let the bot do, for lack of a right."""
+        wanted = self.cluster.wanted(BOT_USER, allowed=False)
+        return sorted(f"{asked.verb} {asked.full_resource}" for asked in wanted)
+
+    @property
+    def _bots_kubeconfig(self) -> Path:
+        return self._folder / "kubeconfig-of-the-bot"
 
     async def __aenter__(self) -> Self:
         await self.cluster.start(self._ports[1])
         self.cluster.write_kubeconfig(self.kubeconfig)
+        self.cluster.grant(BOT_USER, [_role()])
+        self.cluster.write_kubeconfig(self._bots_kubeconfig, BOT_USER)
         await self.slack.start(self._ports[0])
         return self
 
@@ -122,13 +143,40 @@ class Stage:
             else:
                 self._print(f"bot: {line}")
 
+    def _way_in(self) -> dict[str, str]:
+        if self._listen:
+            return {"SLACK_SIGNING_SECRET": self.slack.signing_secret, "VM_MIGRATE_SLACK_LISTEN": self._listen}
+        return {"SLACK_APP_TOKEN": self.slack.app_token}
+
     def _environment(self) -> dict[str, str]:
         return {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
-            "SLACK_APP_TOKEN": self.slack.app_token,
+            **self._way_in(),
             "SLACK_API_URL": self.slack.api_url,
-            "KUBECONFIG": str(self.kubeconfig),
+            "KUBECONFIG": str(self._bots_kubeconfig),
             "VM_MIGRATE_DATABASE_URL": f"sqlite+aiosqlite:///{self._folder / 'bot.db'}",
+            "VM_MIGRATE_LOG_LEVEL": "WARNING",  # what goes well is seen in the cards
             "VM_MIGRATE_ALLOW_SHARED_CHANNELS": "true",  # so that one can see what people of a partner may not do
             **self._settings,
         }
+
+
+def _role() -> dict[str, Any]:
+    """The rights that manifests/ give, and no others (a test compares manifests/ with this list)."""
+    rules = [
+        {
+            "apiGroups": [right.group],
+            "resources": [f"{right.resource}/{right.subresource}".rstrip("/")],
+            "verbs": [right.verb],
+        }
+        for right in (*rights.NEEDED, *rights.NEEDED_COLD, *rights.OPTIONAL)
+    ]
+    return {"metadata": {"name": "vm-migrate-bot"}, "rules": rules}
+
+
+def _free_port() -> int:
+    """Slack has to know the bot's address before the bot is there to tell it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 import pytest
+import yaml
 
 from bot.audit import JsonLines
 from bot.authority import Authority
@@ -17,6 +18,7 @@ from bot.policyfile import Rules
 from bot.record import Record
 from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
+from bot.sandbox.stage import BOT_USER
 from bot.service import Service
 from bot.store import SqlStore, open_engine
 from bot.throttle import Most, Throttle
@@ -28,6 +30,8 @@ from tests.facts import DANA, OPS, RAVI, Acquaintances
 
 if TYPE_CHECKING:
     from bot.metrics import Metrics
+
+ROLES = Path(__file__).parents[2] / "manifests" / "base" / "clusterrole.yaml"
 
 T = TypeVar("T")
 
@@ -185,7 +189,7 @@ async def opened(
 ) -> AsyncIterator[App]:
     """The application on a cluster; leaving it is an orderly stop."""
     kubeconfig = folder / "kubeconfig"
-    sandbox.write_kubeconfig(kubeconfig)
+    sandbox.write_kubeconfig(kubeconfig, BOT_USER)
     engine, lock = await open_engine(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
     called = metrics.cluster_called if metrics else None
     cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty(), called=called)
@@ -202,10 +206,13 @@ async def opened(
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[ClusterSandbox]:
-    running = ClusterSandbox()
+    """A cluster that lets the bot do what manifests/ allow, and tells when it wanted more."""
+    running = ClusterSandbox(rbac=True, hands=True)
+    running.grant(BOT_USER, yaml.safe_load_all(ROLES.read_text()))
     await running.start()
     yield running
     await running.stop()
+    assert running.wanted(BOT_USER, allowed=False) == frozenset()
 
 
 @pytest.fixture

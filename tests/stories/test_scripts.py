@@ -8,6 +8,9 @@ import pytest
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.yaml"))
 
+HTTP_TOO = ("first-move", "cold-move", "modify", "kill")
+"""Between them: a command, buttons, a form, private answers, and a bot that is away for a moment."""
+
 
 @pytest.mark.stories
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
@@ -15,6 +18,16 @@ def test_a_story_goes_as_written(script: Path) -> None:
     played = subprocess.run(
         [sys.executable, "-m", "bot", "sandbox", "play", str(script)], capture_output=True, text=True, check=False
     )
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "Traceback" not in played.stdout
+
+
+@pytest.mark.stories
+@pytest.mark.parametrize("name", HTTP_TOO)
+def test_a_story_goes_the_same_way_where_slack_posts_signed_requests(name: str) -> None:
+    script = next(script for script in SCRIPTS if script.stem == name)
+    command = [sys.executable, "-m", "bot", "sandbox", "play", "--http", str(script)]
+    played = subprocess.run(command, capture_output=True, text=True, check=False)
     assert played.returncode == 0, played.stdout + played.stderr
     assert "Traceback" not in played.stdout
 

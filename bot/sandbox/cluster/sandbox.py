@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import yaml
@@ -12,7 +12,8 @@ from bot.sandbox.cluster.admin import Admin
 from bot.sandbox.cluster.clock import Drive
 from bot.sandbox.cluster.cluster import Cluster
 from bot.sandbox.cluster.objects import Obj
-from bot.sandbox.cluster.rbac import ADMIN, Authorizer
+from bot.sandbox.cluster.rbac import ADMIN, Attributes, Authorizer
+from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from bot.sandbox.cluster.server import ApiServer
 from bot.sandbox.cluster.world import World, load_world
 
@@ -26,7 +27,7 @@ class ClusterSandbox:
 
     ``speed`` is virtual seconds per real second; with 0 time moves only through :meth:`advance`. ``version`` is
     KubeVirt's. ``start_time`` is the virtual moment of opening (seconds since the epoch; default: now). With ``rbac``
-    only issued tokens are known and Roles are enforced.
+    only issued tokens are known and Roles are enforced; with ``hands`` too, who sends no token is an administrator.
     """
 
     def __init__(
@@ -38,13 +39,14 @@ class ClusterSandbox:
         start_time: float | None = None,
         seed: int = DEFAULT_SEED,
         rbac: bool = False,
+        hands: bool = False,
     ) -> None:
         start = time.time() if start_time is None else start_time
         self.cluster = Cluster(world or load_world(), start=start, version=version, seed=seed)
         self.context = self.cluster.context
         self.clock = self.cluster.clock
         self.store = self.cluster.store
-        self._authorizer = Authorizer(self.store, enabled=rbac)
+        self._authorizer = Authorizer(self.store, enabled=rbac, hands=hands)
         self._drive = Drive(self.clock, speed)
         self._server = ApiServer(self.context, self._drive, self._authorizer)
         self._runner: web.AppRunner | None = None
@@ -90,6 +92,20 @@ class ClusterSandbox:
         await self._drive.skip(seconds)
         for _ in range(3):
             await asyncio.sleep(0)
+
+    def wanted(self, user: str, *, allowed: bool) -> frozenset[Attributes]:
+        """The rights that a user has used, or asked for in vain; names and namespaces apart."""
+        return self._authorizer.wanted(user, allowed=allowed)
+
+    def grant(self, user: str, roles: Iterable[Obj]) -> None:
+        """Give a service account cluster roles, in all namespaces."""
+        _, _, namespace, name = user.split(":")
+        for role in roles:
+            self.store.create(CLUSTER_ROLE, role)
+            reference = {"apiGroup": CLUSTER_ROLE.group, "kind": "ClusterRole", "name": role["metadata"]["name"]}
+            subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
+            binding = {"metadata": {"name": role["metadata"]["name"]}, "roleRef": reference, "subjects": [subject]}
+            self.store.create(CLUSTER_ROLE_BINDING, binding)
 
     def kubeconfig(self, user: str = ADMIN, namespace: str = "default") -> Obj:
         """A kubeconfig for that user, such as ``system:serviceaccount:ns:name``; a fresh token each time."""

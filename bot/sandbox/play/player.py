@@ -29,7 +29,7 @@ class ExpectationFailed(Exception):
     """A step did not turn out as the story says."""
 
 
-async def play(story: Story, folder: Path, print_line: Callable[[str], None]) -> None:
+async def play(story: Story, folder: Path, print_line: Callable[[str], None], *, http_mode: bool = False) -> None:
     """Play a story on a fresh stage. Raises ExpectationFailed."""
     print_line(f"# {story.story}")
     settings = dict(story.settings)
@@ -37,7 +37,7 @@ async def play(story: Story, folder: Path, print_line: Callable[[str], None]) ->
         (folder / POLICY_FILE).write_text(story.policy)
         settings["VM_MIGRATE_POLICY_FILE"] = str(folder / POLICY_FILE)
     async with (
-        Stage(folder, speed=story.speed, settings=settings, print_line=print_line) as stage,
+        Stage(folder, speed=story.speed, settings=settings, print_line=print_line, http_mode=http_mode) as stage,
         aiohttp.ClientSession() as http,
     ):
         await stage.start_bot()
@@ -47,6 +47,8 @@ async def play(story: Story, folder: Path, print_line: Callable[[str], None]) ->
                 await player.do(step)
             except ExpectationFailed as failed:
                 raise ExpectationFailed(f"step {number}: {failed}") from failed
+        if stage.denied:
+            raise ExpectationFailed(f"the cluster did not let the bot {', '.join(stage.denied)}")
 
 
 class _Player:
