@@ -35,6 +35,20 @@ class VmMoving(BotError):
         self.plan_id = plan_id
 
 
+class WhichNamespace(BotError):
+    """Several namespaces have a VM of that name, and nobody has said which one is meant."""
+
+    def __init__(self, vm: str, namespaces: Iterable[str]) -> None:
+        self.namespaces = tuple(sorted(namespaces))
+        named = ", ".join(f"{namespace}/{vm}" for namespace in self.namespaces)
+        super().__init__(
+            "ambiguous-vm",
+            f"Several VMs are named {vm}: {named}.",
+            f"Say which one, for example {self.namespaces[0]}/{vm}.",
+        )
+        self.vm = vm
+
+
 def nearest(word: str, known: Iterable[str], *, most: int = 3) -> tuple[str, ...]:
     """The known names that look most like `word`, best first."""
     return tuple(get_close_matches(word, sorted(set(known)), n=most, cutoff=0.5))
@@ -71,12 +85,7 @@ def from_cluster(error: k8s.ClusterError) -> BotError:
                 "Nothing was changed. Try again in a minute; if it stays, check the API server.",
             )
         case k8s.Ambiguous():
-            names = [str(ref) for ref in error.matches]
-            return BotError(
-                "ambiguous-vm",
-                f"Several VMs are named {error.name}: {', '.join(names)}.",
-                f"Say which one, for example {names[0]}.",
-            )
+            return WhichNamespace(error.name, {ref.namespace for ref in error.matches})
         case k8s.NotFound():
             where = f" in namespace {error.namespace}" if error.namespace else ""
             return BotError(

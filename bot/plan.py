@@ -213,6 +213,8 @@ class Plan(_Frozen):
     """What one card asks approval for."""
 
     request: Planned
+    channel_namespace: bool = False
+    """The namespace is the one that is meant in this channel, since several have a VM of that name."""
     found_namespace: bool
     """The namespace was not given but found, because only one has a VM of that name."""
     moves: tuple[Move, ...]

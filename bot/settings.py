@@ -5,12 +5,13 @@ bot at start with the field's name; secrets are typed so that they never print.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Address = Annotated[str, Field(pattern=r"^$|^[^\s/]*:\d{1,5}$")]
@@ -47,6 +48,10 @@ class Settings(BaseSettings):
 
     namespaces: str = ""
     """Namespaces whose VMs the bot serves, with commas between. Empty: all, which needs rights in the whole cluster."""
+
+    channel_namespaces: str = ""
+    """Which namespace is meant in a channel when several have a VM of that name: `C0OPS000001=production`, with commas
+    between; channels by id. Empty: people are asked."""
 
     database_url: str = "sqlite+aiosqlite:///vm-migrate-bot.db"
     """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod."""
@@ -110,6 +115,20 @@ class Settings(BaseSettings):
     def namespace_names(self) -> tuple[str, ...]:
         """`namespaces`, one by one."""
         return tuple(name for part in self.namespaces.split(",") if (name := part.strip()))
+
+    @property
+    def namespace_by_channel(self) -> Mapping[str, str]:
+        """`channel_namespaces`, by channel."""
+        pairs = (pair.partition("=") for part in self.channel_namespaces.split(",") if (pair := part.strip()))
+        return {channel.strip(): namespace.strip() for channel, _, namespace in pairs}
+
+    @field_validator("channel_namespaces")
+    @classmethod
+    def _pairs(cls, given: str) -> str:
+        for part in filter(None, (part.strip() for part in given.split(","))):
+            if not re.fullmatch(r"[CG][A-Z0-9]+\s*=\s*[a-z0-9]([-a-z0-9]*[a-z0-9])?", part):
+                raise ValueError(f"{part} is not like C0OPS000001=production")
+        return given
 
     @property
     def plan_valid(self) -> timedelta:

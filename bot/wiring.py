@@ -157,6 +157,7 @@ async def assemble(
         new_id=lambda delivery: (delivery or secrets.token_hex(PLAN_ID_BYTES))[: 2 * PLAN_ID_BYTES],
         runner=executor,
         authority=authority,
+        namespaces=settings.namespace_by_channel,
         throttle=Throttle(
             Most(settings.requests_per_minute, settings.channel_requests_per_minute, settings.open_plans)
         ),

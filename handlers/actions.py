@@ -16,9 +16,10 @@ from bot import grammar
 from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
-from bot.request import MoveRequest, MoveType
+from bot.request import MoveType
 from handlers import cards, deny, modals
 from handlers.answers import by_response_url
+from handlers.asking import carry_out
 from handlers.blocks import Block
 from handlers.cards import Card
 from handlers.desk import Desk
@@ -172,13 +173,15 @@ class Actions:
         actor = await self._actor(click)
         return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor, _place(click)))
 
-    async def reading(self, click: Click) -> None:
-        """One of the things that an unclear request may have meant: as if it had been typed like that."""
-        actor = await self._actor(click)
-        request = grammar.parse(click.value)
-        if not isinstance(request, MoveRequest):
-            raise BotError("old-button", "This button no longer does anything.", "Ask for the move again.")
-        await self._desk.show_first(await self._desk.service.propose(request, actor, _place(click)))
+    async def reading(self, click: Click) -> Card | None:
+        """One of the things that a request may have meant: as if it had been typed like that."""
+        answers: list[Card] = []
+
+        async def keep(card: Card) -> None:
+            answers.append(card)
+
+        await carry_out(self._desk, grammar.parse(click.value), lambda: self._actor(click), _place(click), keep)
+        return answers[0] if answers else None
 
     async def unknown(self, click: Click) -> None:
         """A button that this version does not have, for example on an old card."""

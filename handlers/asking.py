@@ -5,7 +5,7 @@ Answers go to the one who asked; plans are shown in the channel, where the team 
 
 from collections.abc import Awaitable, Callable
 
-from bot.errors import BotError
+from bot.errors import BotError, WhichNamespace
 from bot.policy import Actor
 from bot.record import Place, Record
 from bot.request import Ambiguous, Help, MoveRequest, Pins, Request
@@ -30,12 +30,20 @@ async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, place: P
         case Pins():
             await answer(cards.pins_card(await desk.service.pins(actor)))
         case MoveRequest():
-            record = await desk.service.propose(request, actor, place)
-            await desk.show_first(record)
-            return record
+            return await _plan(desk, request, actor, place, answer)
         case _:
             raise BotError("not-yet", "I understand that, but I cannot do it yet.", "Ask for one VM: web-01 worker-05")
     return None
+
+
+async def _plan(desk: Desk, request: MoveRequest, actor: Actor, place: Place, answer: Answer) -> Record | None:
+    try:
+        record = await desk.service.propose(request, actor, place)
+    except WhichNamespace as which:
+        await answer(cards.namespaces_card(request, which))
+        return None
+    await desk.show_first(record)
+    return record
 
 
 def check_seen_by_others(channel: str) -> None:

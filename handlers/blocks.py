@@ -9,7 +9,7 @@ Limits: https://docs.slack.dev/reference/block-kit/blocks (one page per block an
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,6 +172,26 @@ def dialog(title: str, text: str, confirm: str, deny: str, *, style: str = "prim
 def option(text: str, value: str) -> Block:
     """One choice. `value` must fit OPTION_VALUE; the caller leaves out what does not."""
     return {"text": plain_text(text, OPTION_TEXT), "value": value}
+
+
+def grouped(options: Sequence[Block]) -> Block:
+    """The options of a list, which takes 100; more go into groups of 100."""
+    if len(options) <= OPTIONS:
+        return {"options": list(options)}
+    starts = range(0, len(options), OPTIONS)
+    groups = [(start + 1, list(options[start : start + OPTIONS])) for start in starts]
+    return {
+        "option_groups": [
+            {"label": plain_text(f"{first} to {first + len(part) - 1}", OPTION_TEXT), "options": part}
+            for first, part in groups
+        ]
+    }
+
+
+def select(action_id: str, options: Sequence[Block], *, placeholder: str) -> Block:
+    """A menu."""
+    made: Block = {"type": "static_select", "action_id": action_id, **grouped(options)}
+    return made | {"placeholder": plain_text(placeholder, PLACEHOLDER)}
 
 
 def input_block(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:

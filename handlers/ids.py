@@ -45,6 +45,7 @@ class ActionId(StrEnum):
     PIN_LATER = "pin_later"
     UNPIN = "vm_unpin"
     READING = "request_reading"
+    PICK_NAMESPACE = "request_namespace"
     VM = "vm"
     NAMESPACE = "namespace"
     TARGET = "target"

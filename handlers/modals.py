@@ -16,7 +16,7 @@ from bot.progress import moving
 from bot.record import Record
 from bot.request import MoveRequest, MoveType
 from handlers import blocks
-from handlers.blocks import OPTION_VALUE, OPTIONS, Block, code, escape, named
+from handlers.blocks import OPTION_VALUE, Block, code, escape, named
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName
 from handlers.values import ElsewhereState, ModalState
 
@@ -67,7 +67,7 @@ def choosing(record: Record, nodes: Sequence[NodeChoice], state: ElsewhereState)
         nowhere = "I see no other node that takes pods."
         return refused(BotError("no-node", nowhere, "Keep waiting, or bring it home."))
     options = [blocks.option(node.name, node.name) for node in others if len(node.name) <= OPTION_VALUE][:MOST_NODES]
-    element: Block = {"type": "static_select", "action_id": ActionId.TARGET.value, **_grouped(options)}
+    element: Block = {"type": "static_select", "action_id": ActionId.TARGET.value, **blocks.grouped(options)}
     return _elsewhere_view(
         state, [blocks.section(why), blocks.input_block(BlockId.TARGET, "Another node", element)], submit=True
     )
@@ -148,7 +148,7 @@ def _target(chosen: str | None, nodes: Sequence[NodeChoice]) -> Block:
         "type": "static_select",
         "action_id": ActionId.TARGET.value,
         "initial_option": next((option for option in options if option["value"] == chosen), options[0]),
-        **_grouped(options),
+        **blocks.grouped(options),
     }
     left_out = len(missing) + len(nodes) - len(fitting)
     hint = (
@@ -161,20 +161,6 @@ def _target(chosen: str | None, nodes: Sequence[NodeChoice]) -> Block:
 
 def _node(node: NodeChoice) -> Block:
     return blocks.option(node.name if node.usable else f"{blocks.clip(node.name, 45)} ({node.why})", node.name)
-
-
-def _grouped(options: list[Block]) -> Block:
-    """A list takes 100 options; more go into groups of 100."""
-    if len(options) <= OPTIONS:
-        return {"options": options}
-    starts = range(0, len(options), OPTIONS)
-    groups = [(start + 1, options[start : start + OPTIONS]) for start in starts]
-    return {
-        "option_groups": [
-            {"label": blocks.plain_text(f"{first} to {first + len(part) - 1}", 75), "options": part}
-            for first, part in groups
-        ]
-    }
 
 
 def _type(chosen: MoveType | None) -> Block:

@@ -81,9 +81,14 @@ class _Container(_Payload):
     is_ephemeral: bool = False
 
 
+class _Option(_Payload):
+    value: str
+
+
 class _Action(_Payload):
     action_id: str
     value: str = ""
+    selected_option: _Option | None = None
 
 
 class Click(_Payload):
@@ -106,18 +111,15 @@ class Click(_Payload):
 
     @property
     def value(self) -> str:
-        """What the button carries."""
-        return self.actions[0].value
+        """What the button carries, or the choice that was made."""
+        chosen = self.actions[0].selected_option
+        return chosen.value if chosen else self.actions[0].value
 
     @property
     def on_a_card(self) -> bool:
         """Whether the message may be a plan's card: not a reply, and there for all."""
         in_thread = self.container.thread_ts not in (None, self.container.message_ts)
         return not in_thread and not self.container.is_ephemeral
-
-
-class _Option(_Payload):
-    value: str
 
 
 class _Input(_Payload):

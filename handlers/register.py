@@ -86,6 +86,7 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.PIN_LATER: actions.decide_pin(PinState.LATER),
         ActionId.UNPIN: actions.unpin,
         ActionId.READING: actions.reading,
+        ActionId.PICK_NAMESPACE: actions.reading,
     }
 
 

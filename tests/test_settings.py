@@ -20,6 +20,7 @@ PROMISED: dict[str, Any] = {
     "slack_api_url": "https://slack.com/api/",
     "kubeconfig": None,
     "namespaces": "",
+    "channel_namespaces": "",
     "database_url": "sqlite+aiosqlite:///vm-migrate-bot.db",
     "plan_valid_minutes": 30,
     "approved_valid_minutes": 10,
@@ -69,7 +70,7 @@ def test_every_default_is_the_promised_one() -> None:
 
 def test_every_duration_has_the_unit_of_its_field() -> None:
     properties = {name for name, value in vars(Settings).items() if isinstance(value, property)}
-    found = properties - {"namespace_names", "secrets"}
+    found = properties - {"namespace_by_channel", "namespace_names", "secrets"}
     assert found == DURATIONS.keys()
     assert {name: getattr(Settings(), name) for name in found} == DURATIONS
 
@@ -88,6 +89,7 @@ def test_every_field_says_what_it_is() -> None:
 
 
 GIVEN = {
+    "channel_namespaces": "C0OPS000001=production",
     "log_level": "DEBUG",
     "log_format": "json",
     "slack_listen": "127.0.0.1:3000",
@@ -156,4 +158,16 @@ def test_namespaces_are_told_apart_by_commas(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_address_without_a_port_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VM_MIGRATE_OPERATIONS_LISTEN", given)
     with pytest.raises(ValidationError, match="operations_listen"):
+        Settings()
+
+
+def test_a_channel_may_have_a_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VM_MIGRATE_CHANNEL_NAMESPACES", "C0OPS000001=production, C0DEV=dev")
+    assert Settings().namespace_by_channel == {"C0OPS000001": "production", "C0DEV": "dev"}
+
+
+@pytest.mark.parametrize("wrong", ["production", "#ops=production", "C0OPS=Production", "C0OPS="])
+def test_a_channel_without_its_namespace_stops_the_bot(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("VM_MIGRATE_CHANNEL_NAMESPACES", wrong)
+    with pytest.raises(ValidationError, match="is not like"):
         Settings()

@@ -44,7 +44,7 @@ def cold_downtime(move: Move) -> str:
 def rows(plan: Plan, move: Move) -> tuple[Row, ...]:
     """What is known about a move, each value with how we know."""
     asked = "from the request"
-    found = Row("Namespace", move.namespace, "found: the only one with this VM" if plan.found_namespace else asked)
+    found = Row("Namespace", move.namespace, _how_found(plan))
     at = Row("Current node", move.source or "none", "read from the VMI" if move.source else "it does not run")
     to = Row("Target node", move.target.name, asked) if move.target else Row("Target node", SCHEDULER, "none was named")
     return (
@@ -57,6 +57,12 @@ def rows(plan: Plan, move: Move) -> tuple[Row, ...]:
         Row("Current status", move.status or "unknown", _status(move)),
         *_size(move),
     )
+
+
+def _how_found(plan: Plan) -> str:
+    if plan.channel_namespace:
+        return "this channel's; others have such a VM, too"
+    return "found: the only one with this VM" if plan.found_namespace else "from the request"
 
 
 def summary(move: Move) -> tuple[Row, ...]:

@@ -1,11 +1,12 @@
 """What every use case needs: the ports, the newest Record, and judging a request against the cluster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from bot import muster, plan, progress
 from bot.authority import Authority
-from bot.errors import BotError, NothingToDo, VmMoving
+from bot.errors import BotError, NothingToDo, VmMoving, WhichNamespace
 from bot.judge import judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
@@ -39,8 +40,10 @@ class Base:
         runner: Runner,
         authority: Authority,
         throttle: Throttle,
+        namespaces: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`new_id` makes the id of a plan: the same for the same delivery of the chat, another each time for none."""
+        """`new_id` makes the id of a plan: the same for the same delivery of the chat, another each time for none.
+        `namespaces`: the one that is meant in a channel."""
         self._store = store
         self._cluster = cluster
         self._notifier = notifier
@@ -52,6 +55,7 @@ class Base:
         self._runner = runner
         self._authority = authority
         self._throttle = throttle
+        self._namespaces = namespaces
 
     async def get(self, plan_id: str) -> Record:
         """The newest Record. Raises BotError for an unknown id."""
@@ -60,7 +64,18 @@ class Base:
             raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.")
         return found
 
-    async def _judge(self, request: Planned) -> Plan:
+    async def _judge(self, request: Planned, channel: str = "") -> Plan:
+        """`channel` may have a namespace of its own, for a VM that several have."""
+        try:
+            return await self._judged(request)
+        except WhichNamespace as which:
+            own = self._namespaces.get(channel)
+            if own not in which.namespaces or not isinstance(request, MoveRequest):
+                raise
+            planned = await self._judged(request.model_copy(update={"namespace": own}))
+            return planned.model_copy(update={"channel_namespace": True})
+
+    async def _judged(self, request: Planned) -> Plan:
         try:
             if isinstance(request, BatchRequest):
                 planned = await muster.judge(self._cluster, request)

@@ -24,7 +24,7 @@ class Planning(Base):
             return made
         self._authority.authorize(actor, Action.REQUEST)
         self._throttle.take(actor, place, self._clock.now())
-        planned = await self._judge(request)
+        planned = await self._judge(request, place.channel)
         decision = self._authority.authorize(actor, Action.REQUEST, planned, place)
         await self._check_free(planned)
         self._throttle.check_open(actor, await self._store.open_plans())
@@ -51,7 +51,7 @@ class Planning(Base):
         self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
         self._throttle.take(actor, before.place, self._clock.now())
         approval.check_revision(before, revision)
-        planned = await self._judge(request)
+        planned = await self._judge(request, before.place.channel)
         decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
         if {move.key for move in planned.moves} - {move.key for move in before.plan.moves}:
             self._authority.authorize(actor, Action.REQUEST, planned, before.place, plan_id)

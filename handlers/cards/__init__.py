@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from bot.migration import PlanState
 from bot.record import Record
 from handlers.cards import overdue
-from handlers.cards.answers import ambiguous_card, fault_card, help_card, pointer_card, refusal_card
+from handlers.cards.answers import (
+    ambiguous_card,
+    fault_card,
+    help_card,
+    namespaces_card,
+    pointer_card,
+    refusal_card,
+)
 from handlers.cards.card import Card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
@@ -26,6 +33,7 @@ __all__ = [
     "ambiguous_card",
     "fault_card",
     "help_card",
+    "namespaces_card",
     "pins_card",
     "plan_card",
     "pointer_card",

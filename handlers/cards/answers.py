@@ -1,13 +1,16 @@
 """What one person reads alone: help, a refusal, and the word when the bot itself has failed."""
 
-from bot.errors import BotError, NothingToDo
+from bot.errors import BotError, NothingToDo, WhichNamespace
 from bot.record import Record
-from bot.request import Ambiguous, Reading
+from bot.request import Ambiguous, MoveRequest, Reading
 from handlers import blocks
 from handlers.blocks import code, escape, named
 from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.ids import ActionId, CommandName
+
+_MOST_READINGS = 20
+"""Things that may have been meant, on one card; who has more namespaces writes the name."""
 
 _FORMS = (
     ("web-01 worker-05", "move web-01 to worker-05"),
@@ -41,6 +44,19 @@ def ambiguous_card(asked: Ambiguous) -> Card:
     text = f"❓ {escape(asked.question)}"
     readings = [_reading(reading) for reading in asked.readings]
     return Card(text, (blocks.section(text), *readings, blocks.context("Only you see this · nothing was planned yet")))
+
+
+def namespaces_card(request: MoveRequest, which: WhichNamespace) -> Card:
+    """Which of several VMs of one name, to be picked from a menu."""
+    asked = [(name, request.model_copy(update={"namespace": name})) for name in which.namespaces]
+    text = f"❓ {len(asked)} namespaces have a VM named {code(request.vm)}. Which one do you mean?"
+    small = blocks.context("Only you see this · nothing was planned yet")
+    options = [blocks.option(name, str(meant)) for name, meant in asked if len(str(meant)) <= blocks.OPTION_VALUE]
+    if len(options) < len(asked):  # what is too long for an option fits behind a button
+        readings = [_reading(Reading(label=name, request=meant)) for name, meant in asked]
+        return Card(text, (blocks.section(text), *readings[:_MOST_READINGS], small))
+    menu = blocks.select(ActionId.PICK_NAMESPACE, options, placeholder="Choose a namespace")
+    return Card(text, (blocks.section(text), blocks.actions(menu), small))
 
 
 def _reading(reading: Reading) -> blocks.Block:

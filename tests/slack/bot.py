@@ -48,6 +48,8 @@ class FrozenCluster:
     deleted: list[tuple[Ref, str]] = field(default_factory=list)
     """VMIMs with the uid that was the precondition."""
     patched: list[tuple[Ref, Sequence[Json]]] = field(default_factory=list)
+    namesakes: tuple[str, ...] = ()
+    """Other namespaces that have a VM of that name."""
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared: reads wait, as they do on a slow cluster."""
 
@@ -58,6 +60,8 @@ class FrozenCluster:
         await self.answers.wait()
         if question.vm != self.world.vm.ref.name:
             raise k8s.NotFound("VirtualMachine", question.vm)
+        if self.namesakes and question.namespace is None:
+            raise k8s.Ambiguous(question.vm, [Ref(name, question.vm) for name in ("production", *self.namesakes)])
         target = next((found for found in NODES if found.name == question.target), None)
         if question.target and target is None:
             raise k8s.NotFound("Node", question.target)
@@ -184,8 +188,9 @@ class Bot:
         room = self.slack.sandbox.workspace.rooms[channel]
         return [message for message in room.messages if not message.is_ephemeral and "bot_id" in message.sender]
 
-    async def click_whisper(self, user: str, action_id: ActionId, number: int = 0) -> None:
-        """Press a button of the newest message that only this person sees; `number`: which of several such."""
+    async def click_whisper(self, user: str, action_id: ActionId, number: int = 0, value: str | None = None) -> None:
+        """Press a button of the newest message that only this person sees; `number`: which of several such. `value`:
+        what is picked from a menu."""
         person = self.slack.sandbox.workspace.person(user)
         room = self.slack.sandbox.workspace.rooms[OPS]
         newest = next(message for message in reversed(room.messages) if message.visible_to == person.id)
@@ -197,6 +202,7 @@ class Bot:
             message_ts=newest.ts,
             action_id=action_id.value,
             block_id=with_it[number],
+            value=value,
         )
         await self.settle()
 

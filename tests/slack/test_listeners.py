@@ -63,6 +63,34 @@ async def test_a_vm_that_is_said_to_be_elsewhere_is_not_planned(bot: Bot, source
     assert "Waiting for Confirm" in bot.shown()[-1].text
 
 
+async def test_a_vm_of_several_namespaces_is_picked_from_a_menu(bot: Bot) -> None:
+    bot.cluster.namesakes = ("dev", "vms")
+    await bot.say("dana", "/vm-migrate web-01 worker-05 because worker-01 is hot")
+    assert "3 namespaces have a VM named `web-01`" in bot.whispers("dana")[-1]
+    await bot.click_whisper(
+        "dana", ActionId.PICK_NAMESPACE, value='production/web-01 to worker-05 --reason "worker-01 is hot"'
+    )
+    assert "Waiting for Confirm" in bot.shown()[-1].text
+    request = (await bot.service.get("p2")).plan.asked(0)
+    assert (request.namespace, request.reason) == ("production", "worker-01 is hot")
+
+
+async def test_what_does_not_fit_into_a_menu_has_buttons(bot: Bot) -> None:
+    bot.cluster.namesakes = ("dev",)
+    await bot.say("dana", f"/vm-migrate web-01 worker-05 because {'x' * 200}")
+    await bot.click_whisper("dana", ActionId.READING, 1)
+    assert "Waiting for Confirm" in bot.shown()[-1].text
+
+
+async def test_a_channel_may_have_a_namespace_of_its_own(bot: Bot) -> None:
+    bot.cluster.namesakes = ("dev", "vms")
+    bot.service._namespaces = {OPS: "production"}
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    assert "this channel's; others have such a VM, too" in await bot.card()
+    await bot.click("ravi", ActionId.CONFIRM)
+    assert bot.runner.started == ["p1"]
+
+
 async def test_several_vms_are_understood(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01, web-02 to worker-05")
     assert "Ask for one VM" in bot.whispers("dana")[-1]
