@@ -19,9 +19,9 @@ from bot.ports import Entry
 from bot.record import Originals, Record, Result, Run
 from k8s import cold as writes
 from k8s.cold import Note
-from k8s.errors import Conflict
+from k8s.errors import Conflict, NotFound
 from k8s.names import CONDITION_READY
-from k8s.snapshots import Instance, VirtualMachine, VmView
+from k8s.snapshots import Instance, Ref, VirtualMachine, VmView
 from k8s.steps import LATE_SECONDS
 
 FIRST_OWNER = 1
@@ -95,7 +95,7 @@ async def arrive(moving: Moving) -> None:
     _, move, run = await moving.read()
     assert run.originals is not None
     async with moving.cluster.follow_vm(vm_ref(move)) as views:
-        await _until_up(views, run.originals.vmi_uid)
+        await _until_up(views, run.originals.vmi_uid, vm_ref(move))
     now = moving.clock.now()
     await moving.change(lambda newest: cold.up(newest, moving.index, now), Entry("up"))
 
@@ -203,10 +203,15 @@ def _note(current: Record, move: Move, run: Run) -> Note:
     )
 
 
-async def _until_up(views: AsyncIterator[VmView], old_uid: str) -> None:
-    """Running is up; Ready may take as long as the guest's own probes do, and is reported as it is."""
+async def _until_up(views: AsyncIterator[VmView], old_uid: str, ref: Ref) -> None:
+    """Running is up; Ready may take as long as the guest's own probes do, and is reported as it is.
+
+    Raises NotFound when the VM has been deleted.
+    """
     view = await anext(views)
     while not view.vmi or view.vmi.uid == old_uid or view.vmi.phase != "Running":
+        if view.vm is None:
+            raise NotFound("VirtualMachine", ref.name, ref.namespace)
         view = await anext(views)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(live.READY_WITHIN):

@@ -6,12 +6,13 @@ long, and kept in the Record.
 
 from dataclasses import replace
 
-from bot.diagnosis import Cause, diagnose_start, stuck
-from bot.executor.moving import vm_ref
+from bot.diagnosis import Cause, changed, diagnose_refusal, diagnose_start, stuck
+from bot.executor.moving import Moving, vm_ref
 from bot.plan import Move
 from bot.progress import phase_name
 from bot.record import Run
 from k8s.cluster import Cluster
+from k8s.errors import ClusterError, NotFound
 from k8s.snapshots import Evidence, Ref
 
 
@@ -21,7 +22,8 @@ async def start(cluster: Cluster, move: Move) -> Cause | None:
     if evidence.vmi and evidence.vmi.phase == "Running":
         return None
     name = move.target.name if move.target else ""
-    return diagnose_start(evidence, next((node for node in await cluster.nodes() if node.name == name), None))
+    target = next((node for node in await cluster.nodes() if node.name == name), None)
+    return diagnose_start(evidence, target) if target or not name else changed.node_gone(name)
 
 
 async def wait(cluster: Cluster, move: Move, run: Run) -> Cause | None:
@@ -29,6 +31,14 @@ async def wait(cluster: Cluster, move: Move, run: Run) -> Cause | None:
     assert run.intent is not None
     evidence = await cluster.evidence(vm_ref(move), Ref(move.namespace, run.intent.name), run.intent.uid)
     return stuck(await with_nodes(cluster, move, evidence), phase_name(run))
+
+
+async def refusal(moving: Moving, error: ClusterError) -> Cause:
+    """Why a step could not be taken. Raises ClusterError."""
+    _, move, _ = await moving.read()
+    if isinstance(error, NotFound) and await moving.cluster.vm(vm_ref(move)) is None:
+        return changed.vm_deleted(move.vm)
+    return diagnose_refusal(error)
 
 
 async def with_nodes(cluster: Cluster, move: Move, evidence: Evidence) -> Evidence:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 from bot import approval, calling_off, judge, progress
 from bot.authority import asking
-from bot.diagnosis import Cause, diagnose
+from bot.diagnosis import Cause, changed, diagnose
 from bot.executor import abort, announce, explain, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
@@ -113,10 +113,18 @@ async def verify(moving: Moving) -> None:
     assert run.intent is not None
     name = Ref(move.namespace, run.intent.name)
     evidence = await _with_nodes(moving, move, await moving.cluster.evidence(vm_ref(move), name, run.intent.uid))
-    result = conclude(move, run, run.intent, evidence)
+    result = conclude(move, run, run.intent, evidence, exists=await _exists(moving, move, evidence.vmi))
     details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
     kind = "failed" if result.cause else "succeeded"
     await moving.change(lambda newest: progress.finish(newest, moving.index, result), Entry(kind, None, details))
+
+
+async def _exists(moving: Moving, move: Move, vmi: Instance | None) -> bool:
+    """Whether there is a VM at all; only asked where its guest is going or gone."""
+    if vmi and not vmi.deleting:
+        return True
+    vm = await moving.cluster.vm(vm_ref(move))
+    return vm is not None and not vm.deleting
 
 
 async def _with_nodes(moving: Moving, move: Move, evidence: Evidence) -> Evidence:
@@ -126,8 +134,8 @@ async def _with_nodes(moving: Moving, move: Move, evidence: Evidence) -> Evidenc
     return await explain.with_nodes(moving.cluster, move, evidence)
 
 
-def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result:
-    """How the move ended, in the words of the VMI."""
+def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence, *, exists: bool = True) -> Result:
+    """How the move ended, in the words of the VMI; `exists` says whether there is a VM at all."""
     vmi = evidence.vmi
     arrived = _arrived(move, intent, evidence)
     return Result(
@@ -136,7 +144,7 @@ def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Result
         ready=_is_ready(vmi),
         started_at=run.phases[0].at if run.phases else None,
         ended_at=run.phases[-1].at if run.phases else None,
-        cause=None if arrived else _cause(move, run, intent, evidence),
+        cause=None if arrived else _cause(move, run, intent, evidence, exists=exists),
     )
 
 
@@ -284,14 +292,14 @@ def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:
     return there and (migration is not None or by_us)
 
 
-def _cause(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Cause:
+def _cause(move: Move, run: Run, intent: Intent, evidence: Evidence, *, exists: bool) -> Cause:
     vmi, migration = evidence.vmi, evidence.migration
-    if vmi is None or vmi.deleting or vmi.uid != intent.vmi_uid:
-        return Cause(
-            code="vm-stopped",
-            what="The VM was stopped or deleted while it was moving.",
-            remedy="Ask who stopped it; start it when that was not meant.",
-        )
+    if not exists:
+        return changed.vm_deleted(move.vm)
+    if vmi is None or vmi.deleting:
+        return changed.vm_stopped(move.vm)
+    if vmi.uid != intent.vmi_uid:
+        return changed.vm_restarted(move.vm, vmi.node)
     if migration and migration.phase == "Succeeded":
         return Cause(
             code="wrong-node",
@@ -300,6 +308,10 @@ def _cause(move: Move, run: Run, intent: Intent, evidence: Evidence) -> Cause:
         )
     if run.called_off and _is_running(vmi) and vmi.node == move.source:
         return calling_off.called_off()
+    if vmi.node != move.source and _is_running(vmi):
+        return changed.moved_by_others(move.vm, vmi.node)
+    if move.target and evidence.target is None:  # both nodes were looked up: what is missing does not exist
+        return changed.node_gone(move.target.name)
     return diagnose(evidence)
 
 

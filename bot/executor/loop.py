@@ -16,7 +16,7 @@ from typing import Any
 
 from bot import approval, cold, errors, migration, progress
 from bot.authority import Authority
-from bot.diagnosis import Cause, diagnose_refusal
+from bot.diagnosis import Cause, changed
 from bot.executor import cold as cold_steps
 from bot.executor import due, explain, live
 from bot.executor.moving import Halt, Limits, Moving, NotYet
@@ -209,18 +209,19 @@ class Executor:
         try:
             await STEPS[current.plan.moves[moving.index].type][kind](moving)
         except k8s.ClusterError as error:
-            if error.temporary or kind in _WATCHING:
+            if error.temporary or (kind in _WATCHING and not isinstance(error, k8s.NotFound)):
                 raise  # what is under way in the cluster goes on, whether or not we may look at it
-            await self._refused(moving, diagnose_refusal(error))
+            await self._refused(moving, await explain.refusal(moving, error))
 
     async def _refused(self, moving: Moving, cause: Cause) -> None:
         """The cluster will not do it, now or later: bring a VM that we have stopped home, else end with the truth."""
         _, _, run = await moving.read()
         entry = Entry("refused", None, {"code": cause.code})
-        if run.originals and not run.homeward and cause.code != "not-found":
+        gone = cause.code == changed.vm_deleted("").code
+        if run.originals and not run.homeward and not gone:
             await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
         else:
-            result = await live.not_done(moving, run.homeward or cause)
+            result = await live.not_done(moving, cause if gone else run.homeward or cause)
             await moving.change(lambda now: progress.finish(now, moving.index, result), entry)
 
     def _moving(self, plan_id: str, index: int) -> Moving:
