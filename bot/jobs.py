@@ -6,6 +6,7 @@ shutting the scheduler down cancels running jobs.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot.ports import Clock
+from bot.ports import Clock, StoreAway
+
+log = logging.getLogger(__name__)
 
 Sweep = Callable[[datetime], Awaitable[None]]
 
@@ -58,4 +61,7 @@ class Jobs:
         assert task is not None, "the scheduler runs a sweep in a task"
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await sweep(self._clock.now())
+        try:
+            await sweep(self._clock.now())
+        except StoreAway as away:
+            log.warning("the database does not answer (%s); looking again in a second", away)

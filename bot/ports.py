@@ -110,6 +110,14 @@ class PlanExists(Exception):
     """There is a plan of that id already."""
 
 
+class StoreAway(Exception):
+    """The database does not answer. Whether the last change was kept is not known; the next reading tells."""
+
+
+class LeaseLost(Exception):
+    """Another bot carries this plan out by now; nothing was stored."""
+
+
 class Store(Protocol):
     """Plans, their logs and their messages; the source of truth."""
 
@@ -121,11 +129,12 @@ class Store(Protocol):
         """The newest Record, None for an id that was never given."""
         ...
 
-    async def update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
-        """Apply `change` to the newest Record in one transaction and return the next.
+    async def update(self, plan_id: str, change: Callable[[Record], Change], *, epoch: int | None = None) -> Record:
+        """Apply `change`, which may be asked twice, to the newest Record in one transaction and return the next.
 
         Raises what `change` raises (then nothing is stored), KeyError for an unknown id, VmBusy when the Record now
-        runs a VM that another plan is moving.
+        runs a VM that another plan is moving, and, given the `epoch` of the owner of its run, LeaseLost when there is
+        a newer one.
         """
         ...
 
@@ -180,6 +189,52 @@ class Watching(Protocol):
 
     def shown(self, plan_id: str) -> None:
         """The newest version of the plan stands in the chat."""
+        ...
+
+
+class Held(NamedTuple):
+    """What a heartbeat has found out."""
+
+    lost: frozenset[str]
+    """Leases that were ours, and are no more."""
+    nudged: frozenset[str]
+    """Ours, which somebody else wants to be looked at anew."""
+
+
+DUTIES = "@duties"
+"""Lease of the one replica that does what is done once for all: sending messages, seeing to plans that do not run."""
+
+
+def first_card(plan_id: str) -> str:
+    """Lease of the replica that shows a new plan: whoever was asked for it, whoever sends the rest."""
+    return f"@card/{plan_id}"
+
+
+class Leases(Protocol):
+    """Which replica does what. With a single one all is its own."""
+
+    async def renew(self) -> Held:
+        """Stay alive; every few seconds."""
+        ...
+
+    async def take(self, name: str) -> int | None:
+        """Become the owner, or stay it: the epoch. None while somebody else is."""
+        ...
+
+    def mine(self, name: str) -> int | None:
+        """The epoch under which this replica owns it for certain at this moment; None where it does not."""
+        ...
+
+    async def release(self, name: str) -> None:
+        """There is nothing left to own."""
+        ...
+
+    async def nudge(self, name: str) -> None:
+        """Ask the owner to look at it anew."""
+        ...
+
+    async def elsewhere(self) -> frozenset[str]:
+        """What living other replicas own."""
         ...
 
 

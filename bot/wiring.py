@@ -10,8 +10,9 @@ import asyncio
 import logging
 import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,10 +26,10 @@ from bot.executor import Executor, Limits
 from bot.jobs import Jobs
 from bot.listen import CannotListen
 from bot.policyfile import BadPolicy, Rules
-from bot.ports import Clock, Watching
+from bot.ports import Clock, StoreAway, Watching
 from bot.service import Service
 from bot.settings import Settings
-from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlStore, open_engine
+from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlLeases, SqlStore, open_engine
 from bot.throttle import Most, Throttle
 from bot.transitions import Narrator
 from handlers import scopes
@@ -59,6 +60,9 @@ WATCH_EVERY = 5.0
 
 LEAVE_WITHIN = 9.0
 """Seconds for an orderly end; supervisors kill after ten or more."""
+
+REPLICA_NAME = 40
+"""Characters of the machine's name in that of a replica."""
 
 PATIENCE = 4.0
 """Seconds for writes under way at the end, and for messages after them."""
@@ -108,14 +112,14 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
     metrics = _metrics(settings, clock)
     watching: list[Watching] = [Narrator(), *([metrics] if metrics else [])]
     async with (
-        _store(settings, clock, watching) as store,
+        _store(settings, clock, watching) as (store, leases),
         _connected_cluster(settings, metrics) as kube,
         AsyncExitStack() as pages,
     ):
-        parts = await assemble(settings, store, kube, clock, metrics)
+        parts = await assemble(settings, store, leases, kube, clock, metrics)
         if metrics:
             await pages.enter_async_context(_operations(settings, parts.connection, store, kube, metrics))
-        jobs = Jobs(clock, [parts.executor.sweep, parts.notifier.sweep, parts.rules.sweep])
+        jobs = Jobs(clock, [parts.executor.keep, parts.executor.sweep, parts.notifier.sweep, parts.rules.sweep])
         await _connect(parts.connection)
         await parts.executor.resume()
         jobs.start()
@@ -128,7 +132,12 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
 
 
 async def assemble(
-    settings: Settings, store: SqlStore, kube: KubeCluster, clock: Clock, metrics: "Metrics | None" = None
+    settings: Settings,
+    store: SqlStore,
+    leases: SqlLeases,
+    kube: KubeCluster,
+    clock: Clock,
+    metrics: "Metrics | None" = None,
 ) -> Parts:
     """Put the bot together. Raises CannotStart when Slack does not accept the bot's token."""
     try:
@@ -138,14 +147,22 @@ async def assemble(
         installed: Installation = await installation(client)
     except (ValueError, SlackRefused) as refused:
         raise CannotStart(str(refused)) from refused
-    notifier = SlackNotifier(client, store, clock, installed)
+    notifier = SlackNotifier(client, store, clock, installed, leases)
     limits = Limits(settings.plan_valid, settings.approved_valid, settings.live_limit, settings.start_answer)
     rules = _rules(settings)
     access = Access(settings.allow_guests, settings.allow_shared_channels)
     groups = Groups(client, clock)
     identity = Identity(client, clock, installed, access=access, groups=groups, named=lambda: rules.current.groups)
     authority = Authority(rules, identity, JsonLines(settings.audit, clock))
-    executor = Executor(store=store, cluster=kube, notifier=notifier, clock=clock, limits=limits, authority=authority)
+    executor = Executor(
+        store=store,
+        cluster=kube,
+        notifier=notifier,
+        clock=clock,
+        limits=limits,
+        authority=authority,
+        leases=leases,
+    )
     service = Service(
         store=store,
         cluster=kube,
@@ -262,14 +279,21 @@ def _rules(settings: Settings) -> Rules:
 
 
 @asynccontextmanager
-async def _store(settings: Settings, clock: Clock, watching: Sequence[Watching] = ()) -> AsyncIterator[SqlStore]:
+async def _store(
+    settings: Settings, clock: Clock, watching: Sequence[Watching] = ()
+) -> AsyncIterator[tuple[SqlStore, SqlLeases]]:
     try:
         engine, lock = await open_engine(settings.database_url)
     except (BadDatabase, DatabaseInUse, DatabaseTooNew) as reason:
         raise CannotStart(str(reason)) from reason
+    replica = f"{socket.gethostname()[:REPLICA_NAME]}-{secrets.token_hex(4)}"
+    leases = SqlLeases(engine, replica)
     try:
-        yield SqlStore(engine, clock, watching)
+        await leases.join()
+        yield SqlStore(engine, clock, watching, "" if leases.alone else replica), leases
     finally:
+        with suppress(StoreAway):  # then the others wait until the leases have ended
+            await leases.leave()
         await engine.dispose()
         if lock:
             lock.release()

@@ -11,12 +11,20 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 
 from bot.errors import BotError
+from bot.ports import StoreAway
 from handlers.cards import Card, fault_card, refusal_card
 
 log = logging.getLogger(__name__)
 
 Answer = Callable[[Card], Awaitable[None]]
 """Shows a card to the one person who asked."""
+
+
+DATABASE_AWAY = BotError(
+    "database-away",
+    "The bot's database does not answer right now, so it cannot tell or change anything.",
+    "Try again in a minute; if it stays, check the database. Moves under way go on in the cluster.",
+)
 
 
 class Tasks:
@@ -44,6 +52,9 @@ async def guard(work: Coroutine[object, object, None], answer: Answer) -> None:
     except BotError as refused:
         log.info("refused: %s", refused.code)
         await tell(answer, refusal_card(refused))
+    except StoreAway as away:
+        log.warning("the database does not answer: %s", away)
+        await tell(answer, refusal_card(DATABASE_AWAY))
     except Exception:
         incident = secrets.token_hex(4)
         log.exception("incident %s", incident)

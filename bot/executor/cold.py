@@ -24,10 +24,6 @@ from k8s.names import CONDITION_READY
 from k8s.snapshots import Instance, Ref, VirtualMachine, VmView
 from k8s.steps import LATE_SECONDS
 
-FIRST_OWNER = 1
-"""Epoch of the note while one process owns all runs."""
-
-
 async def stop(moving: Moving) -> None:
     """Note the originals on the VM and stop it; on the way home, or to another node, only stop it."""
     current, move, run = await moving.read()
@@ -35,7 +31,7 @@ async def stop(moving: Moving) -> None:
         await _end_untouched(moving, run.homeward)
         return
     if _is_stopped_anew(run):
-        note = _note(current, move, run)
+        note = _note(moving, current, move, run)
         now = moving.clock.now()
         await moving.change(lambda newest: cold.stopping(newest, moving.index, now), Entry("stopping again"))
         await moving.write(writes.stop_again(moving.cluster, vm_ref(move), note))
@@ -46,7 +42,7 @@ async def stop(moving: Moving) -> None:
             lambda newest: cold.begin(newest, moving.index, originals, now),
             Entry("stopping", None, {"originals": originals.model_dump()}),
         )
-        await moving.write(writes.stop(moving.cluster, vm_ref(move), _note(begun, move, begun.runs[moving.index])))
+        await moving.write(writes.stop(moving.cluster, vm_ref(move), _note(moving, begun, move, begun.runs[moving.index])))
     await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
@@ -73,7 +69,7 @@ async def start(moving: Moving) -> None:
     now = moving.clock.now()
     await moving.change(lambda newest: cold.starting(newest, moving.index, now), Entry("starting"))
     try:
-        await moving.write(writes.start(moving.cluster, vm_ref(move), _note(current, move, run)))
+        await moving.write(writes.start(moving.cluster, vm_ref(move), _note(moving, current, move, run)))
     except Conflict as changed:
         cause = _changed_meanwhile(changed)
         await moving.change(lambda newest: cold.turn_home(newest, moving.index, cause), Entry("turned home"))
@@ -86,7 +82,7 @@ async def go_home(moving: Moving) -> None:
     current, move, run = await moving.read()
     now = moving.clock.now()
     await moving.change(lambda newest: cold.starting(newest, moving.index, now), Entry("going home"))
-    await moving.write(writes.go_home(moving.cluster, vm_ref(move), _note(current, move, run)))
+    await moving.write(writes.go_home(moving.cluster, vm_ref(move), _note(moving, current, move, run)))
     await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
@@ -107,7 +103,7 @@ async def place(moving: Moving) -> None:
     now = moving.clock.now()
     begun = await moving.change(lambda newest: cold.begin(newest, moving.index, originals, now), Entry("placing"))
     _, move, run = await moving.read()
-    await moving.write(writes.place(moving.cluster, vm_ref(move), _note(begun, move, run)))
+    await moving.write(writes.place(moving.cluster, vm_ref(move), _note(moving, begun, move, run)))
     result = Result(node="", running=False, ready=False)
     await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry("succeeded"))
 
@@ -174,7 +170,7 @@ async def _originals(moving: Moving, move: Move) -> Originals:
     if move.replaces and not has_approved_rules(move, vm.placement):
         raise Conflict("the VM's rules have changed since people chose to replace them")
     assert move.target is not None
-    noted = writes.note_for(vm, plan=moving.plan_id, epoch=FIRST_OWNER, hostname=move.target.hostname)
+    noted = writes.note_for(vm, plan=moving.plan_id, epoch=moving.epoch, hostname=move.target.hostname)
     return Originals(
         vm_uid=vm.uid,
         vmi_uid=vmi.uid if vmi else "",
@@ -186,13 +182,13 @@ async def _originals(moving: Moving, move: Move) -> Originals:
     )
 
 
-def _note(current: Record, move: Move, run: Run) -> Note:
+def _note(moving: Moving, current: Record, move: Move, run: Run) -> Note:
     assert run.originals is not None
     assert move.target is not None
     had, keys = run.originals, move.replaces.selector_keys if move.replaces else ()
     return Note(
         current.id,
-        FIRST_OWNER,
+        moving.epoch,
         had.run_strategy,
         had.running,
         had.affinity,

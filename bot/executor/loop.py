@@ -5,7 +5,8 @@ lines and started again, since each step looks before it writes. What the cluste
 a later sweep, with growing pauses; what it refuses for good ends the move with a report, and a VM that we have
 stopped goes home first. Deadlines are data in the store and are looked at by `sweep(now)`, so no timer has to survive.
 
-Owning a run: with SQLite the lock on the database file makes all runs ours, so `resume` takes them all up.
+Owning a run is a lease: with SQLite all are ours, on PostgreSQL several bots share them. `keep` is the heartbeat; a run
+that somebody else owns by now is let go of, one that nobody owns is taken up by the next sweep.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from bot.executor.moving import Halt, Limits, Moving, NotYet
 from bot.logs import about
 from bot.migration import PlanState
 from bot.plan import StepKind
-from bot.ports import Change, Clock, Entry, Notifier, Store
+from bot.ports import DUTIES, Change, Clock, Entry, LeaseLost, Leases, Notifier, Store, StoreAway
 from bot.record import Record
 from bot.request import MoveType
 from k8s import errors as k8s
@@ -75,6 +76,7 @@ class Executor:
         clock: Clock,
         limits: Limits,
         authority: Authority,
+        leases: Leases,
     ) -> None:
         self._store = store
         self._cluster = cluster
@@ -82,6 +84,7 @@ class Executor:
         self._clock = clock
         self._limits = limits
         self._authority = authority
+        self._leases = leases
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._writes: dict[str, set[asyncio.Task[Any]]] = {}
         self._again: dict[str, tuple[datetime, timedelta]] = {}
@@ -89,21 +92,27 @@ class Executor:
         self._closing = False
 
     def start(self, plan_id: str) -> None:
-        """Take up a plan, unless it is being run already."""
+        """Take up a plan, unless it is being run already, here or elsewhere."""
+        self._begin(plan_id, nudge=False)
+
+    def _begin(self, plan_id: str, *, nudge: bool) -> None:
         if not self._closing and plan_id not in self._runs:
-            task = asyncio.create_task(self._run(plan_id), name=f"run {plan_id}")
+            task = asyncio.create_task(self._run(plan_id, nudge=nudge), name=f"run {plan_id}")
             self._runs[plan_id] = task
             task.add_done_callback(lambda done: self._forget(plan_id, done))
 
     def restart(self, plan_id: str) -> None:
-        """Let go of what a run is waiting for, and take it up as the store has it now.
+        """Let go of what a run is waiting for, and take it up as the store has it now; its owner does, whoever that is.
 
         Writes that the old run has begun are finished before the new one looks.
         """
+        self._let_go(plan_id)
+        self._begin(plan_id, nudge=True)
+
+    def _let_go(self, plan_id: str) -> None:
         if running := self._runs.pop(plan_id, None):
             running.cancel()
         self._again.pop(plan_id, None)
-        self.start(plan_id)
 
     async def resume(self) -> None:
         """Take up everything that an earlier process left."""
@@ -111,9 +120,22 @@ class Executor:
             if _to_run(current):
                 self.start(current.id)
 
+    async def keep(self, now: datetime) -> None:
+        """The heartbeat: stay the owner of our runs, and hear what has become of them elsewhere."""
+        held = await self._leases.renew()
+        for plan_id in held.lost & self._runs.keys():
+            log.warning("plan %s is carried out by another bot by now", plan_id)
+            self._let_go(plan_id)
+        for plan_id in held.nudged:
+            self.restart(plan_id)
+
     async def sweep(self, now: datetime) -> None:
-        """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due."""
+        """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours."""
+        elsewhere = await self._leases.elsewhere()
         for current in await self._store.open_plans():
+            lease = current.id if _to_run(current) else DUTIES
+            if lease in elsewhere or await self._leases.take(lease) is None:
+                continue
             if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
                 await self._apply(current.id, found)
             elif _to_run(current) and self._may_try(current.id, now):
@@ -146,8 +168,12 @@ class Executor:
 
     async def _apply(self, plan_id: str, found: due.Due) -> None:
         try:
-            await self._store.update(plan_id, lambda current: Change(found.change(current), [Entry(found.kind)]))
-        except (errors.BotError, migration.IllegalEvent):
+            await self._store.update(
+                plan_id,
+                lambda current: Change(found.change(current), [Entry(found.kind)]),
+                epoch=self._leases.mine(plan_id),
+            )
+        except (errors.BotError, migration.IllegalEvent, LeaseLost):
             return  # it changed between the reading and now; the next sweep sees it
         self._notifier.changed(plan_id)
         if found.restart:
@@ -171,17 +197,18 @@ class Executor:
             if found:
                 await self._apply(current.id, found)
 
-    async def _run(self, plan_id: str) -> None:
+    async def _run(self, plan_id: str, *, nudge: bool) -> None:
         with about(plan=plan_id):
-            await self._carry_out(plan_id)
+            await self._carry_out(plan_id, nudge=nudge)
 
-    async def _carry_out(self, plan_id: str) -> None:
+    async def _carry_out(self, plan_id: str, *, nudge: bool) -> None:
         try:
-            if begun := self._writes.get(plan_id):
-                await asyncio.wait(begun)
-            await self._store.update(plan_id, lambda current: Change(approval.rewind(current)))
-            await self._moves(plan_id)
-        except Halt:
+            epoch = await self._leases.take(plan_id)
+            if epoch is not None:
+                await self._run_ours(plan_id, epoch)
+            elif nudge:
+                await self._leases.nudge(plan_id)
+        except (Halt, LeaseLost):
             self._again.pop(plan_id, None)
         except NotYet:
             self._unanswered.discard(plan_id)
@@ -190,15 +217,30 @@ class Executor:
             log.warning("plan %s waits for the cluster: %s", plan_id, away.message)
             self._unanswered.add(plan_id)
             self._try_later(plan_id)
+        except StoreAway:
+            log.warning("plan %s waits for the database", plan_id)
+            self._try_later(plan_id)
         except Exception:
             log.exception("plan %s met an unexpected error and is tried again", plan_id)
             self._try_later(plan_id)
 
-    async def _moves(self, plan_id: str) -> None:
+    async def _run_ours(self, plan_id: str, epoch: int) -> None:
+        if begun := self._writes.get(plan_id):
+            await asyncio.wait(begun)
+        await self._store.update(plan_id, lambda current: Change(approval.rewind(current)), epoch=epoch)
+        try:
+            await self._moves(plan_id, epoch)
+        except Halt:
+            current = await self._store.get(plan_id)
+            if current and _to_run(current):
+                raise
+        await self._leases.release(plan_id)
+
+    async def _moves(self, plan_id: str, epoch: int) -> None:
         while (current := await self._store.get(plan_id)) and _to_run(current):
             index = next(n for n, run in enumerate(current.runs) if not migration.is_final(run.state))
             with about(move=current.plan.moves[index].key):
-                await self._step(self._moving(plan_id, index), current)
+                await self._step(self._moving(plan_id, index, epoch), current)
             self._again.pop(plan_id, None)
             self._unanswered.discard(plan_id)
 
@@ -224,7 +266,7 @@ class Executor:
             result = await live.not_done(moving, cause if gone else run.homeward or cause)
             await moving.change(lambda now: progress.finish(now, moving.index, result), entry)
 
-    def _moving(self, plan_id: str, index: int) -> Moving:
+    def _moving(self, plan_id: str, index: int, epoch: int) -> Moving:
         return Moving(
             plan_id,
             index,
@@ -235,6 +277,8 @@ class Executor:
             limits=self._limits,
             authority=self._authority,
             writes=self._writes.setdefault(plan_id, set()),
+            leases=self._leases,
+            epoch=epoch,
         )
 
     def _try_later(self, plan_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from bot.authority import Authority
 from bot.errors import BotError
 from bot.plan import Move
-from bot.ports import Change, Clock, Entry, Notifier, Store
+from bot.ports import Change, Clock, Entry, LeaseLost, Leases, Notifier, Store
 from bot.progress import moving
 from bot.record import Record, Run
 from k8s.cluster import Cluster
@@ -54,6 +54,8 @@ class Moving:
         limits: Limits,
         authority: Authority,
         writes: set[asyncio.Task[Any]],
+        leases: Leases,
+        epoch: int,
     ) -> None:
         self.plan_id = plan_id
         self.index = index
@@ -61,6 +63,9 @@ class Moving:
         self.clock = clock
         self.limits = limits
         self.authority = authority
+        self.epoch = epoch
+        """Of the lease on the run; it fences what this bot writes from what a later owner does."""
+        self._leases = leases
         self._store = store
         self._notifier = notifier
         self._writes = writes
@@ -73,16 +78,23 @@ class Moving:
         return record, moving(record, self.index), record.runs[self.index]
 
     async def change(self, change: Callable[[Record], Record], *entries: Entry) -> Record:
-        """Store the next Record and have it shown. Raises Halt when its state no longer allows it."""
+        """Store the next Record and have it shown. Raises Halt when its state no longer allows it, or the run is
+        somebody else's."""
         try:
-            record = await self._store.update(self.plan_id, lambda current: Change(change(current), entries))
-        except BotError as decided:
+            record = await self._store.update(
+                self.plan_id, lambda current: Change(change(current), entries), epoch=self.epoch
+            )
+        except (BotError, LeaseLost) as decided:
             raise Halt from decided
         self._notifier.changed(self.plan_id)
         return record
 
     async def write(self, writing: Coroutine[Any, Any, T]) -> T:
-        """Run a write to the cluster to its end, even if this task is canceled meanwhile."""
+        """Run a write to the cluster to its end, even if this task is canceled meanwhile. Raises Halt where it is not
+        certain that the run is ours."""
+        if self._leases.mine(self.plan_id) != self.epoch:
+            writing.close()
+            raise Halt
         task = asyncio.ensure_future(writing)
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)

@@ -1,98 +1,64 @@
-"""Opening the database safely.
+"""Opening the database safely: by its URL, locked where only one may use it, and at the schema that this bot knows."""
 
-SQLite: WAL, `synchronous=FULL` (an original that was noted must survive a crash of the node), one connection whose
-transactions begin IMMEDIATE (deferred ones fail under several writers), and an exclusive lock on a file beside the
-database. The lock is the bot's lease on all runs: a second bot on the same file refuses to start. The lock is the
-kernel's and goes with the process, however it ends; it does not reach across machines on network file systems.
-"""
+import asyncio
 
-import fcntl
-import os
-from typing import Any
-
-from sqlalchemy import event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store.schema import SCHEMA_VERSION, metadata
-
-
-class DatabaseInUse(Exception):
-    """Another bot has this database open."""
-
-
-class DatabaseTooNew(Exception):
-    """The database was written by a newer version of the bot."""
-
-
-class BadDatabase(Exception):
-    """The URL names no database that can be opened."""
-
-
-class FileLock:
-    """An exclusive lock on `<database>.lock`, held until `release` or the end of the process."""
-
-    def __init__(self, database: str) -> None:
-        try:
-            self._fd = os.open(f"{database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            reason = f"VM_MIGRATE_DATABASE_URL: {database} cannot be opened ({error.strerror})"
-            raise BadDatabase(reason) from error
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as taken:
-            os.close(self._fd)
-            raise DatabaseInUse(f"another bot is running on {database}") from taken
-
-    def release(self) -> None:
-        """Let the next one in."""
-        os.close(self._fd)
+from bot.store import postgres, sqlite
+from bot.store.refusals import BadDatabase
+from bot.store.sqlite import FileLock
+from bot.store.upgrade import upgrade
 
 
 async def open_engine(url: str) -> tuple[AsyncEngine, FileLock | None]:
-    """An engine whose tables exist, and the lock that makes this process its owner (None for a memory database).
+    """An engine whose tables exist, and the lock that makes this process its owner (None where there is none: a
+    database in memory, or one that several share).
 
     Raises DatabaseInUse, DatabaseTooNew, BadDatabase.
     """
+    parsed = _parse(url)
+    lock = sqlite.lock(parsed) if parsed.drivername == sqlite.DRIVER else None
+    engine = sqlite.engine(parsed) if parsed.drivername == sqlite.DRIVER else postgres.engine(parsed)
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise BadDatabase("VM_MIGRATE_DATABASE_URL is not a database URL") from error
-    if parsed.drivername != "sqlite+aiosqlite":
-        raise BadDatabase(
-            f"VM_MIGRATE_DATABASE_URL: {parsed.drivername} is not supported; use sqlite+aiosqlite:///FILE"
-        )
-    in_memory = parsed.database in (None, "", ":memory:")
-    lock = None if in_memory else FileLock(str(parsed.database))
-    engine = create_async_engine(parsed, poolclass=StaticPool)
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    try:
-        await _create_tables(engine)
+        await upgrade(engine)
     except BaseException as error:
         await engine.dispose()
         if lock:
             lock.release()
-        if isinstance(error, SQLAlchemyError):
-            raise BadDatabase(f"{parsed.database} cannot be opened as a database") from error
+        if isinstance(error, SQLAlchemyError | OSError) or _is_of_driver(error):
+            raise BadDatabase(_why(parsed, error)) from error
         raise
     return engine, lock
 
 
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy begins transactions itself, see the "begin" listener
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabase("VM_MIGRATE_DATABASE_URL is not a database URL") from error
+    if parsed.drivername not in (sqlite.DRIVER, postgres.DRIVER):
+        raise BadDatabase(
+            f"VM_MIGRATE_DATABASE_URL: {parsed.drivername} is not supported; "
+            f"use {sqlite.DRIVER}:///FILE or {postgres.DRIVER}://USER@HOST/DATABASE"
+        )
+    return parsed
 
 
-async def _create_tables(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        found = (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one()
-        if found > SCHEMA_VERSION:
-            raise DatabaseTooNew(f"the database has schema {found}, this bot knows {SCHEMA_VERSION}")
-        await connection.run_sync(metadata.create_all)
-        await connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+def _is_of_driver(error: BaseException) -> bool:
+    """What asyncpg raises while it connects; SQLAlchemy wraps only what comes later."""
+    return type(error).__module__.startswith("asyncpg.")
+
+
+def _why(url: URL, error: BaseException) -> str:
+    if url.drivername == sqlite.DRIVER:
+        return f"{url.database} cannot be opened as a database"
+    return f"VM_MIGRATE_DATABASE_URL: the database at {url.host or 'localhost'} cannot be opened ({_word(error)})"
+
+
+def _word(error: BaseException) -> str:
+    """The kind of error: its text may hold the URL with the password."""
+    if isinstance(error, asyncio.TimeoutError):
+        return "no answer"
+    return type(getattr(error, "orig", None) or error).__name__

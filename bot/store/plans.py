@@ -1,10 +1,13 @@
 """The Store over SQL: each change of a plan is one transaction that reads, decides and writes.
 
-`update` holds the write lock while the pure function decides, so two people who press at once are served one after the
-other and both see the newest Record. Locks on VMs, the log and the plan's row change together or not at all.
+`update` locks the plan's row (SQLite: the database) while the pure function decides, so two people who press at once,
+on whichever bot, are served one after the other and both see the newest Record. Locks on VMs, the log and the plan's
+row change together or not at all. What belongs to a run is stored only for the owner of its newest epoch.
+
+The version of a plan counts its changes and those of its messages: what was compared with what stands in the chat is
+marked as shown only while both are as they were.
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import migration
 from bot.migration import MoveState, PlanState
-from bot.ports import Change, Clock, Entry, Logged, Message, PlanExists, VmBusy, Watching
+from bot.ports import Change, Clock, Entry, LeaseLost, Logged, Message, PlanExists, VmBusy, Watching, first_card
 from bot.record import Record
-from bot.store.schema import downtimes, log, messages, plans, vm_locks
+from bot.store.schema import downtimes, leases, log, messages, plans, unshown, vm_locks
+from bot.store.transactions import transaction
 
 _PROBE = "(probe)"
 """No VM: a key always has a slash in it."""
@@ -29,34 +33,48 @@ _HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
 class SqlStore:
     """Implements `bot.ports.Store`."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock, watching: Sequence[Watching] = ()) -> None:
+    def __init__(
+        self, engine: AsyncEngine, clock: Clock, watching: Sequence[Watching] = (), replica: str = ""
+    ) -> None:
+        """`replica` gets the lease of the first card of each plan that is added here; none is given out without it."""
         self._engine = engine
         self._clock = clock
         self._watching = watching
-        self._turn = asyncio.Lock()  # one connection: transactions take turns
+        self._replica = replica
 
     async def add(self, record: Record, entries: Sequence[Entry]) -> None:
         row = {"id": record.id, "version": 1, "shown_version": 0, "open": record.open, "record": _dump(record)}
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             try:
                 await connection.execute(insert(plans).values(row))
             except IntegrityError as same:
                 raise PlanExists(record.id) from same
+            if self._replica:
+                lease = {"name": first_card(record.id), "replica": self._replica, "epoch": 1, "nudged": False}
+                await connection.execute(insert(leases).values(lease))
             await self._append(connection, record.id, entries)
         self._tell(None, record)
 
     async def get(self, plan_id: str) -> Record | None:
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             text = (await connection.execute(select(plans.c.record).where(plans.c.id == plan_id))).scalar()
         return None if text is None else _load(text)
 
     async def latest(self, plan_id: str) -> tuple[Record, int]:
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return await self._latest(connection, plan_id)
 
-    async def update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
-        async with self._turn, self._engine.begin() as connection:
-            before, version = await self._latest(connection, plan_id)
+    async def update(self, plan_id: str, change: Callable[[Record], Change], *, epoch: int | None = None) -> Record:
+        try:
+            return await self._update(plan_id, change, epoch)
+        except IntegrityError:  # another transaction took a VM's lock at this moment: now it can be read who
+            return await self._update(plan_id, change, epoch)
+
+    async def _update(self, plan_id: str, change: Callable[[Record], Change], epoch: int | None) -> Record:
+        async with transaction(self._engine) as connection:
+            before, version = await self._latest(connection, plan_id, lock=True)
+            if epoch is not None:
+                await _check_owner(connection, plan_id, epoch)
             after, entries = change(before)
             if after == before and not entries:
                 return before
@@ -71,59 +89,61 @@ class SqlStore:
 
     async def open_plans(self) -> tuple[Record, ...]:
         query = select(plans.c.record).where(plans.c.open).order_by(plans.c.seq)
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return tuple(_load(text) for text in (await connection.execute(query)).scalars())
 
     async def holder(self, key: str) -> str | None:
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return await self._holder(connection, key)
 
     async def downtimes(self, vm_key: str | None, most: int) -> tuple[timedelta, ...]:
         query = select(downtimes.c.seconds).order_by(downtimes.c.seq.desc()).limit(most)
         if vm_key is not None:
             query = query.where(downtimes.c.vm == vm_key)
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return tuple(timedelta(seconds=seconds) for seconds in (await connection.execute(query)).scalars())
 
     async def log(self, plan_id: str) -> tuple[Logged, ...]:
         query = select(log).where(log.c.plan_id == plan_id).order_by(log.c.seq)
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             rows = (await connection.execute(query)).all()
         return tuple(
             Logged(row.plan_id, datetime.fromisoformat(row.at), row.kind, row.actor, row.details) for row in rows
         )
 
     async def messages(self, plan_id: str) -> dict[str, Message]:
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             rows = (await connection.execute(select(messages).where(messages.c.plan_id == plan_id))).all()
         return {row.slot: _message(row) for row in rows}
 
     async def put_message(self, message: Message) -> None:
         row = message._asdict() | {"intended_at": message.intended_at.isoformat()}
         same = (messages.c.plan_id == message.plan_id) & (messages.c.slot == message.slot)
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
+            bumped = update(plans).where(plans.c.id == message.plan_id).values(version=plans.c.version + 1)
+            await connection.execute(bumped)  # which also lets those who send for one plan take turns
             await connection.execute(delete(messages).where(same))
             await connection.execute(insert(messages).values(row))
 
     async def plan_of_message(self, channel: str, ts: str) -> str | None:
         query = select(messages.c.plan_id).where((messages.c.channel == channel) & (messages.c.ts == ts))
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return (await connection.execute(query)).scalar()
 
     async def unshown(self) -> tuple[str, ...]:
-        query = select(plans.c.id).where(plans.c.version != plans.c.shown_version).order_by(plans.c.seq)
-        async with self._turn, self._engine.begin() as connection:
+        query = select(plans.c.id).where(unshown).order_by(plans.c.seq)
+        async with transaction(self._engine) as connection:
             return tuple((await connection.execute(query)).scalars())
 
     async def shown(self, plan_id: str, version: int) -> None:
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             await connection.execute(update(plans).where(plans.c.id == plan_id).values(shown_version=version))
         for each in self._watching:
             each.shown(plan_id)
 
     async def prove_writable(self) -> None:
-        """Write something, and take it away again. Raises SQLAlchemyError where nothing can be stored."""
-        async with self._turn, self._engine.begin() as connection:
+        """Write something, and take it away again. Raises where nothing can be stored."""
+        async with transaction(self._engine) as connection:
             await connection.execute(insert(vm_locks).values(vm=_PROBE, plan_id=""))
             await connection.execute(delete(vm_locks).where(vm_locks.c.vm == _PROBE))
 
@@ -131,8 +151,10 @@ class SqlStore:
         for each in self._watching:
             each.changed(before, after)
 
-    async def _latest(self, connection: AsyncConnection, plan_id: str) -> tuple[Record, int]:
+    async def _latest(self, connection: AsyncConnection, plan_id: str, *, lock: bool = False) -> tuple[Record, int]:
         query = select(plans.c.record, plans.c.version).where(plans.c.id == plan_id)
+        if lock:
+            query = query.with_for_update()
         row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise KeyError(plan_id)
@@ -168,6 +190,14 @@ class SqlStore:
         ]
         if rows:
             await connection.execute(insert(log), rows)
+
+
+async def _check_owner(connection: AsyncConnection, plan_id: str, epoch: int) -> None:
+    """Raises LeaseLost. Whoever wants to take the run over waits until this transaction has ended."""
+    owned = (leases.c.name == plan_id) & (leases.c.replica != "")
+    query = select(leases.c.epoch).where(owned).with_for_update(read=True)
+    if (await connection.execute(query)).scalar() != epoch:
+        raise LeaseLost(plan_id)
 
 
 def _held(record: Record) -> set[str]:

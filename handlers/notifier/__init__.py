@@ -5,7 +5,8 @@ stand, compare their digests with what was last sent, send what differs. So a re
 a second need no memory of their own: what arrives is the newest state, and the last one always arrives. Nothing waits
 for Slack but `publish`, and nothing here sleeps: whatever must wait is due later and is taken up by a sweep.
 
-Per plan one sender at a time. Not promised: that every state in between is seen, and no second card after a crash
+Per plan one sender at a time, across all bots on one store: a new plan's first card is shown by the one who was asked
+for it, and everything after that by the one that has the duties. Not promised: that every state in between is seen, and no second card after a crash
 between posting and remembering when the app may not read the channel's history.
 """
 
@@ -18,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.logs import about
 from bot.migration import PlanState
-from bot.ports import Clock, Message, Store
+from bot.ports import DUTIES, Clock, Leases, Message, Store, StoreAway, first_card
 from bot.record import Record
 from handlers import cards
 from handlers.cards import Card
@@ -39,8 +40,11 @@ LONGEST_PAUSE = timedelta(minutes=2)
 class SlackNotifier:
     """Implements `bot.ports.Notifier`."""
 
-    def __init__(self, client: AsyncWebClient, store: Store, clock: Clock, installation: Installation) -> None:
+    def __init__(
+        self, client: AsyncWebClient, store: Store, clock: Clock, installation: Installation, leases: Leases
+    ) -> None:
         self._store = store
+        self._leases = leases
         self._clock = clock
         self._outbox = Outbox(client, store, clock, installation.bot_id)
         self._pace = Pace()
@@ -60,9 +64,12 @@ class SlackNotifier:
         task.add_done_callback(self._senders.discard)
 
     async def sweep(self, now: datetime) -> None:
-        """Take up every plan that is not fully shown and is due."""
+        """Take up every plan that is not fully shown, is due, and is ours to show."""
+        elsewhere = await self._leases.elsewhere()
+        if DUTIES not in elsewhere:
+            await self._leases.take(DUTIES)
         for plan_id in await self._store.unshown():
-            if self._due.get(plan_id, now) <= now:
+            if self._sends(plan_id) and first_card(plan_id) not in elsewhere and self._due.get(plan_id, now) <= now:
                 self.changed(plan_id)
 
     async def publish(self, plan_id: str) -> None:
@@ -70,13 +77,17 @@ class SlackNotifier:
 
         Returns also when Slack is slow or down: the card then comes with a later sweep.
         """
+        lease = first_card(plan_id)
         async with self._turn(plan_id):
+            await self._leases.take(lease)
             try:
                 await self._show(plan_id, paced=False)
             except NoPlace as error:
                 raise not_in_channel() from error
             except Later as later:
                 self._postpone(plan_id, later)
+            finally:
+                await self._leases.release(lease)
 
     async def adopt(self, plan_id: str, channel: str, ts: str) -> None:
         """Take a card that somebody has clicked, but the store does not know, as the plan's card."""
@@ -108,14 +119,21 @@ class SlackNotifier:
         async with self._turn(plan_id):
             self._marked.discard(plan_id)
             try:
-                await self._show(plan_id)
+                if self._sends(plan_id) and first_card(plan_id) not in await self._leases.elsewhere():
+                    await self._show(plan_id)
             except Later as later:
                 self._postpone(plan_id, later)
             except NoPlace:
                 self._postpone(plan_id, Later("the bot is not in the channel"))
+            except StoreAway:
+                self._postpone(plan_id, Later("the database does not answer"))
             except Exception:
                 log.exception("plan %s could not be shown", plan_id)
                 self._postpone(plan_id, Later("an error"))
+
+    def _sends(self, plan_id: str) -> bool:
+        """Whether it is for this bot to show the plan; if not, whoever does finds it in the store."""
+        return self._leases.mine(DUTIES) is not None or self._leases.mine(first_card(plan_id)) is not None
 
     def _postpone(self, plan_id: str, later: Later) -> None:
         after = later.after
@@ -135,6 +153,8 @@ class SlackNotifier:
                 self._due.pop(plan_id, None)
                 self._pauses.pop(plan_id, None)
                 return
+            if not self._sends(plan_id):
+                raise Later("another bot sends by now")
             slot, card = pending
             await self._put(record, slot, card, known, paced=paced)
 

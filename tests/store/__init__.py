@@ -1,1 +1,1 @@
-"""The store on a real SQLite file."""
+"""The store on both engines: a real SQLite file, and a real PostgreSQL."""

@@ -1,23 +1,50 @@
-"""A store on a file, opened as the bot opens it."""
+"""A store on each engine, opened as the bot opens it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import SqlStore, open_engine
 from tests.clocks import StandingClock
+from tests.postgres import Postgres, needs_postgres, running
+
+NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[SqlStore]:
-    engine, lock = await open_engine(url)
-    yield SqlStore(engine, StandingClock())
-    await engine.dispose()
-    assert lock is not None
-    lock.release()
+def postgres_url(postgres: Postgres) -> str:
+    return postgres.create(f"bot{next(NUMBERS)}")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
+def url(request: pytest.FixtureRequest) -> str:
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    opened, lock = await open_engine(url)
+    yield opened
+    await opened.dispose()
+    if lock:
+        lock.release()
+
+
+@pytest.fixture
+def store(engine: AsyncEngine) -> SqlStore:
+    return SqlStore(engine, StandingClock())

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +13,7 @@ from bot.migration import MoveState, PlanState
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry, Message, VmBusy
 from bot.record import Intent, Record, Result, Run
-from bot.store import BadDatabase, DatabaseInUse, SqlStore, open_engine
-from bot.store.engine import DatabaseTooNew
-from bot.store.schema import SCHEMA_VERSION
-from tests.clocks import StandingClock
+from bot.store import SqlStore
 from tests.facts import DANA, MEI, NOW, RAVI, proposed
 
 INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=NOW)
@@ -143,25 +139,6 @@ async def test_what_a_failed_move_has_cost_is_no_measure_for_the_next(store: Sql
     assert await store.downtimes(None, 9) == ()
 
 
-async def test_a_database_of_the_first_version_is_brought_up_and_keeps_its_plans(url: str) -> None:
-    engine, lock = await open_engine(url)
-    await SqlStore(engine, StandingClock()).add(proposed(), [])
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql("DROP TABLE downtimes")
-        await connection.exec_driver_sql("PRAGMA user_version=1")
-    await engine.dispose()
-    assert lock is not None
-    lock.release()
-    engine, lock = await open_engine(url)
-    async with engine.begin() as connection:
-        assert (await connection.exec_driver_sql("PRAGMA user_version")).scalar_one() == SCHEMA_VERSION
-    store = SqlStore(engine, StandingClock())
-    assert (await store.get("p1"), await store.downtimes(None, 9)) == (proposed(), ())
-    await engine.dispose()
-    assert lock is not None
-    lock.release()
-
-
 async def test_a_plan_counts_as_shown_only_in_its_newest_version(store: SqlStore) -> None:
     await store.add(proposed(), [])
     _, first = await store.latest("p1")
@@ -180,6 +157,14 @@ async def test_a_change_that_changes_nothing_is_not_a_new_version(store: SqlStor
     assert (await store.latest("p1"))[1] == before
 
 
+async def test_what_is_sent_while_a_plan_is_compared_has_it_compared_again(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+    _, compared = await store.latest("p1")
+    await store.put_message(Message("p1", "card", "C0OPS", "1.2", "of an older state", NOW))
+    await store.shown("p1", compared)
+    assert await store.unshown() == ("p1",)
+
+
 async def test_messages_are_found_by_plan_and_by_place(store: SqlStore) -> None:
     await store.add(proposed(), [])
     intended = Message("p1", "card", "C0OPS", "", "", NOW)
@@ -191,48 +176,6 @@ async def test_messages_are_found_by_plan_and_by_place(store: SqlStore) -> None:
     assert await store.plan_of_message("C0OPS", "1.3") is None
 
 
-async def test_a_second_bot_on_the_same_file_refuses_to_start(store: SqlStore, url: str) -> None:
-    with pytest.raises(DatabaseInUse):
-        await open_engine(url)
-
-
-async def test_what_was_stored_is_there_after_a_restart(url: str) -> None:
-    for is_there in (False, True):
-        engine, lock = await open_engine(url)
-        store = SqlStore(engine, StandingClock())
-        if not is_there:
-            await store.add(proposed(), [])
-        assert await store.get("p1") == proposed()
-        await engine.dispose()
-        assert lock is not None
-        lock.release()
-
-
-async def test_a_database_of_a_newer_bot_is_left_alone(url: str) -> None:
-    engine, lock = await open_engine(url)
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql("PRAGMA user_version=99")
-    await engine.dispose()
-    assert lock is not None
-    lock.release()
-    with pytest.raises(DatabaseTooNew):
-        await open_engine(url)
-
-
-@pytest.mark.parametrize("url", ["mysql://db/bot", "no url at all", ""])
-async def test_what_is_no_database_is_refused_in_one_line(url: str) -> None:
-    with pytest.raises(BadDatabase):
-        await open_engine(url)
-
-
-async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    file = tmp_path / "notes.txt"
-    file.write_text("these are my notes, and they are no database" * 100)
-    with pytest.raises(BadDatabase):
-        await open_engine(f"sqlite+aiosqlite:///{file}")
-    assert file.read_text().startswith("these are my notes")
-
-
 async def test_two_of_a_quorum_at_once_both_count_and_one_of_them_approves(store: SqlStore) -> None:
     four_eyes = policy.Quorum(needed=2, own_counts=False, who=(("@sre",),), rule="four eyes")
     await store.add(proposed().model_copy(update={"quorum": four_eyes}), [])
@@ -242,3 +185,25 @@ async def test_two_of_a_quorum_at_once_both_count_and_one_of_them_approves(store
     found = await store.get("p1")
     assert found is not None
     assert {given.actor.id for given in found.approvers} == {RAVI.id, MEI.id}
+
+
+async def test_of_two_plans_that_want_one_vm_at_the_same_moment_one_gets_it(store: SqlStore) -> None:
+    for plan_id in ("p1", "p2"):
+        await store.add(other(plan_id), [])
+    presses = [store.update(plan_id, confirming(actor)) for plan_id, actor in (("p1", DANA), ("p2", RAVI))]
+    outcomes = await asyncio.gather(*presses, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes if isinstance(outcome, Exception)] == [VmBusy]
+    assert await store.holder("production/web-01") in ("p1", "p2")
+
+
+async def test_many_changes_at_once_are_all_kept(store: SqlStore) -> None:
+    await store.add(proposed(), [])
+
+    def count(current: Record) -> Change:
+        return Change(current.model_copy(update={"note": current.note + "x"}), [Entry("counted")])
+
+    await asyncio.gather(*(store.update("p1", count) for _ in range(25)))
+    found = await store.get("p1")
+    assert found is not None
+    assert found.note == "x" * 25
+    assert len(await store.log("p1")) == 25

@@ -1,0 +1,1 @@
+"""Steps of the schema, one file each, for both engines. A step that was released is never changed."""

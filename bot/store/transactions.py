@@ -1,0 +1,60 @@
+"""What both engines share: a transaction, the database's own clock, and an insert that may find the row there."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Float, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from bot.ports import StoreAway
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction. Raises StoreAway when the database does not answer; then nobody knows whether it was kept."""
+    try:
+        connection = await engine.connect()
+    except Exception as error:
+        raise StoreAway(type(error).__name__) from error
+    try:
+        async with connection.begin():
+            yield connection
+    except (TimeoutError, OSError, InterfaceError, OperationalError) as error:
+        raise StoreAway(type(error).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreAway(type(error).__name__) from error
+        raise
+    finally:
+        await asyncio.shield(asyncio.ensure_future(connection.close()))
+
+
+class database_now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function that it is
+    """This moment by the database's clock, in seconds since 1970; also within a transaction it goes on."""
+
+    type = Float(53)
+    inherit_cache = True
+
+
+@compiles(database_now, "postgresql")
+def _on_postgresql(element: database_now, compiler: Any, **options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
+@compiles(database_now, "sqlite")
+def _on_sqlite(element: database_now, compiler: Any, **options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+async def insert_unless_there(connection: AsyncConnection, table: Table, row: dict[str, Any]) -> None:
+    """Insert a row; where its key is taken already, also by a transaction that is under way, leave it as it is."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
+    else:
+        await connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
