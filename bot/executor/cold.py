@@ -24,6 +24,7 @@ from k8s.names import CONDITION_READY
 from k8s.snapshots import Instance, Ref, VirtualMachine, VmView
 from k8s.steps import LATE_SECONDS
 
+
 async def stop(moving: Moving) -> None:
     """Note the originals on the VM and stop it; on the way home, or to another node, only stop it."""
     current, move, run = await moving.read()
@@ -42,7 +43,9 @@ async def stop(moving: Moving) -> None:
             lambda newest: cold.begin(newest, moving.index, originals, now),
             Entry("stopping", None, {"originals": originals.model_dump()}),
         )
-        await moving.write(writes.stop(moving.cluster, vm_ref(move), _note(moving, begun, move, begun.runs[moving.index])))
+        await moving.write(
+            writes.stop(moving.cluster, vm_ref(move), _note(moving, begun, move, begun.runs[moving.index]))
+        )
     await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 

@@ -120,7 +120,7 @@ class Executor:
             if _to_run(current):
                 self.start(current.id)
 
-    async def keep(self, now: datetime) -> None:
+    async def keep(self, _now: datetime) -> None:
         """The heartbeat: stay the owner of our runs, and hear what has become of them elsewhere."""
         held = await self._leases.renew()
         for plan_id in held.lost & self._runs.keys():

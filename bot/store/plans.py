@@ -33,9 +33,7 @@ _HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
 class SqlStore:
     """Implements `bot.ports.Store`."""
 
-    def __init__(
-        self, engine: AsyncEngine, clock: Clock, watching: Sequence[Watching] = (), replica: str = ""
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Clock, watching: Sequence[Watching] = (), replica: str = "") -> None:
         """`replica` gets the lease of the first card of each plan that is added here; none is given out without it."""
         self._engine = engine
         self._clock = clock

@@ -6,8 +6,8 @@ a second need no memory of their own: what arrives is the newest state, and the 
 for Slack but `publish`, and nothing here sleeps: whatever must wait is due later and is taken up by a sweep.
 
 Per plan one sender at a time, across all bots on one store: a new plan's first card is shown by the one who was asked
-for it, and everything after that by the one that has the duties. Not promised: that every state in between is seen, and no second card after a crash
-between posting and remembering when the app may not read the channel's history.
+for it, and everything after that by the one that has the duties. Not promised: that every state in between is seen, and
+no second card after a crash between posting and remembering when the app may not read the channel's history.
 """
 
 import asyncio
@@ -79,7 +79,8 @@ class SlackNotifier:
         """
         lease = first_card(plan_id)
         async with self._turn(plan_id):
-            await self._leases.take(lease)
+            if await self._leases.take(lease) is None:
+                return  # another bot was asked for the same and is showing it
             try:
                 await self._show(plan_id, paced=False)
             except NoPlace as error:

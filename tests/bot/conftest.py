@@ -20,7 +20,7 @@ from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.stage import BOT_USER
 from bot.service import Service
-from bot.store import SqlStore, open_engine
+from bot.store import SqlLeases, SqlStore, open_engine
 from bot.throttle import Most, Throttle
 from k8s.client import KubeCluster
 from k8s.client.timing import RealTime
@@ -69,7 +69,14 @@ class Changes:
 class App:
     """The application, and the hands of a test on its clock and cluster."""
 
-    def __init__(self, sandbox: ClusterSandbox, cluster: KubeCluster, store: SqlStore, clock: StandingClock) -> None:
+    def __init__(
+        self,
+        sandbox: ClusterSandbox,
+        cluster: KubeCluster,
+        store: SqlStore,
+        leases: SqlLeases,
+        clock: StandingClock,
+    ) -> None:
         self.sandbox = sandbox
         self.cluster = cluster
         self.store = store
@@ -85,6 +92,7 @@ class App:
             clock=clock,
             limits=LIMITS,
             authority=self.authority,
+            leases=leases,
         )
         self.service = Service(
             store=store,
@@ -193,7 +201,9 @@ async def opened(
     engine, lock = await open_engine(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
     called = metrics.cluster_called if metrics else None
     cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty(), called=called)
-    app = App(sandbox, cluster, SqlStore(engine, clock, [metrics] if metrics else []), clock)
+    leases = SqlLeases(engine, "only")
+    await leases.join()
+    app = App(sandbox, cluster, SqlStore(engine, clock, [metrics] if metrics else []), leases, clock)
     try:
         yield app
     finally:

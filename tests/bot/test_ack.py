@@ -16,11 +16,12 @@ import pytest
 from pydantic import SecretStr
 
 from bot import wiring
+from bot.ports import DUTIES
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.cluster.resources import NODE, POD
 from bot.sandbox.slack import SlackSandbox
 from bot.settings import Settings
-from bot.store import SqlStore, open_engine
+from bot.store import SqlLeases, SqlStore, open_engine
 from handlers.ids import ActionId
 from tests.clocks import StandingClock
 from tests.sandbox_slack.callers import OPS, Caller, until
@@ -91,8 +92,11 @@ async def connected(cluster: ClusterSandbox, folder: Path) -> AsyncIterator[Bot]
         kubeconfig=str(folder / "kubeconfig"),
     )
     engine, _ = await open_engine("sqlite+aiosqlite://")
+    leases = SqlLeases(engine, "only")
+    await leases.join()
+    await leases.take(DUTIES)
     async with aiohttp.ClientSession() as http, wiring.cluster(settings) as kube:
-        parts = await wiring.assemble(settings, SqlStore(engine, clock), kube, clock)
+        parts = await wiring.assemble(settings, SqlStore(engine, clock), leases, kube, clock)
         await parts.connection.connect()
         yield Bot(Caller(slack, http), cluster, parts)
         await kube.close()  # whatever still waits for the cluster fails now and not in an hour

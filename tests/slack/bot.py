@@ -13,11 +13,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.policyfile import Rules
-from bot.ports import Message
+from bot.ports import DUTIES, Message
 from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.messages import Message as Seen
 from bot.service import Service
-from bot.store import SqlStore, open_engine
+from bot.store import SqlLeases, SqlStore, open_engine
 from bot.throttle import Most, Throttle
 from handlers import socket
 from handlers.desk import Desk
@@ -131,6 +131,7 @@ class Bot:
     slack: Caller
     clock: StandingClock
     store: SqlStore
+    leases: SqlLeases
     cluster: FrozenCluster
     service: Service
     desk: Desk
@@ -214,7 +215,7 @@ class Bot:
 
     def another(self) -> SlackNotifier:
         """The notifier of the next process, on the same store."""
-        return SlackNotifier(self.client, self.store, self.clock, self.installation)
+        return SlackNotifier(self.client, self.store, self.clock, self.installation, self.leases)
 
 
 @asynccontextmanager
@@ -227,7 +228,10 @@ async def running() -> AsyncIterator[Bot]:
     http = aiohttp.ClientSession()
     client = make_client(sandbox.bot_token, sandbox.api_url)
     installation = await socket.installation(client)
-    bot = _assemble(clock, SqlStore(engine, clock), client, installation, Caller(sandbox, http))
+    leases = SqlLeases(engine, "only")
+    await leases.join()
+    await leases.take(DUTIES)
+    bot = _assemble(clock, SqlStore(engine, clock), leases, client, installation, Caller(sandbox, http))
     app = make_app(client, installation)
     register(app, bot.desk, installation)
     connection = socket.Connection(app, sandbox.app_token)
@@ -244,10 +248,15 @@ async def running() -> AsyncIterator[Bot]:
 
 
 def _assemble(
-    clock: StandingClock, store: SqlStore, client: AsyncWebClient, installation: Installation, slack: Caller
+    clock: StandingClock,
+    store: SqlStore,
+    leases: SqlLeases,
+    client: AsyncWebClient,
+    installation: Installation,
+    slack: Caller,
 ) -> Bot:
     cluster, runner = FrozenCluster(), NotedRunner()
-    notifier = SlackNotifier(client, store, clock, installation)
+    notifier = SlackNotifier(client, store, clock, installation, leases)
     rules = Rules()
     identity = Identity(client, clock, installation, named=lambda: rules.current.groups)
     service = Service(
@@ -264,4 +273,4 @@ def _assemble(
         throttle=Throttle(Most(by_person=100, in_channel=100)),
     )
     desk = Desk(service, notifier, identity, Tasks(), client)
-    return Bot(slack, clock, store, cluster, service, desk, client, installation, runner, rules)
+    return Bot(slack, clock, store, leases, cluster, service, desk, client, installation, runner, rules)
