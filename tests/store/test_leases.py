@@ -159,11 +159,11 @@ async def test_alone_everything_left_is_free_at_the_start_and_leases_do_not_end(
 
 
 async def test_a_new_plan_is_first_shown_by_whoever_added_it(engine: AsyncEngine, first: SqlLeases) -> None:
-    await SqlStore(engine, StandingClock(), "second").add(proposed(), [])
+    await SqlStore(engine, StandingClock(), replica="second").add(proposed(), [])
     assert await first.take(first_card("p1")) == 2  # as long as no living bot has it
     second = SqlLeases(engine, "second", alone=False)
     await second.join()
-    await SqlStore(engine, StandingClock(), "second").add(proposed().model_copy(update={"id": "p2"}), [])
+    await SqlStore(engine, StandingClock(), replica="second").add(proposed().model_copy(update={"id": "p2"}), [])
     assert await first.take(first_card("p2")) is None
 
 
