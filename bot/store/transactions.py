@@ -25,11 +25,11 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         async with connection.begin():
             yield connection
-    except (TimeoutError, OSError, InterfaceError, OperationalError) as error:
+    except (TimeoutError, OSError) as error:
         raise StoreAway(type(error).__name__) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreAway(type(error).__name__) from error
+        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+            raise StoreAway(str(error.orig)) from error
         raise
     finally:
         await asyncio.shield(asyncio.ensure_future(connection.close()))
