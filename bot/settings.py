@@ -54,7 +54,8 @@ class Settings(BaseSettings):
     between; channels by id. Empty: people are asked."""
 
     database_url: str = "sqlite+aiosqlite:///vm-migrate-bot.db"
-    """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod."""
+    """SQLAlchemy URL of the store. It holds every plan and what was written: put it on a disk that survives the pod, or
+    into a PostgreSQL (`postgresql+asyncpg://...`), which several bots can share."""
 
     plan_valid_minutes: float = Field(default=30, gt=0, le=LONGEST)
     """Minutes until a plan that nobody confirmed expires: what it was judged on gets old."""

@@ -104,6 +104,7 @@ async def connected(cluster: ClusterSandbox, folder: Path) -> AsyncIterator[Bot]
         await slack.stop()
         await parts.tasks.drain()
         await parts.executor.close()
+        await parts.notifier.drain()
     await engine.dispose()
 
 
