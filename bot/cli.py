@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot import describe, errors, grammar, logs, request, wiring
+from bot.checkup import Verdict, checkup
 from bot.errors import BotError
 from bot.judge import judge, spoken
 from bot.settings import Settings, env_name
@@ -110,9 +111,9 @@ async def _run() -> int:
 
 async def _check() -> int:
     good = True
-    async for name, holds, words in wiring.check(_settings()):
-        print(f"{'ok  ' if holds else 'FAIL'} {name}: {words}")
-        good = good and holds
+    async for line in checkup(_settings()):
+        print(line, flush=True)
+        good = good and line.verdict is not Verdict.FAIL
     return FEASIBLE if good else FAILED
 
 

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import SecretStr
 
-from bot import errors, policycheck, policyfile
 from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.executor import Executor, Limits
@@ -32,7 +31,6 @@ from bot.settings import Settings
 from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlLeases, SqlStore, open_engine
 from bot.throttle import Most, Throttle
 from bot.transitions import Narrator
-from handlers import scopes
 from handlers.desk import Desk
 from handlers.groups import Groups
 from handlers.identity import Access, Identity, Installation
@@ -44,7 +42,7 @@ from handlers.tasks import Tasks
 from handlers.webclient import make_client
 from k8s import rights
 from k8s.client import KubeCluster
-from k8s.errors import ClusterError, Unauthorized
+from k8s.errors import Unauthorized
 from k8s.names import OUR_PREFIX
 
 if TYPE_CHECKING:
@@ -112,7 +110,7 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
     metrics = _metrics(settings, clock)
     watching: list[Watching] = [Narrator(), *([metrics] if metrics else [])]
     async with (
-        _store(settings, clock, watching) as (store, leases),
+        opened_store(settings, clock, watching) as (store, leases),
         _connected_cluster(settings, metrics) as kube,
         AsyncExitStack() as pages,
     ):
@@ -142,8 +140,8 @@ async def assemble(
     """Put the bot together. Raises CannotStart when Slack does not accept the bot's token."""
     try:
         called = metrics.slack_called if metrics else None
-        client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url, called)
-        app_token, signing_secret = _proof_of_origin(settings)
+        client = make_client(secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url, called)
+        app_token, signing_secret = proof_of_origin(settings)
         installed: Installation = await installation(client)
     except (ValueError, SlackRefused) as refused:
         raise CannotStart(str(refused)) from refused
@@ -186,11 +184,11 @@ async def assemble(
     return Parts(connection, executor, notifier, tasks, rules)
 
 
-def _proof_of_origin(settings: Settings) -> tuple[str, str]:
+def proof_of_origin(settings: Settings) -> tuple[str, str]:
     """App token and signing secret: the one that this way of taking payloads needs. Raises CannotStart without it."""
     if settings.slack_listen:
-        return "", _secret("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
-    return _secret("SLACK_APP_TOKEN", settings.slack_app_token), ""
+        return "", secret("SLACK_SIGNING_SECRET", settings.slack_signing_secret)
+    return secret("SLACK_APP_TOKEN", settings.slack_app_token), ""
 
 
 @asynccontextmanager
@@ -207,26 +205,6 @@ async def cluster(settings: Settings, metrics: "Metrics | None" = None) -> Async
         await connected.close()
 
 
-async def check(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
-    """What the bot needs, one thing at a time: its name, whether it is there, and words for the operator."""
-    async for line in _check_slack(settings):
-        yield line
-    async for line in _check_policy(settings):
-        yield line
-    try:
-        async with cluster(settings) as kube:
-            can = await kube.capabilities()
-            named = "named targets work" if can.added_node_selector else "too old for live moves to a named node (1.6)"
-            yield "KubeVirt", can.added_node_selector, f"{can.kubevirt_version}: {named}"
-            for right in (*rights.NEEDED, *rights.NEEDED_COLD):
-                allowed = await kube.access(right.verb, right.group, right.resource, right.subresource)
-                resource = f"{right.resource}.{right.group}".rstrip(".") + f"/{right.subresource}".rstrip("/")
-                yield f"right to {right.verb} {resource}", allowed, "granted" if allowed else "missing in the cluster"
-    except ClusterError as error:
-        said = errors.from_cluster(error)
-        yield "cluster", False, f"{said.what} {said.remedy}"
-
-
 @contextmanager
 def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
     """Call `stop` on SIGTERM and SIGINT, for as long as the context lasts."""
@@ -240,37 +218,6 @@ def stop_signals(stop: Callable[[], object]) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _check_slack(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
-    try:
-        client = make_client(_secret("SLACK_BOT_TOKEN", settings.slack_bot_token), settings.slack_api_url)
-        installed = await installation(client)
-    except (ValueError, SlackRefused, CannotStart) as refused:
-        yield "Slack", False, str(refused)
-        return
-    yield "Slack", True, f"installed in workspace {installed.team}"
-    missing = scopes.missing(installed.scopes)
-    for scope, purpose in scopes.NEEDED.items():
-        way_on = f"missing, for {purpose}: add it under OAuth & Permissions and install the app again"
-        yield f"scope {scope}", scope not in missing, way_on if scope in missing else "granted"
-
-
-async def _check_policy(settings: Settings) -> AsyncIterator[tuple[str, bool, str]]:
-    """Each rule with the people who could approve by it."""
-    if settings.policy_file is None:
-        yield "policy", True, policycheck.NO_FILE
-        return
-    try:
-        rules = policyfile.load(settings.policy_file)
-        token = _secret("SLACK_BOT_TOKEN", settings.slack_bot_token)
-        groups = Groups(make_client(token, settings.slack_api_url), SystemClock())
-    except (BadPolicy, CannotStart, ValueError) as bad:
-        yield "policy", False, str(bad)
-        return
-    for rule in rules.rules:
-        holds, words = await policycheck.approvable(rule, groups.known)
-        yield f"rule “{rule.name}”", holds, words
-
-
 def _rules(settings: Settings) -> Rules:
     try:
         return Rules(settings.policy_file)
@@ -279,9 +226,10 @@ def _rules(settings: Settings) -> Rules:
 
 
 @asynccontextmanager
-async def _store(
+async def opened_store(
     settings: Settings, clock: Clock, watching: Sequence[Watching] = ()
 ) -> AsyncIterator[tuple[SqlStore, SqlLeases]]:
+    """The store with its tables up to date, and this process's share in its runs. Raises CannotStart."""
     try:
         engine, lock = await open_engine(settings.database_url)
     except (BadDatabase, DatabaseInUse, DatabaseTooNew) as reason:
@@ -377,7 +325,8 @@ async def _close(parts: Parts) -> None:
         log.warning("some messages were not sent; they will be after the next start")
 
 
-def _secret(name: str, value: SecretStr) -> str:
+def secret(name: str, value: SecretStr) -> str:
+    """A secret that has to be there. Raises CannotStart."""
     if not value.get_secret_value():
         raise CannotStart(f"{name} is not set")
     return value.get_secret_value()

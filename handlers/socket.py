@@ -54,6 +54,14 @@ async def installation(client: AsyncWebClient) -> Installation:
     )
 
 
+async def prove_app_token(client: AsyncWebClient, app_token: str) -> None:
+    """Ask for a connection, and do not use it. Raises SlackRefused."""
+    try:
+        await client.apps_connections_open(app_token=app_token)
+    except TROUBLE as error:
+        raise _refused("SLACK_APP_TOKEN", error) from error
+
+
 class Connection:
     """One Socket Mode connection of an app."""
 

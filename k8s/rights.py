@@ -12,6 +12,8 @@ class Right(NamedTuple):
     group: str
     resource: str
     subresource: str = ""
+    name: str = ""
+    """Of the only object that it is for; empty for all of them."""
 
 
 NEEDED: tuple[Right, ...] = (
@@ -34,7 +36,7 @@ NEEDED_COLD: tuple[Right, ...] = (
 
 OPTIONAL: tuple[Right, ...] = (
     Right("list", "", "namespaces"),
-    Right("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+    Right("get", "apiextensions.k8s.io", "customresourcedefinitions", name=names.VMIM_CRD),
     Right("list", "", "resourcequotas"),
     Right("create", "", "events"),
 )

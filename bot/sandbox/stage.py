@@ -168,6 +168,7 @@ def _role() -> dict[str, Any]:
             "apiGroups": [right.group],
             "resources": [f"{right.resource}/{right.subresource}".rstrip("/")],
             "verbs": [right.verb],
+            **({"resourceNames": [right.name]} if right.name else {}),
         }
         for right in (*rights.NEEDED, *rights.NEEDED_COLD, *rights.OPTIONAL)
     ]

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import migration
@@ -140,7 +140,7 @@ class SqlStore:
             each.shown(plan_id)
 
     async def prove_writable(self) -> None:
-        """Write something, and take it away again. Raises where nothing can be stored."""
+        """Write something, and take it away again. Raises StoreAway where nothing can be stored."""
         async with transaction(self._engine) as connection:
             await connection.execute(insert(vm_locks).values(vm=_PROBE, plan_id=""))
             await connection.execute(delete(vm_locks).where(vm_locks.c.vm == _PROBE))

@@ -78,13 +78,16 @@ class KubeCluster:
         await self._writes.settle()
         await self._connection.close()
 
-    async def access(self, verb: str, group: str, resource: str, subresource: str = "", namespace: str = "") -> bool:
-        """Whether the bot itself may do that; `namespace` "" asks for all of them. Raises a ClusterError."""
+    async def access(
+        self, verb: str, group: str, resource: str, subresource: str = "", name: str = "", *, namespace: str = ""
+    ) -> bool:
+        """Whether the bot itself may do that; `namespace` or `name` "" asks for all of them. Raises a ClusterError."""
         wanted = {
             "verb": verb,
             "group": group,
             "resource": resource,
             "subresource": subresource,
+            "name": name,
             "namespace": namespace,
         }
         body: Json = {

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
 from bot import cli
 from bot.sandbox.cluster import ClusterSandbox
-from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
+from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING
 from bot.sandbox.slack import SlackSandbox
+from bot.store import open_engine
 from handlers.scopes import NEEDED as SCOPES
 from k8s import rights
+from tests.bot.conftest import ROLES
 
 NEEDED = (*rights.NEEDED, *rights.NEEDED_COLD)
 READER = "system:serviceaccount:production:reader"
@@ -172,9 +175,121 @@ async def test_check_says_ok_to_everything_that_the_bot_needs(
     assert (said.code, said.err) == (0, "")
     assert [line for line in lines if not line.startswith("ok   ")] == []
     assert lines[0] == "ok   Slack: installed in workspace T0SANDBOX1"
-    assert lines[1 + len(SCOPES)].startswith("ok   policy: no file")
-    assert lines[2 + len(SCOPES)].startswith("ok   KubeVirt: v1.9.0: ")
-    assert len(lines) == 3 + len(SCOPES) + len(NEEDED)
+    after_scopes = lines[1 + len(SCOPES) :]
+    assert [line.split(":")[0] for line in after_scopes[:5]] == [
+        "ok   Socket Mode",
+        "ok   policy",
+        "ok   store",
+        "ok   KubeVirt",
+        "ok   rollout strategy",
+    ]
+    assert len(after_scopes) == 5 + len(NEEDED) + len(rights.OPTIONAL)
+
+
+async def failures(run: Run) -> list[str]:
+    """What `check` finds wrong."""
+    said = await run("check")
+    failed = [line for line in said.out.splitlines() if line.startswith("FAIL")]
+    assert said.code == (1 if failed else 0)
+    assert "xapp-" not in said.out + said.err
+    return failed
+
+
+@pytest.mark.usefixtures("cluster", "slack")
+async def test_check_names_the_app_token_that_slack_refuses(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-of-another-app")
+    (failed,) = await failures(run)
+    assert failed.startswith(
+        "FAIL Socket Mode: Slack does not accept SLACK_APP_TOKEN (invalid_auth): make an app-level"
+    )
+
+
+@pytest.mark.usefixtures("cluster", "slack")
+async def test_check_asks_for_the_signing_secret_in_http_mode_and_not_for_the_app_token(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLACK_APP_TOKEN")
+    monkeypatch.setenv("VM_MIGRATE_SLACK_LISTEN", "127.0.0.1:3000")
+    (failed,) = await failures(run)
+    assert failed.startswith("FAIL way in: SLACK_SIGNING_SECRET is not set: it is under Basic Information")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "hush")
+    assert await failures(run) == []
+
+
+@pytest.mark.usefixtures("cluster", "slack")
+async def test_check_names_a_policy_that_cannot_be_read(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.yaml").write_text("rules: [{name: one, deny: true, allow_all: yes}]\n")
+    monkeypatch.setenv("VM_MIGRATE_POLICY_FILE", str(tmp_path / "policy.yaml"))
+    (failed,) = await failures(run)
+    assert failed.startswith("FAIL policy: ")
+    assert "docs/policy.md" in failed
+
+
+@pytest.mark.usefixtures("cluster", "slack")
+async def test_check_names_a_store_that_cannot_be_opened(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VM_MIGRATE_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'file' / 'bot.db'}")
+    (failed,) = await failures(run)
+    assert failed.startswith("FAIL store: VM_MIGRATE_DATABASE_URL")
+
+
+@pytest.mark.usefixtures("cluster", "slack")
+async def test_check_leaves_a_store_alone_that_a_running_bot_has_open(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"
+    monkeypatch.setenv("VM_MIGRATE_DATABASE_URL", url)
+    engine, lock = await open_engine(url)
+    said = await run("check")
+    await engine.dispose()
+    assert lock is not None
+    lock.release()
+    assert said.code == 0
+    assert "ok   store: another bot is running on" in said.out
+
+
+@pytest.mark.usefixtures("slack")
+async def test_check_names_a_kubevirt_that_is_too_old_and_a_strategy_that_keeps_pins(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = ClusterSandbox(version="v1.5.2")
+    await cluster.start()
+    cluster.write_kubeconfig(tmp_path / "old")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "old"))
+    said = await run("check")
+    await cluster.stop()
+    assert said.code == 1
+    assert "FAIL KubeVirt: v1.5.2 cannot move a VM live to a named node" in said.out
+    assert "warn rollout strategy: Stage" in said.out
+
+
+@pytest.mark.usefixtures("slack")
+async def test_check_asks_for_rights_in_the_chosen_namespaces_only(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As manifests/overlays/namespaced grants them: production has its binding, dev has none."""
+    cluster = ClusterSandbox(rbac=True)
+    await cluster.start()
+    whole, each = yaml.safe_load_all(ROLES.read_text())
+    cluster.grant(READER, [whole])
+    cluster.store.create(CLUSTER_ROLE, each)
+    subject = {"kind": "ServiceAccount", "namespace": "production", "name": "reader"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": each["metadata"]["name"]}
+    metadata = {"name": "bot", "namespace": "production"}
+    cluster.store.create(ROLE_BINDING, {"metadata": metadata, "roleRef": reference, "subjects": [subject]})
+    cluster.write_kubeconfig(tmp_path / "reader", READER)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "reader"))
+    monkeypatch.setenv("VM_MIGRATE_NAMESPACES", "production")
+    assert await failures(run) == []
+    monkeypatch.setenv("VM_MIGRATE_NAMESPACES", "production,dev")
+    failed = await failures(run)
+    await cluster.stop()
+    assert failed
+    assert all(" in dev: missing in the cluster: apply manifests/ again" in line for line in failed)
 
 
 async def take_scope(slack: SlackSandbox, scope: str) -> None:
@@ -219,9 +334,11 @@ async def test_check_names_the_right_that_is_missing(
     await cluster.stop()
     failed = [line for line in said.out.splitlines() if line.startswith("FAIL")]
     assert said.code == 1
-    assert failed == [
-        "FAIL right to delete virtualmachineinstancemigrations.kubevirt.io: missing in the cluster",
-    ]
+    (line,) = failed
+    assert line.startswith(
+        "FAIL right to delete virtualmachineinstancemigrations.kubevirt.io: missing in the cluster: "
+    )
+    assert line.endswith("apply manifests/ again, or add it to the ClusterRole")
 
 
 async def test_check_names_the_token_that_slack_refuses_and_still_looks_at_the_cluster(

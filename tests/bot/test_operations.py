@@ -12,6 +12,7 @@ import pytest
 from bot.listen import CannotListen
 from bot.metrics import Metrics
 from bot.operations import Operations
+from bot.ports import StoreAway
 from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
 from bot.store import SqlStore
@@ -139,7 +140,7 @@ async def test_a_store_that_cannot_be_written_is_found_and_a_good_one_is_left_as
     await app.store.prove_writable()
     assert await app.store.holder("(probe)") is None
     await break_store(app.store)
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(StoreAway, match="readonly"):
         await app.store.prove_writable()
 
 

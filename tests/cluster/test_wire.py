@@ -161,7 +161,9 @@ async def test_namespaces_that_may_not_be_listed_are_no_error(api: Api, cluster:
 async def test_an_access_review_asks_for_exactly_that_right(api: Api, cluster: KubeCluster) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     api.plan("POST", path, Answer(201, {"status": {"allowed": True}}), Answer(201, {"status": {"allowed": False}}))
-    assert await cluster.access("update", "subresources.kubevirt.io", "virtualmachines", "start", "production")
+    assert await cluster.access(
+        "update", "subresources.kubevirt.io", "virtualmachines", "start", namespace="production"
+    )
     assert not await cluster.access("list", "", "nodes")
     assert [request.body["spec"]["resourceAttributes"] for request in api.requests] == [
         {

@@ -49,7 +49,8 @@ def rights(role: Json) -> set[Right]:
             (group, verb, named) for group in rule["apiGroups"] for verb in rule["verbs"] for named in rule["resources"]
         ):
             resource, _, subresource = named.partition("/")
-            made.add(Right(verb, group, resource, subresource))
+            (name,) = rule.get("resourceNames") or ("",)
+            made.add(Right(verb, group, resource, subresource, name))
     return made
 
 
