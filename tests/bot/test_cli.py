@@ -135,7 +135,7 @@ async def test_a_blocked_plan_says_why_and_is_exit_code_3(cluster: ClusterSandbo
         ("web-01 worker-5", ["no node named worker-5", "worker-05", "(unknown-node)"]),
         ("cache-01 worker-05", ["vms/cache-01", "dev/cache-01", "(ambiguous-vm)"]),
         ("-n nowhere web-01 worker-05", ["nowhere", "(unknown-namespace)"]),
-        ("web-01 worker-05 please", ["▸please◂", "(too-many-words)"]),
+        ("web-01 worker-05 banana", ["web-01, worker-05 to banana", "(ambiguous)"]),
         ("Web_01 worker-05", ["▸Web_01◂", "(bad-name)"]),
         ("help", ["vm-migrate web-01 worker-05", "(no-vm)"]),
     ],
