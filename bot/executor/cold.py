@@ -46,7 +46,7 @@ async def stop(moving: Moving) -> None:
         await moving.write(
             writes.stop(moving.cluster, vm_ref(move), _note(moving, begun, move, begun.runs[moving.index]))
         )
-    await moving.change(lambda newest: progress.advance(newest, moving.index))
+    await moving.change(lambda newest: progress.advance(newest, moving.index), Entry("told to stop"))
 
 
 async def gone(moving: Moving) -> None:
@@ -56,6 +56,7 @@ async def gone(moving: Moving) -> None:
     ref = vm_ref(move)
     if run.stop_forced:
         await moving.write(writes.force_stop(moving.cluster, ref))
+        await moving.change(lambda newest: newest, Entry("forced to stop"))
     async with moving.cluster.follow_vm(ref) as views:
         async for view in views:
             if view.vmi is None or (not _is_stopped_anew(run) and view.vmi.uid != run.originals.vmi_uid):
@@ -77,7 +78,7 @@ async def start(moving: Moving) -> None:
         cause = _changed_meanwhile(changed)
         await moving.change(lambda newest: cold.turn_home(newest, moving.index, cause), Entry("turned home"))
     else:
-        await moving.change(lambda newest: progress.advance(newest, moving.index))
+        await moving.change(lambda newest: progress.advance(newest, moving.index), Entry("told to start"))
 
 
 async def go_home(moving: Moving) -> None:
@@ -86,7 +87,7 @@ async def go_home(moving: Moving) -> None:
     now = moving.clock.now()
     await moving.change(lambda newest: cold.starting(newest, moving.index, now), Entry("going home"))
     await moving.write(writes.go_home(moving.cluster, vm_ref(move), _note(moving, current, move, run)))
-    await moving.change(lambda newest: progress.advance(newest, moving.index))
+    await moving.change(lambda newest: progress.advance(newest, moving.index), Entry("told to start at home"))
 
 
 async def arrive(moving: Moving) -> None:
