@@ -38,10 +38,10 @@ def test_the_database_comes_from_a_secret_alone_and_no_volume_is_asked_for(objec
     assert "PersistentVolumeClaim" not in {each["kind"] for each in objects}
 
 
-def test_the_way_to_postgresql_is_open_and_nothing_comes_in(objects: list[Json]) -> None:
+def test_the_way_to_postgresql_is_open_and_only_monitoring_comes_in(objects: list[Json]) -> None:
     policy = the(objects, "NetworkPolicy")["spec"]
     assert {"protocol": "TCP", "port": 5432} in [port for rule in policy["egress"] for port in rule["ports"]]
-    assert "ingress" not in policy
+    assert [port for rule in policy["ingress"] for port in rule["ports"]] == [{"protocol": "TCP", "port": 9090}]
 
 
 def test_the_pods_are_as_restricted_as_a_single_one(objects: list[Json]) -> None:

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from handlers.ids import CommandName, EventName
+from handlers.requesturl import PATH
 from handlers.scopes import NEEDED, missing
 
 MANIFEST = Path(__file__).parents[2] / "manifests" / "slack-app.yaml"
@@ -54,3 +55,23 @@ def test_a_missing_scope_is_found_whatever_the_header_looks_like() -> None:
     assert missing(",".join(NEEDED)) == ()
     assert missing(", ".join(scope for scope in NEEDED if scope != "commands")) == ("commands",)
     assert missing("") == tuple(NEEDED)
+
+
+def without_addresses(value: Any) -> Any:
+    """The same without what only one of the two ways needs."""
+    if isinstance(value, dict):
+        left_out = ("url", "request_url", "socket_mode_enabled")
+        return {key: without_addresses(inner) for key, inner in value.items() if key not in left_out}
+    return [without_addresses(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_the_one_for_http_mode_differs_in_its_addresses_only(app: dict[str, Any]) -> None:
+    http = yaml.safe_load(MANIFEST.with_name("slack-app-http.yaml").read_text())
+    assert without_addresses(http) == without_addresses(app)
+    addresses = [
+        *(command["url"] for command in http["features"]["slash_commands"]),
+        http["settings"]["interactivity"]["request_url"],
+        http["settings"]["event_subscriptions"]["request_url"],
+    ]
+    assert all(url.startswith("https://") and url.endswith(PATH) for url in addresses)
+    assert http["settings"]["socket_mode_enabled"] is False
