@@ -71,7 +71,7 @@ def _sandbox_parser(sandbox: argparse.ArgumentParser) -> None:
     gallery = parts.add_parser("gallery", help="a page with every card and form of the bot in every state")
     gallery.add_argument("--port", type=int, default=0)
     play = parts.add_parser("play", help="play a scripted conversation and print its transcript")
-    play.add_argument("story", type=Path)
+    play.add_argument("story", help="a YAML file, or the name of a drill; without it the drills are listed", nargs="?")
     play.add_argument("--http", action="store_true", help="Slack posts signed requests, instead of Socket Mode")
 
 
@@ -164,12 +164,17 @@ async def _sandbox_part(arguments: argparse.Namespace) -> int:
     return await _until_stopped(cluster)
 
 
-async def _play(path: Path, *, http_mode: bool) -> int:
+async def _play(named: str | None, *, http_mode: bool) -> int:
     from yaml import YAMLError
 
+    from bot.sandbox import drills
     from bot.sandbox.play import ExpectationFailed, load, play
     from bot.sandbox.stage import BotDidNotStart
 
+    if named is None:
+        print("\n".join(f"{name}  {load(path).learn}" for name in drills.names() if (path := drills.find(name))))
+        return FEASIBLE
+    path = drills.find(named) or Path(named)
     try:
         story = load(path)
     except ValidationError as bad:

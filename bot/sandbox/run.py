@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from bot.sandbox import cluster, slack
+from bot.sandbox.console import Console
 from bot.sandbox.gallery.server import Gallery
 from bot.sandbox.stage import Stage
 
@@ -18,7 +19,9 @@ async def run_all(*, port: int, speed: float) -> None:
         print(f"Port {port} is taken; another one is used.")
         port = 0
     with tempfile.TemporaryDirectory(prefix="vm-migrate-sandbox-") as folder:
-        async with Stage(Path(folder), speed=speed, slack_port=port) as stage:
+        stage = Stage(Path(folder), speed=speed, slack_port=port)
+        console = Console(stage)
+        async with stage, console:
             await stage.start_bot()
             print(f"Open {stage.slack.url}/ and type: /vm-migrate web-01 worker-05")
             print(f"The simulated cluster, for kubectl: export KUBECONFIG={stage.kubeconfig}")

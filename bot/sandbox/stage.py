@@ -51,18 +51,19 @@ class Stage:
     ) -> None:
         self._listen = f"127.0.0.1:{_free_port()}" if http_mode else ""
         self.slack = SlackSandbox(request_url=f"http://{self._listen}/slack/events" if http_mode else None)
-        self.cluster = ClusterSandbox(speed=speed, rbac=True, hands=True)
-        self._folder = folder
+        self.cluster = _cluster(speed)
+        self.folder = folder
         self._ports = slack_port, cluster_port
         self._settings = dict(settings or {})
         self._print = print_line
         self._bot: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._serving = asyncio.Event()
 
     @property
     def kubeconfig(self) -> Path:
         """A kubeconfig of an administrator of the simulated cluster, for kubectl."""
-        return self._folder / "kubeconfig"
+        return self.folder / "kubeconfig"
 
     @property
     def denied(self) -> list[str]:
@@ -72,15 +73,18 @@ class Stage:
 
     @property
     def _bots_kubeconfig(self) -> Path:
-        return self._folder / "kubeconfig-of-the-bot"
+        return self.folder / "kubeconfig-of-the-bot"
 
     async def __aenter__(self) -> Self:
-        await self.cluster.start(self._ports[1])
+        await self._open_cluster(self._ports[1])
+        await self.slack.start(self._ports[0])
+        return self
+
+    async def _open_cluster(self, port: int) -> None:
+        await self.cluster.start(port)
         self.cluster.write_kubeconfig(self.kubeconfig)
         self.cluster.grant(BOT_USER, [_role()])
         self.cluster.write_kubeconfig(self._bots_kubeconfig, BOT_USER)
-        await self.slack.start(self._ports[0])
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
@@ -89,8 +93,29 @@ class Stage:
         await self.slack.stop()
         await self.cluster.stop()
 
+    @property
+    def bot_state(self) -> str:
+        """running, starting or stopped."""
+        if self._bot is None or self._bot.returncode is not None:
+            return "stopped"
+        return "running" if self._serving.is_set() else "starting"
+
+    async def renew(self, settings: Mapping[str, str], *, speed: float) -> None:
+        """A fresh cluster, and a bot that remembers nothing; Slack and what was said there stay."""
+        await self.stop_bot()
+        await self.cluster.stop()
+        for left in self.folder.glob("bot.db*"):
+            left.unlink()
+        self._settings = dict(settings)
+        self.cluster = _cluster(speed)
+        await self._open_cluster(0)
+        await self.start_bot()
+
     async def start_bot(self) -> None:
         """Start the bot and wait until it serves. Raises BotDidNotStart."""
+        if self.bot_state != "stopped":
+            return
+        self._serving = serving = asyncio.Event()
         self._bot = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -100,7 +125,6 @@ class Stage:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        serving = asyncio.Event()
         printed: list[str] = []
         self._reader = asyncio.create_task(self._read(self._bot, serving, printed))
         waiting = asyncio.create_task(serving.wait())
@@ -154,11 +178,16 @@ class Stage:
             **self._way_in(),
             "SLACK_API_URL": self.slack.api_url,
             "KUBECONFIG": str(self._bots_kubeconfig),
-            "VM_MIGRATE_DATABASE_URL": f"sqlite+aiosqlite:///{self._folder / 'bot.db'}",
+            "VM_MIGRATE_DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'bot.db'}",
             "VM_MIGRATE_LOG_LEVEL": "WARNING",  # what goes well is seen in the cards
             "VM_MIGRATE_ALLOW_SHARED_CHANNELS": "true",  # so that one can see what people of a partner may not do
             **self._settings,
         }
+
+
+def _cluster(speed: float) -> ClusterSandbox:
+    """It enforces rights, and lets people put their hands on it without any."""
+    return ClusterSandbox(speed=speed, rbac=True, hands=True)
 
 
 def _role() -> dict[str, Any]:

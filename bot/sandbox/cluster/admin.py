@@ -1,7 +1,7 @@
 """The sandbox's own endpoints under ``/sandbox/``: faults, clock, state, request log. Loopback only, no credentials.
 
 ``POST /sandbox/faults``: any of ``latency`` (real seconds per request), ``next`` (list of status codes or "reset"),
-``cutWatches``, ``expireWatches`` (true), ``downSeconds`` (virtual), ``virtApiDown`` (bool), ``annotate``
+``cutWatches``, ``expireWatches`` (true), ``downSeconds`` (virtual), ``virtApiDown``, ``failNext`` (bool), ``annotate``
 ({kind, namespace, name, faults: {name: value or null}}), ``clear`` (true). ``POST /sandbox/clock``: ``advance``
 (seconds), ``speed``, ``pause`` (true). ``GET /sandbox/state`` and ``/sandbox/requests`` (``DELETE`` empties the log).
 """
@@ -15,7 +15,9 @@ from bot.sandbox.cluster.clock import Drive, format_time
 from bot.sandbox.cluster.controller import Context
 from bot.sandbox.cluster.faults import ANNOTATIONS, PREFIX
 from bot.sandbox.cluster.objects import Obj, condition, dig, is_final, key_of, labels, phase
-from bot.sandbox.cluster.resources import NODE, VM, VMI, VMIM
+from bot.sandbox.cluster.quantity import parse_quantity
+from bot.sandbox.cluster.resources import NODE, POD, VM, VMI, VMIM
+from bot.sandbox.cluster.scheduler import pod_requests, sum_amounts
 from bot.sandbox.cluster.server import ApiServer
 
 _KINDS = {r.kind: r for r in (VM, VMI, NODE)}
@@ -39,6 +41,7 @@ class Admin:
             "expireWatches": self._expire_watches,
             "downSeconds": self._go_down,
             "virtApiDown": self._set_virt_api,
+            "failNext": self._set_fail_next,
             "annotate": self._annotate,
             "clear": self._clear,
         }
@@ -113,6 +116,9 @@ class Admin:
     def _set_virt_api(self, down: Any) -> None:
         self._context.faults.webhooks_down = bool(down)
 
+    def _set_fail_next(self, wanted: Any) -> None:
+        self._context.faults.fail_next = bool(wanted)
+
     def _annotate(self, target: Any) -> None:
         unknown = target["faults"].keys() - ANNOTATIONS.keys()
         if unknown:
@@ -131,7 +137,7 @@ class Admin:
 
     def _clear(self, _wanted: Any) -> None:
         faults = self._context.faults
-        faults.latency, faults.down_until, faults.webhooks_down = 0.0, 0.0, False
+        faults.latency, faults.down_until, faults.webhooks_down, faults.fail_next = 0.0, 0.0, False, False
         faults.answers.clear()
 
 
@@ -141,6 +147,10 @@ def cluster_state(context: Context, speed: float) -> Body:
     return {
         "now": format_time(context.clock.now),
         "speed": speed,
+        "faults": {
+            "down": context.clock.now < context.faults.down_until,
+            "failNext": context.faults.fail_next,
+        },
         "nodes": [_node_state(context, node) for node in store.select(NODE)],
         "vms": [_vm_state(context, vm) for vm in store.select(VM)],
         "migrations": [_migration_state(context, job) for job in store.select(VMIM) if not is_final(job)],
@@ -150,8 +160,12 @@ def cluster_state(context: Context, speed: float) -> Body:
 def _node_state(context: Context, node: Obj) -> Body:
     name = node["metadata"]["name"]
     hosted = [v for v in context.store.select(VMI) if dig(v, "status", "nodeName") == name and not is_final(v)]
+    pods = [pod for pod in context.store.select(POD) if pod["spec"].get("nodeName") == name and not is_final(pod)]
+    used, room = sum_amounts([pod_requests(pod) for pod in pods]), node["status"]["allocatable"]
     return {
         "name": name,
+        "cpu": {"used": float(used.get("cpu", 0)), "room": float(parse_quantity(room["cpu"]))},
+        "memory": {"used": float(used.get("memory", 0)), "room": float(parse_quantity(room["memory"]))},
         "ready": condition(node, "Ready").get("status") == "True",
         "cordoned": bool(node["spec"].get("unschedulable")),
         "taints": [t["key"] for t in node["spec"].get("taints") or []],

@@ -1,7 +1,7 @@
 """Faults that tests and stories ask for: by annotation on an object, or for the API as a whole.
 
 An annotation ``sandbox.vm-migrate/<fault>`` on a VM, its VMI or a node changes what happens to it; the first of those
-three that carries it counts. The table below is the whole vocabulary.
+three that carries it counts. The table below is the whole vocabulary. A VMIM may carry ``fail`` itself.
 """
 
 from collections import deque
@@ -55,3 +55,10 @@ class Faults:
     """What the next requests get instead of an answer: an HTTP status code or 'reset'."""
     down_until: float = 0.0
     webhooks_down: bool = False
+    fail_next: bool = False
+    """The next migration that KubeVirt takes up loses its target pod."""
+
+    def take_failure(self) -> bool:
+        """Whether this is the migration that has to fail."""
+        taken, self.fail_next = self.fail_next, False
+        return taken

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from bot.sandbox.cluster.controller import Context, Controller
 from bot.sandbox.cluster.errors import ApiError
-from bot.sandbox.cluster.faults import failure_in, fault
+from bot.sandbox.cluster.faults import PREFIX, failure_in, fault
 from bot.sandbox.cluster.launcher import JOB_UID, current_pod, render_target_pod, target_pod
 from bot.sandbox.cluster.migration_limits import has_free_slot
 from bot.sandbox.cluster.objects import (
@@ -95,6 +95,8 @@ class MigrationController(Controller):
         if OBSERVED_VERSIONS.keys() <= annotations(job).keys():
             return False
         job["metadata"].setdefault("annotations", {}).update(OBSERVED_VERSIONS)
+        if self.context.faults.take_failure():
+            job["metadata"]["annotations"][f"{PREFIX}fail"] = "Scheduled"
         self.store.update(VMIM, job)
         return True
 
@@ -295,7 +297,7 @@ class MigrationController(Controller):
 
     def _fails(self, job: Obj, vmi: Obj) -> bool:
         """A fault asked for by annotation, in a phase before the hand-over."""
-        reason = failure_in(phase(job), *self.context.with_vm(vmi))
+        reason = failure_in(phase(job), job, *self.context.with_vm(vmi))
         if reason is None:
             return False
         pod = target_pod(self.store, vmi, job)

@@ -6,6 +6,7 @@ player knows nothing of the bot but what stands on the screen.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,12 @@ LOOK_EVERY = 0.05
 """Real seconds between two looks at a screen."""
 
 
+PATIENCE = 1800.0
+"""Real seconds for which a drill waits for somebody who practises."""
+
+_BY_HAND = frozenset({"say", "click", "submit"})
+
+
 class ExpectationFailed(Exception):
     """A step did not turn out as the story says."""
 
@@ -32,37 +39,69 @@ class ExpectationFailed(Exception):
 async def play(story: Story, folder: Path, print_line: Callable[[str], None], *, http_mode: bool = False) -> None:
     """Play a story on a fresh stage. Raises ExpectationFailed."""
     print_line(f"# {story.story}")
-    settings = dict(story.settings)
-    if story.policy is not None:
-        (folder / POLICY_FILE).write_text(story.policy)
-        settings["VM_MIGRATE_POLICY_FILE"] = str(folder / POLICY_FILE)
+    if story.learn:
+        print_line(f"# To learn: {story.learn}")
     async with (
-        Stage(folder, speed=story.speed, settings=settings, print_line=print_line, http_mode=http_mode) as stage,
+        Stage(
+            folder, speed=story.speed, settings=_settings(story, folder), print_line=print_line, http_mode=http_mode
+        ) as stage,
         aiohttp.ClientSession() as http,
     ):
         await stage.start_bot()
-        player = _Player(stage, http, print_line, folder)
-        for number, step in enumerate(story.steps, start=1):
-            try:
-                await player.do(step)
-            except ExpectationFailed as failed:
-                raise ExpectationFailed(f"step {number}: {failed}") from failed
+        await _Player(Rehearsing(stage, http, folder), print_line).play(story)
         if stage.denied:
             raise ExpectationFailed(f"the cluster did not let the bot {', '.join(stage.denied)}")
 
 
+async def rehearse(story: Story, on: "Rehearsing") -> None:
+    """Play a story on a stage that runs already, with a fresh cluster and bot. Raises ExpectationFailed."""
+    await on.stage.renew(_settings(story, on.folder), speed=story.speed)
+    await _Player(on, lambda _: None, since=on.stage.slack.workspace.new_ts()).play(story)
+
+
+def _settings(story: Story, folder: Path) -> dict[str, str]:
+    """The bot's settings, with the file of the story's policy."""
+    if story.policy is None:
+        return dict(story.settings)
+    (folder / POLICY_FILE).write_text(story.policy)
+    return {**story.settings, "VM_MIGRATE_POLICY_FILE": str(folder / POLICY_FILE)}
+
+
+@dataclass(frozen=True)
+class Rehearsing:
+    """Where and how a story is played. `by_hand`: people do what people do, and it only watches."""
+
+    stage: Stage
+    http: aiohttp.ClientSession
+    folder: Path
+    by_hand: bool = False
+    advance: Callable[[int], None] = lambda _: None
+    """Told how many steps are done."""
+
+
 class _Player:
-    def __init__(
-        self, stage: Stage, http: aiohttp.ClientSession, print_line: Callable[[str], None], folder: Path
-    ) -> None:
-        self._folder = folder
-        self._stage = stage
-        self._http = http
+    def __init__(self, on: Rehearsing, print_line: Callable[[str], None], *, since: str = "") -> None:
+        self._folder = on.folder
+        self._stage = on.stage
+        self._http = on.http
+        self._by_hand = on.by_hand
+        self._advance = on.advance
         self._print = print_line
+        self._since = since
         self._named: dict[str, tuple[str, str]] = {}
 
-    async def do(self, step: Step) -> None:
+    async def play(self, story: Story) -> None:
+        for number, step in enumerate(story.steps, start=1):
+            try:
+                await self._do(step)
+            except ExpectationFailed as failed:
+                raise ExpectationFailed(f"step {number}: {failed}") from failed
+            self._advance(number)
+
+    async def _do(self, step: Step) -> None:
         name = next(iter(step.model_fields_set))
+        if self._by_hand and name in _BY_HAND:
+            return
         doing: dict[str, Callable[[Any], Awaitable[None]]] = {
             "say": self._say,
             "expect": self._expect,
@@ -76,8 +115,12 @@ class _Player:
             "clock": self._clock,
             "policy": self._policy,
             "wait": asyncio.sleep,
+            "tell": self._tell,
         }
         await doing[name](getattr(step, name))
+
+    async def _tell(self, text: str) -> None:
+        self._print(f"-- {text}")
 
     async def _say(self, say: Say) -> None:
         self._print(f"{say.who} in {say.channel}: {say.text}")
@@ -214,7 +257,7 @@ class _Player:
     def _messages(self, state: Json, channel: str, thread: str | None) -> list[Json]:
         rooms = [room["id"] for room in state["channels"] if channel in (room["id"], f"#{room['name']}")]
         messages: list[Json] = [message for room in rooms for message in state["messages"][room]]
-        return [message for message in messages if _is_in(message, thread)]
+        return [message for message in messages if message["ts"] > self._since and _is_in(message, thread)]
 
     async def _what_is_there(self, expect: Expect, thread: str | None) -> str:
         messages = self._messages(await self._screen(expect.who), expect.channel, thread)
@@ -224,7 +267,8 @@ class _Player:
     async def _until(
         self, look: Callable[[], Awaitable[T | None]], within: float, otherwise: Callable[[], Awaitable[str]]
     ) -> T:
-        end = asyncio.get_running_loop().time() + within
+        patience = max(within, PATIENCE) if self._by_hand else within
+        end = asyncio.get_running_loop().time() + patience
         while (found := await look()) is None:
             if asyncio.get_running_loop().time() > end:
                 raise ExpectationFailed(await otherwise())

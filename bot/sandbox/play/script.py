@@ -15,6 +15,7 @@ Each step is one key. People go by handle, channels by name, messages by the nam
 and fields by what is written on them. Unknown keys are refused with their line.
 """
 
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -114,6 +115,8 @@ class Step(_Step):
     """The new text of the policy file."""
     wait: float | None = None
     """Real seconds; for what must not happen."""
+    tell: str | None = None
+    """A word to whoever watches or practises."""
 
     @model_validator(mode="after")
     def _one(self) -> "Step":
@@ -127,12 +130,14 @@ class Story(_Step):
     """A whole file."""
 
     story: str
+    learn: str = ""
+    """What somebody who practises it takes away."""
     speed: float = 10.0
     settings: dict[str, str] = {}
     policy: str | None = None
     steps: tuple[Step, ...]
 
 
-def load(path: Path) -> Story:
+def load(path: Path | Traversable) -> Story:
     """Read a story. Raises OSError, yaml.YAMLError or pydantic.ValidationError, each naming the place."""
     return Story.model_validate(yaml.safe_load(path.read_text()))

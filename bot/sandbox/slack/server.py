@@ -7,7 +7,7 @@ drive it through a browser.
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
@@ -47,6 +47,11 @@ class SlackSandbox:
         self._events = Events(self._backend)
         self._people = PeopleApi(self._backend, self._events)
         self._runner: web.AppRunner | None = None
+        self._also: list[web.RouteDef] = []
+
+    def serve_also(self, routes: Iterable[web.RouteDef]) -> None:
+        """Serve these beside the page, once started; the page shows what it finds there."""
+        self._also.extend(routes)
 
     @property
     def url(self) -> str:
@@ -126,6 +131,7 @@ class SlackSandbox:
                 web.post("/actions/{team}/{key}", self._respond),
                 *self._people.routes(),
                 *PageFiles().routes(),
+                *self._also,
             ]
         )
         return application

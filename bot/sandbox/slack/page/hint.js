@@ -14,7 +14,7 @@ export function showHint(node, command, put) {
     node,
     el("span", {}, el("strong", {}, "Nothing here is real."), " To move a simulated virtual machine, type"),
     button({ class: "try", title: "Put it into the message box" }, () => put(command), el("code", {}, command)),
-    el("span", {}, "Approve as somebody else: choose a person below the channels."),
+    el("span", {}, "Approve as somebody else: choose a person below the channels. Under “Cluster” you see it move, can break things, and find drills."),
     button({ class: "icon-button", "aria-label": "Dismiss the hint" }, () => dismissHint(node), "×"),
   );
   node.hidden = false;

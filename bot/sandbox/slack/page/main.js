@@ -2,6 +2,7 @@
 
 import { act, listen, screen } from "./api.js";
 import { Composer } from "./composer.js";
+import { Console } from "./console.js";
 import { dismissHint, showHint } from "./hint.js";
 import { ModalStack } from "./modal.js";
 import { readPlace, writePlace } from "./place.js";
@@ -187,3 +188,4 @@ class Page {
 }
 
 new Page();
+new Console().start();
