@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help sandbox gallery test stories check lint types contracts bench lock clean
+.PHONY: help sandbox gallery test stories torture check lint types contracts bench lock clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,6 +46,9 @@ contracts: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 check: lint types contracts test stories  ## everything that must hold before a change lands
+
+torture: $(VENV)/.dev  ## kill the bot 50 times while it moves 20 VMs; takes minutes, and is no part of check
+	$(BIN)/python -m tests.torture
 
 bench: $(VENV)/.dev  ## speed, as ratios within one run
 	$(BIN)/python -m tests.bench

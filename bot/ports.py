@@ -159,8 +159,8 @@ class Store(Protocol):
         """The plan's messages by slot."""
         ...
 
-    async def put_message(self, message: Message) -> None:
-        """Remember a message, or what was last sent of it."""
+    async def put_message(self, message: Message, entries: Sequence[Entry] = ()) -> None:
+        """Remember a message, or what was last sent of it, with what to write into the plan's log about it."""
         ...
 
     async def plan_of_message(self, channel: str, ts: str) -> str | None:

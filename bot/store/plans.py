@@ -114,7 +114,7 @@ class SqlStore:
             rows = (await connection.execute(select(messages).where(messages.c.plan_id == plan_id))).all()
         return {row.slot: _message(row) for row in rows}
 
-    async def put_message(self, message: Message) -> None:
+    async def put_message(self, message: Message, entries: Sequence[Entry] = ()) -> None:
         row = message._asdict() | {"intended_at": message.intended_at.isoformat()}
         same = (messages.c.plan_id == message.plan_id) & (messages.c.slot == message.slot)
         async with transaction(self._engine) as connection:
@@ -122,6 +122,7 @@ class SqlStore:
             await connection.execute(bumped)  # which also lets those who send for one plan take turns
             await connection.execute(delete(messages).where(same))
             await connection.execute(insert(messages).values(row))
+            await self._append(connection, message.plan_id, entries)
 
     async def plan_of_message(self, channel: str, ts: str) -> str | None:
         query = select(messages.c.plan_id).where((messages.c.channel == channel) & (messages.c.ts == ts))

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.ports import Clock, Message, Store
+from bot.ports import Clock, Entry, Message, Store
 from handlers.blocks import Block
 from handlers.cards import Card
 from handlers.identity import NO_SUCH_PLACE
@@ -80,7 +80,8 @@ class Outbox:
         intent = Message(plan_id, str(slot), channel, "", "", self._clock.now())
         await self._store.put_message(intent)
         answer = await _readable(lambda blocks: self._send(intent, root, card, blocks), card)
-        await self._store.put_message(intent._replace(ts=str(answer["ts"]), digest=card.digest))
+        posted = intent._replace(ts=str(answer["ts"]), digest=card.digest)
+        await self._store.put_message(posted, [Entry("posted", None, {"slot": slot, "ts": posted.ts})])
 
     async def _update(self, message: Message, card: Card, blocks: list[Block]) -> AsyncSlackResponse:
         return await self._client.chat_update(

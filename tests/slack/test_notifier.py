@@ -46,6 +46,16 @@ async def test_a_plan_is_shown_and_then_left_alone(bot: Bot) -> None:
     assert len(bot.shown()[0].revisions) == 1
 
 
+async def test_the_log_names_each_message_that_was_posted_and_no_edit(bot: Bot) -> None:
+    await add(bot)
+    await bot.sweep()
+    await become(bot, gallery.copying())
+    for _ in range(4):
+        await bot.sweep(2)
+    posted = [line.details["slot"] for line in await bot.store.log("p1") if line.kind == "posted"]
+    assert posted == [Slot.CARD, Slot.PROGRESS]
+
+
 async def test_a_change_edits_the_card_in_place_with_new_block_ids(bot: Bot) -> None:
     await add(bot)
     await bot.sweep()

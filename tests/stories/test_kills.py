@@ -6,6 +6,7 @@ cluster and the screen at the end: the VM runs on its target, it was moved once,
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ WITHIN = 110.0
 """Real seconds for a move to end; a create that may still arrive is waited for, which takes 75 of them."""
 
 LOOK_EVERY = 0.01
+
+LEAVE_WITHIN = 10.0
+"""Real seconds from SIGTERM to the end of the process."""
 
 
 class Scene:
@@ -55,6 +59,11 @@ class Scene:
         path = f"/apis/kubevirt.io/v1/namespaces/{namespace}/virtualmachineinstancemigrations"
         async with self._http.get(f"{self.stage.cluster.url}{path}") as answer:
             return len((await answer.json())["items"])
+
+    async def slow(self, seconds: float) -> None:
+        """Let each request to the cluster take so long."""
+        async with self._http.post(f"{self.stage.cluster.url}/sandbox/faults", json={"latency": seconds}) as answer:
+            assert answer.status == 200
 
     def log(self) -> list[str]:
         """Kinds of the lines in the bot's log, read beside it."""
@@ -119,6 +128,25 @@ async def test_a_live_move_survives_a_kill(tmp_path: Path, moment: str) -> None:
         await ended(story)
         vmi = await story.vmi("production", "web-01")
         assert (vmi["status"]["nodeName"], vmi["status"]["phase"]) == ("worker-05", "Running")
+        assert await story.migrations("production") == 1
+
+
+@pytest.mark.parametrize("moment", ["confirmed", "creating", "phase"])
+async def test_a_bot_that_is_told_to_leave_finishes_its_write_and_leaves_within_ten_seconds(
+    tmp_path: Path, moment: str
+) -> None:
+    async with scene(tmp_path) as story:
+        await confirm(story, "/vm-migrate web-01 worker-05")
+        await story.logged("confirmed")
+        await story.slow(2.0)  # so that it is told in the middle of the write
+        await story.logged(moment)
+        begun = time.monotonic()
+        await story.stage.stop_bot()
+        assert time.monotonic() - begun < LEAVE_WITHIN
+        assert ("creating" in story.log()) == ("created" in story.log())
+        await story.slow(0.0)
+        await story.stage.start_bot()
+        await ended(story)
         assert await story.migrations("production") == 1
 
 
