@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help sandbox gallery test stories torture check lint types contracts bench lock clean
+.PHONY: help sandbox gallery test stories torture check lint types contracts bench lock clean integration
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,12 @@ tests/slack_types/node_modules: tests/slack_types/package-lock.json
 
 stories: $(VENV)/.dev tests/slack_types/node_modules  ## whole journeys through real processes and a browser
 	$(BIN)/pytest -m stories -n 2 --timeout 300
+
+# Two VMs that may be moved: make integration KUBECONFIG=... NAMESPACE=... VM_LIVE=... VM_COLD=... Without a namespace the
+# simulated cluster is used.
+integration: $(VENV)/.dev  ## a live and a cold move there and back, on the cluster that you name
+	INTEGRATION_KUBECONFIG="$(KUBECONFIG)" INTEGRATION_NAMESPACE="$(NAMESPACE)" INTEGRATION_VM_LIVE="$(VM_LIVE)" \
+		INTEGRATION_VM_COLD="$(VM_COLD)" $(BIN)/pytest tests/integration -m stories
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
