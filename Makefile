@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help sandbox gallery test stories torture check lint types contracts bench lock clean integration
+.PHONY: help install sandbox gallery test stories torture integration check lint types contracts bench lock clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -18,6 +18,8 @@ $(VENV)/.run: requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+install: $(VENV)/.run  ## the command alone, as .venv/bin/vm-migrate-bot
 
 sandbox: $(VENV)/.run  ## the bot with a simulated cluster and Slack, on this machine: prints the page's address
 	$(BIN)/vm-migrate-bot sandbox

@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from bot import migration, transitions
 from bot.migration import MoveState, PlanState
@@ -21,6 +30,9 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _CALL_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _LAG_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
 _MOVE_SECONDS: Final = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody reads
 
 
 class Metrics:

@@ -35,6 +35,7 @@ class Operations:
         self._metrics = metrics
         self._store = store
         self._runner: web.AppRunner | None = None
+        self._failing: frozenset[str] = frozenset()
 
     async def __aenter__(self) -> Self:
         application = web.Application()
@@ -74,14 +75,19 @@ class Operations:
         return web.Response(body=self._metrics.render(plans, ready), headers={"Content-Type": CONTENT_TYPE})
 
     async def _look(self) -> dict[str, bool]:
-        works = await asyncio.gather(*(_holds(part, proof) for part, proof in self._parts.items()))
-        return dict(zip(self._parts, works, strict=True))
+        works = await asyncio.gather(*(_holds(proof) for proof in self._parts.values()))
+        ready = dict(zip(self._parts, works, strict=True))
+        failing = frozenset(part for part, holds in ready.items() if not holds)
+        if failing != self._failing:  # a probe comes every few seconds: what stays as it was is no news
+            log.warning("not ready: %s", ", ".join(sorted(failing)) or "nothing any more")
+            self._failing = failing
+        return ready
 
 
-async def _holds(part: str, proof: Proof) -> bool:
+async def _holds(proof: Proof) -> bool:
     try:
         async with asyncio.timeout(PATIENCE):
             return await proof()
     except Exception as error:  # noqa: BLE001  # whatever it is, the part does not work; its text may hold an address
-        log.warning("not ready: %s (%s)", part, type(error).__name__)
+        log.debug("a part does not work: %s", type(error).__name__)
         return False

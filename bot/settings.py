@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     """Where Slack's Web API is; ends in a slash. Plain http is accepted for loopback only (the sandbox)."""
 
     kubeconfig: str | None = Field(default=None, validation_alias="KUBECONFIG")
-    """Path of a kubeconfig. Unset: the service account of the pod that the bot runs in, else `~/.kube/config`."""
+    """Path of a kubeconfig. Unset: the service account of the pod that the bot runs in."""
 
     namespaces: str = ""
     """Namespaces whose VMs the bot serves, with commas between. Empty: all, which needs rights in the whole cluster."""

@@ -44,3 +44,34 @@ def test_every_dependency_has_its_reason() -> None:
     assert listed is not None
     names = [re.split(r"[\[<>=]", line.strip().strip('",'))[0] for line in listed.group(1).splitlines() if line.strip()]
     assert [name for name in names if name not in page] == []
+
+
+PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted(
+    (ROOT / "docs").glob("*.md")
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
+    paths = re.findall(r"(?<![\w/.])(?:manifests|docs|tests/stories/scripts)/[\w./-]*\w", page.read_text())
+    missing = [link for link in links if not (page.parent / link).exists()]
+    missing += [path for path in paths if not (ROOT / path).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_target_of_make_that_a_page_names_is_there(page: Path) -> None:
+    named = set(re.findall(r"(?:`|^ {4,})make ([a-z]+)", page.read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert named - targets == set()
+
+
+def test_the_metrics_that_the_operators_page_names_are_those_that_are_counted() -> None:
+    source = (ROOT / "bot" / "metrics.py").read_text()
+    counted = set(re.findall(r'"(vm_migrate_(?!bot)\w+)"', source))
+    named = {
+        name.removesuffix("_total")
+        for name in re.findall(r"`(vm_migrate_\w+)", (ROOT / "docs/operations.md").read_text())
+    }
+    assert named == counted

@@ -4,6 +4,7 @@ import ast
 import inspect
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,3 +172,8 @@ def test_a_channel_without_its_namespace_stops_the_bot(monkeypatch: pytest.Monke
     monkeypatch.setenv("VM_MIGRATE_CHANNEL_NAMESPACES", wrong)
     with pytest.raises(ValidationError, match="is not like"):
         Settings()
+
+
+@pytest.mark.parametrize("field", PROMISED)
+def test_the_readme_names_every_setting(field: str) -> None:
+    assert f"`{variable(field)}`" in (Path(__file__).parents[1] / "README.md").read_text()
