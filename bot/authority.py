@@ -63,6 +63,10 @@ class Authority:
             raise BotError("not-allowed", decision.reason, decision.remedy)
         return decision
 
+    def allowed(self, actor: Actor) -> frozenset[Action]:
+        """What any rule lets this person do here. Nothing is done by that, so it is not audited."""
+        return frozenset(action for action in Action if self._policy.decide(actor, action).allowed)
+
     def authorize_unpin(self, actor: Actor, subject: Subject, place: Place) -> Decision:
         """The same for a pin that may have outlived its plan."""
         decision = self._policy.decide(actor, Action.UNPIN, Case(subjects=(subject,), channel=place.channel))

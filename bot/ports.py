@@ -72,6 +72,17 @@ class NodeChoice(NamedTuple):
     """Bytes of memory, likewise."""
 
 
+class Overview(NamedTuple):
+    """Plans of one channel."""
+
+    plans: tuple[Record, ...]
+    """Newest first."""
+    more: bool = False
+    """There are others that fit, and are not listed."""
+    elsewhere: int = 0
+    """How many that fit are of other channels."""
+
+
 class PinnedVm(NamedTuple):
     """A VM that carries our node affinity."""
 
@@ -140,6 +151,10 @@ class Store(Protocol):
 
     async def open_plans(self) -> tuple[Record, ...]:
         """Plans to which something can still happen, oldest first."""
+        ...
+
+    async def ended(self, wanted: Callable[[Record], bool], since: datetime | None, most: int) -> tuple[Record, ...]:
+        """Plans that have ended and are wanted, newest first, at most so many; `since`: asked for after that."""
         ...
 
     async def holder(self, key: str) -> str | None:

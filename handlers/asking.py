@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from bot.errors import BotError, WhichNamespace
 from bot.policy import Actor
 from bot.record import Place, Record
-from bot.request import Ambiguous, Help, MoveRequest, Pins, Request
+from bot.request import Ambiguous, Help, History, MoveRequest, Pins, Request, Status
 from handlers import cards
 from handlers.desk import Desk
 from handlers.tasks import Answer
@@ -20,7 +20,7 @@ Who = Callable[[], Awaitable[Actor]]
 async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, place: Place, answer: Answer) -> Record | None:
     """Answer a request; a plan that it has led to is returned. Raises BotError."""
     if isinstance(request, Help):
-        await answer(cards.help_card())
+        await _help(desk, who, place, answer)
         return None
     check_seen_by_others(place.channel)
     actor = await who()
@@ -29,11 +29,28 @@ async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, place: P
             await answer(cards.ambiguous_card(request))
         case Pins():
             await answer(cards.pins_card(await desk.service.pins(actor)))
+        case Status():
+            found = await desk.service.status(request, actor, place)
+            await answer(cards.status_card(request, found, await desk.links(found.plans)))
+        case History():
+            found = await desk.service.history(request, actor, place)
+            await answer(cards.history_card(request, found, await desk.links(found.plans)))
         case MoveRequest():
             return await _plan(desk, request, actor, place, answer)
         case _:
             raise BotError("not-yet", "I understand that, but I cannot do it yet.", "Ask for one VM: web-01 worker-05")
     return None
+
+
+async def _help(desk: Desk, who: Who, place: Place, answer: Answer) -> None:
+    """What this person may do; in a direct message, or where they are not known, what there is."""
+    if _is_direct(place.channel):
+        await answer(cards.help_card())
+        return
+    try:
+        await answer(cards.help_card(desk.service.may(await who())))
+    except BotError as refused:
+        await answer(cards.help_card(frozenset(), refused.what))
 
 
 async def _plan(desk: Desk, request: MoveRequest, actor: Actor, place: Place, answer: Answer) -> Record | None:
@@ -48,9 +65,13 @@ async def _plan(desk: Desk, request: MoveRequest, actor: Actor, place: Place, an
 
 def check_seen_by_others(channel: str) -> None:
     """Refuse a direct message: there is nobody in it who could confirm."""
-    if channel.startswith("D"):
+    if _is_direct(channel):
         raise BotError(
             "not-a-channel",
             "Here nobody else would see it.",
             "Ask in a channel where your team can see and confirm it.",
         )
+
+
+def _is_direct(channel: str) -> bool:
+    return channel.startswith("D")

@@ -1,7 +1,8 @@
 """What every listener works with, and what several of them do."""
 
+import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,6 +15,9 @@ from handlers.cards import Card
 from handlers.identity import Identity
 from handlers.notifier import SlackNotifier
 from handlers.tasks import Answer, Tasks, tell
+
+MOST_LINKS = 20
+"""Addresses that are asked for at once (chat.getPermalink takes several hundred a minute)."""
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +46,11 @@ class Desk:
     async def _running(self, moving: VmMoving) -> Card:
         record = await self.service.get(moving.plan_id)
         return cards.running_card(record, moving.key, await self.notifier.link(record.id))
+
+    async def links(self, records: Sequence[Record]) -> Mapping[str, str]:
+        """The addresses of these plans' cards, as far as Slack tells them."""
+        found = await asyncio.gather(*(self.notifier.link(record.id) for record in records[:MOST_LINKS]))
+        return {record.id: link for record, link in zip(records, found, strict=False) if link}
 
     async def show_first(self, record: Record) -> None:
         """Post the card of a new plan. A plan that nobody can be shown is withdrawn, and the refusal raised."""

@@ -11,6 +11,7 @@ class CommandName(StrEnum):
     """Slash commands, as the manifest registers them."""
 
     MIGRATE = "/vm-migrate"
+    INVENTORY = "/vm-inventory"
 
 
 class EventName(StrEnum):

@@ -51,6 +51,7 @@ def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     """Attach every listener. What no row names is acknowledged and answered, too: it may come from an old card."""
     commands, actions, views = Commands(desk), Actions(desk), Views(desk)
     app.command(CommandName.MIGRATE)(commands.migrate)
+    app.command(CommandName.INVENTORY)(commands.inventory)
     app.event(EventName.MENTION)(Mentions(desk, installation.bot_user).mentioned)
     for action_id, act in _acts(actions).items():
         app.action(action_id)(actions.listener(act))

@@ -72,6 +72,10 @@ class Cluster(Protocol):
         """Every VMI that the bot may see."""
         ...
 
+    async def vms(self, namespace: str | None) -> tuple[VirtualMachine, ...]:
+        """All VMs of a namespace, or all that the bot may see."""
+        ...
+
     async def running_migrations(self) -> tuple[Migration, ...]:
         """The VMIMs that have not ended, whoever made them."""
         ...

@@ -87,7 +87,15 @@ def instance(raw: Json) -> Instance:
         grace_seconds=_grace_seconds(spec),
         labels=_object(meta, "labels"),
         backup=_backup(status),
+        addresses=tuple(_addresses(status)),
     )
+
+
+def _addresses(status: Json) -> Iterator[str]:
+    """`status.interfaces`: an interface without an agent or a pod network has no address."""
+    for interface in _objects(status, "interfaces"):
+        if address := _text(interface, "ipAddress"):
+            yield address
 
 
 def migration(raw: Json) -> Migration:

@@ -178,6 +178,8 @@ class Instance:
     """A backup of it is running."""
     machine: str = ""
     """The machine type that the guest has got; its spec may name an alias of it."""
+    addresses: tuple[str, ...] = ()
+    """Its IP addresses, the first interface's first."""
 
     @property
     def memory_bytes(self) -> int:

@@ -27,6 +27,9 @@ from bot.store.transactions import transaction
 _PROBE = "(probe)"
 """No VM: a key always has a slash in it."""
 
+_PAGE, _MOST_PAGES = 50, 40
+"""How many plans are looked through at once, and how far back."""
+
 _HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
 
 
@@ -89,6 +92,22 @@ class SqlStore:
         query = select(plans.c.record).where(plans.c.open).order_by(plans.c.seq)
         async with transaction(self._engine) as connection:
             return tuple(_load(text) for text in (await connection.execute(query)).scalars())
+
+    async def ended(self, wanted: Callable[[Record], bool], since: datetime | None, most: int) -> tuple[Record, ...]:
+        found: list[Record] = []
+        for page in range(_MOST_PAGES):
+            records = await self._page(page)
+            recent = [each for each in records if since is None or each.created_at >= since]
+            found += [each for each in recent if migration.is_final(each.state) and wanted(each)]
+            if len(found) >= most or len(recent) < _PAGE:
+                break
+        return tuple(found[:most])
+
+    async def _page(self, number: int) -> list[Record]:
+        """Some plans, newest first. Few at a time: reading them takes the loop's time."""
+        query = select(plans.c.record).order_by(plans.c.seq.desc()).limit(_PAGE).offset(number * _PAGE)
+        async with self._turn, self._engine.begin() as connection:
+            return [_load(text) for text in (await connection.execute(query)).scalars()]
 
     async def holder(self, key: str) -> str | None:
         async with transaction(self._engine) as connection:

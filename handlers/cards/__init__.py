@@ -18,6 +18,7 @@ from handlers.cards.answers import (
     refusal_card,
 )
 from handlers.cards.card import Card
+from handlers.cards.lists import history_card, inventory_card, status_card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import progress_card
@@ -33,6 +34,8 @@ __all__ = [
     "ambiguous_card",
     "fault_card",
     "help_card",
+    "history_card",
+    "inventory_card",
     "namespaces_card",
     "pins_card",
     "plan_card",
@@ -40,6 +43,7 @@ __all__ = [
     "refusal_card",
     "running_card",
     "settled",
+    "status_card",
     "unpinned_card",
     "wanted",
 ]

@@ -1,10 +1,13 @@
 """What one person reads alone: help, a refusal, and the word when the bot itself has failed."""
 
+from collections.abc import Mapping
+
 from bot.errors import BotError, NothingToDo, WhichNamespace
+from bot.policy import Action
 from bot.record import Record
 from bot.request import Ambiguous, MoveRequest, Reading
 from handlers import blocks
-from handlers.blocks import code, escape, named
+from handlers.blocks import Block, code, escape, named
 from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.ids import ActionId, CommandName
@@ -13,8 +16,8 @@ _MOST_READINGS = 20
 """Things that may have been meant, on one card; who has more namespaces writes the name."""
 
 _FORMS = (
-    ("web-01 worker-05", "move web-01 to worker-05"),
-    ("production/web-01 worker-05", "say which namespace; or add -n production"),
+    ("web-01 worker-05", "move web-01 to worker-05; sentences work, too: “live migrate web-01 to worker-05”"),
+    ("production/web-01 worker-05", "say which namespace; or “in production”"),
     ("web-01", "let the scheduler choose the node (live moves only)"),
     ("web-01 worker-05 --live", "insist on a live move: the VM keeps running"),
     ("web-01 worker-05 --cold", "move it cold: stop it, pin it to the node, start it there; works with any disk"),
@@ -22,21 +25,51 @@ _FORMS = (
         "web-01 worker-05 --cold --replace-rules",
         "and set aside rules of its own that forbid the node, as long as the pin stays",
     ),
-    ("pins", "the VMs that a cold move has left pinned to a node, each with Remove"),
-    ("help", "this text"),
+    ('web-01 worker-05 --reason "..."', "say why; the card shows it"),
+    ("status [web-01]", "the open plans of this channel"),
+    ("history [web-01] [--last 7d]", "what has ended in this channel, and how"),
+    ("pins", "the VMs that a cold move has left pinned to a node"),
+)
+
+_ALLOWED: Mapping[Action, str] = {
+    Action.REQUEST: "ask for moves",
+    Action.CONFIRM: "confirm plans",
+    Action.DENY: "deny plans",
+    Action.CANCEL: "cancel plans",
+    Action.UNPIN: "remove pins",
+}
+
+
+def help_card(may: frozenset[Action] | None = None, why_not: str = "") -> Card:
+    """What this person can do here. None: nobody is asked about, so it is all that there is."""
+    text = "I move virtual machines between nodes, after somebody has confirmed the plan."
+    if may is not None and not may:
+        reason = f" {escape(why_not)}" if why_not else ""
+        return Card(text, (blocks.section(f"{text}\nHere you can only look on.{reason}"),))
+    asking = _forms() if may is None or Action.REQUEST in may else []
+    return Card(text, (blocks.section(text), *asking, *_allowed(may), blocks.context(_AFTER)))
+
+
+_AFTER = (
+    "A plan card appears in the channel first. Nothing is touched until somebody who may has pressed Confirm on it."
 )
 
 
-def help_card() -> Card:
-    """What can be typed."""
-    text = "I move virtual machines between nodes, after somebody has confirmed the plan."
+def _forms() -> list[Block]:
     forms = "\n".join(f"• {code(f'{CommandName.MIGRATE} {form}')} {meaning}" for form, meaning in _FORMS)
+    listing = f"• {code(f'{CommandName.INVENTORY} [namespace] [--node worker-02]')} the VMs there are"
     kinds = (
-        "Without --live or --cold the VM decides: live where its disks can be shared, else cold. After a cold move I "
-        "ask what becomes of the pin; a VM that does not start on its target gets its old placement back."
+        "Without --live or --cold the VM decides: live where its disks can be shared, else cold. In a message, or in a "
+        "thread, begin with @vm-migrate instead of the command."
     )
-    after = "A plan card appears in the channel first. Nothing is touched until a channel member presses Confirm on it."
-    return Card(text, (blocks.section(f"{text}\n{forms}"), blocks.section(kinds), blocks.context(after)))
+    return [blocks.section(f"{forms}\n{listing}"), blocks.section(kinds)]
+
+
+def _allowed(may: frozenset[Action] | None) -> list[Block]:
+    if may is None:
+        return []
+    words = [word for action, word in _ALLOWED.items() if action in may]
+    return [blocks.section(f"*Here you may* {', '.join(words)}, as far as the rules for each VM allow it.")]
 
 
 def ambiguous_card(asked: Ambiguous) -> Card:
@@ -59,7 +92,7 @@ def namespaces_card(request: MoveRequest, which: WhichNamespace) -> Card:
     return Card(text, (blocks.section(text), blocks.actions(menu), small))
 
 
-def _reading(reading: Reading) -> blocks.Block:
+def _reading(reading: Reading) -> Block:
     meant = str(reading.request)
     text = f"*{escape(reading.label)}*\n{code(meant, blocks.SENTENCE)}"
     fits = len(meant) <= blocks.BUTTON_VALUE

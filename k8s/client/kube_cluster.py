@@ -116,6 +116,9 @@ class KubeCluster:
     async def instances(self) -> tuple[Instance, ...]:
         return await self._reads.instances()
 
+    async def vms(self, namespace: str | None) -> tuple[VirtualMachine, ...]:
+        return await self._reads.vms_in(None if namespace is None else [namespace])
+
     async def running_migrations(self) -> tuple[Migration, ...]:
         return tuple(one for one in await self._reads.migrations_in(None) if not one.final)
 

@@ -70,6 +70,15 @@ class FrozenCluster:
     async def nodes(self) -> tuple[Node, ...]:
         return NODES
 
+    async def vms(self, namespace: str | None) -> tuple[VirtualMachine, ...]:
+        return (self.world.vm,) if namespace in (None, self.world.vm.ref.namespace) else ()
+
+    async def instances(self) -> tuple[Instance, ...]:
+        return (self.world.vmi,) if self.world.vmi else ()
+
+    async def namespaces(self) -> tuple[str, ...]:
+        return ("dev", "production")
+
     async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
         return (self.world.vm.ref,) if namespace in (None, self.world.vm.ref.namespace) else ()
 
@@ -212,6 +221,12 @@ class Bot:
         person = self.slack.sandbox.workspace.person(user)
         room = self.slack.sandbox.workspace.rooms[channel]
         return [message.text for message in room.messages if message.visible_to == person.id]
+
+    def seen(self, user: str, channel: str = OPS) -> list[Seen]:
+        """The messages that only this person sees, oldest first."""
+        person = self.slack.sandbox.workspace.person(user)
+        room = self.slack.sandbox.workspace.rooms[channel]
+        return [message for message in room.messages if message.visible_to == person.id]
 
     def another(self) -> SlackNotifier:
         """The notifier of the next process, on the same store."""
