@@ -106,7 +106,7 @@ class SqlStore:
     async def _page(self, number: int) -> list[Record]:
         """Some plans, newest first. Few at a time: reading them takes the loop's time."""
         query = select(plans.c.record).order_by(plans.c.seq.desc()).limit(_PAGE).offset(number * _PAGE)
-        async with self._turn, self._engine.begin() as connection:
+        async with transaction(self._engine) as connection:
             return [_load(text) for text in (await connection.execute(query)).scalars()]
 
     async def holder(self, key: str) -> str | None:
