@@ -80,6 +80,7 @@ class App:
         self.sandbox = sandbox
         self.cluster = cluster
         self.store = store
+        self.leases = leases
         self.clock = clock
         self.changes = Changes()
         self.people = Acquaintances()
@@ -193,25 +194,33 @@ class App:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, sandbox: ClusterSandbox, clock: StandingClock, metrics: "Metrics | None" = None
+    folder: Path,
+    sandbox: ClusterSandbox,
+    clock: StandingClock,
+    metrics: "Metrics | None" = None,
+    *,
+    url: str = "",
+    replica: str = "only",
 ) -> AsyncIterator[App]:
-    """The application on a cluster; leaving it is an orderly stop."""
+    """The application on a cluster, with a file of its own or the database of that URL; leaving it is an orderly
+    stop."""
     kubeconfig = folder / "kubeconfig"
     sandbox.write_kubeconfig(kubeconfig, BOT_USER)
-    engine, lock = await open_engine(f"sqlite+aiosqlite:///{folder / 'bot.db'}")
+    engine, lock = await open_engine(url or f"sqlite+aiosqlite:///{folder / 'bot.db'}")
     called = metrics.cluster_called if metrics else None
     cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty(), called=called)
-    leases = SqlLeases(engine, "only")
+    leases = SqlLeases(engine, replica)
     await leases.join()
     app = App(sandbox, cluster, SqlStore(engine, clock, [metrics] if metrics else []), leases, clock)
     try:
         yield app
     finally:
         await app.executor.close()
+        await leases.leave()
         await cluster.close()
         await engine.dispose()
-        assert lock is not None
-        lock.release()
+        if lock:
+            lock.release()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A store on each engine, opened as the bot opens it."""
 
-from collections.abc import AsyncIterator, Iterator
-from itertools import count
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,25 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.store import SqlStore, open_engine
 from tests.clocks import StandingClock
-from tests.postgres import Postgres, needs_postgres, running
-
-NUMBERS = count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with running() as server:
-        yield server
+from tests.postgres import needs_postgres
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"
-
-
-@pytest.fixture
-def postgres_url(postgres: Postgres) -> str:
-    return postgres.create(f"bot{next(NUMBERS)}")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs_postgres)])
