@@ -146,12 +146,15 @@ def _kubevirt(can: Capabilities) -> list[Line]:
     version = can.kubevirt_version
     if can.added_node_selector:
         named = Line("KubeVirt", Verdict.OK, f"{version}: live moves to a named node work")
+    elif can.rollout_strategy == "LiveUpdate":
+        words = f"{version} cannot be told a live move's node (1.6 can): the VM is pinned for as long as the move takes"
+        named = Line("KubeVirt", Verdict.WARN, words)
     else:
         named = Line(
             "KubeVirt",
             Verdict.FAIL,
-            f"{version} cannot move a VM live to a named node (addedNodeSelector came with 1.6): upgrade KubeVirt; "
-            "until then only cold moves and live moves without a target work",
+            f"{version} cannot move a VM live to a named node (addedNodeSelector came with 1.6): upgrade KubeVirt, or "
+            "set vmRolloutStrategy to LiveUpdate; until then only cold moves and live moves without a target work",
         )
     if can.rollout_strategy == "LiveUpdate":
         return [named, Line("rollout strategy", Verdict.OK, "LiveUpdate: a pin that is removed is off at once")]

@@ -150,6 +150,8 @@ class Move(_Frozen):
     """The VM's, for the rules about who may."""
     estimate: Estimate | None = None
     """Cold: None where too few moves were measured."""
+    led: bool = False
+    """Live: a pin leads it to the target and is taken off at the end, since this KubeVirt cannot be told the node."""
     agent: bool = False
     """The guest agent was connected: it should be again after the move."""
 
@@ -294,6 +296,7 @@ def judged(request: MoveRequest, facts: Facts) -> Move:
         findings=findings,
         labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
+        led=checks.led(facts, type_),
         agent=_agent(facts),
     )
 

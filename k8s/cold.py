@@ -33,6 +33,7 @@ __all__ = [
     "Unpinned",
     "force_stop",
     "go_home",
+    "lead",
     "note_for",
     "place",
     "read_note",
@@ -154,16 +155,25 @@ async def start(cluster: Cluster, ref: Ref, note: Note) -> None:
 async def place(cluster: Cluster, ref: Ref, note: Note) -> None:
     """Pin a VM that does not run; it stays as it is. Raises Conflict when it runs, or is not what the note says."""
 
-    def decide(now: Managed) -> Managed:
-        begun = _is_begun(now, note)
-        if begun and _has_other_rules(now, note):
-            raise Conflict("somebody has changed the affinity or the node selector of the VM")
-        return _noted(_pinned(now if begun else _without_older_pin(now), note), note)
-
     vm = await _vm(cluster, ref)
     if _is_up(await cluster.instance(ref)):
         raise Conflict("somebody has started the VM")
-    await _write(cluster, vm, decide)
+    await _write(cluster, vm, _pinning(note))
+
+
+async def lead(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio.sleep) -> None:
+    """Pin a VM that runs, so that a migration without a target goes to that node; `unpin` takes it off again.
+
+    Raises Conflict when the VM is not what the note says, or the pin does not reach the guest that runs (under Stage,
+    or where a restart is due; then nothing may be migrated); InFlight while it migrates: the pin would not reach it.
+    """
+
+    vm = await _vm(cluster, ref)
+    if not _is_begun(managed(vm), note):
+        await _refuse_while_migrating(cluster, ref)
+    await _write(cluster, vm, _pinning(note))
+    if not await _is_effective(cluster, ref, sleep):
+        raise Conflict("the pin does not reach the VM that runs, so it would be moved anywhere")
 
 
 async def go_home(cluster: Cluster, ref: Ref, note: Note) -> None:
@@ -292,6 +302,18 @@ def _is_begun(now: Managed, note: Note) -> bool:
     if not _has_strategy(now, note) or not _is_original(_without_older_pin(now), note):
         raise Conflict("the run strategy or the placement of the VM has changed since the move was planned")
     return False
+
+
+def _pinning(note: Note) -> _Decide:
+    """Put the note and its pin on a VM as it is."""
+
+    def decide(now: Managed) -> Managed:
+        begun = _is_begun(now, note)
+        if begun and _has_other_rules(now, note):
+            raise Conflict("somebody has changed the affinity or the node selector of the VM")
+        return _noted(_pinned(now if begun else _without_older_pin(now), note), note)
+
+    return decide
 
 
 def _is_original(now: Managed, note: Note) -> bool:

@@ -63,15 +63,31 @@ def limits(facts: Facts, type_: MoveType) -> Iterator[Finding]:
             )
 
 
+def led(facts: Facts, type_: MoveType) -> bool:
+    """Whether a pin has to lead the VM to its target: before KubeVirt 1.6 the API drops `addedNodeSelector` in silence
+    and the VM lands anywhere."""
+    return type_ is MoveType.LIVE and facts.target is not None and not facts.capabilities.added_node_selector
+
+
 def named_target(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """Before KubeVirt 1.6 the API drops `addedNodeSelector` in silence and the VM lands anywhere."""
-    if not facts.capabilities.added_node_selector:
+    """A pin leads there only where it reaches a VM that runs, which it does under LiveUpdate (recorded:
+    affinity-liveupdate) and not under Stage."""
+    if not led(facts, type_):
+        return
+    version = facts.capabilities.kubevirt_version
+    if facts.capabilities.rollout_strategy == "LiveUpdate":
+        yield info(
+            "led-by-pin",
+            f"KubeVirt {version} cannot be told the node (1.6 and newer can): the VM is pinned to it while it is "
+            "migrated, and gets its own rules back at the end, however it ends.",
+            source="CRD of the VMIM",
+        )
+    else:
         yield block(
             "no-named-target",
-            f"KubeVirt {facts.capabilities.kubevirt_version} cannot send a live move to a chosen node "
-            "(1.6 and newer can).",
+            f"KubeVirt {version} cannot send a live move to a chosen node (1.6 and newer can).",
             "Ask without a node and let the scheduler decide.",
-            "CRD of the VMIM",
+            "CRD of the VMIM; vmRolloutStrategy is Stage",
         )
 
 

@@ -118,12 +118,17 @@ _STEPS: Mapping[StepKind, str] = {
     StepKind.PLACE: "Pin {vm} to {target} with a required node affinity. It is not started.",
     StepKind.RETURN: "Give {vm} its old placement back, and start it.",
 }
+_LED = (
+    "Pin {vm} to {target} with a required node affinity, create a VirtualMachineInstanceMigration (VMIM), and take the "
+    "pin off again at its end, however it ends."
+)
 _PIN_STAYS = "Afterwards you choose what becomes of the pin: remove it, keep it, or decide later."
 
 
 def steps(move: Move) -> tuple[str, ...]:
     """What will happen, in order."""
-    lines = [_STEPS[step].format(vm=vm(move), target=move.target_name) for step in move.steps]
+    words = {**_STEPS, StepKind.MIGRATE: _LED} if move.led else _STEPS
+    lines = [words[step].format(vm=vm(move), target=move.target_name) for step in move.steps]
     return (*lines, _PIN_STAYS) if move.type is MoveType.COLD else tuple(lines)
 
 

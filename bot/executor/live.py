@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from bot import approval, calling_off, judge, progress
 from bot.authority import asking
 from bot.diagnosis import Cause, changed, diagnose
-from bot.executor import abort, announce, explain, warrant
+from bot.executor import abort, announce, explain, leading, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.plan import Move
 from bot.ports import Entry
@@ -68,6 +68,8 @@ async def migrate(moving: Moving) -> None:
         except NotStarted as why:
             await _end_unstarted(moving, why.cause)
             return
+    if move.led:
+        await leading.lead(moving, move)
     await moving.write(_create(moving))
 
 
@@ -111,6 +113,7 @@ async def verify(moving: Moving) -> None:
     """Read where the VM really is and end the move with the truth."""
     _, move, run = await moving.read()
     assert run.intent is not None
+    await leading.release(moving, move)
     name = Ref(move.namespace, run.intent.name)
     evidence = await _with_nodes(moving, move, await moving.cluster.evidence(vm_ref(move), name, run.intent.uid))
     result = conclude(move, run, run.intent, evidence, exists=await _exists(moving, move, evidence.vmi))
@@ -151,6 +154,7 @@ def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence, *, exists
 async def not_done(moving: Moving, cause: Cause) -> Result:
     """How a move ended that the cluster refused: where the VM is, as far as it can be read."""
     _, move, _ = await moving.read()
+    await leading.release(moving, move)
     try:
         vmi = await moving.cluster.instance(vm_ref(move))
     except ClusterError:
@@ -244,7 +248,7 @@ def _new(current: Record, move: Move, name: str) -> NewMigration:
     return NewMigration(
         ref=Ref(move.namespace, name),
         vmi_name=move.vm,
-        hostname=move.target.hostname if move.target else None,
+        hostname=move.target.hostname if move.target and not move.led else None,
         labels={LABEL_MANAGED_BY: OUR_PREFIX, LABEL_PLAN: current.id},
         annotations=announce.who(current),
     )

@@ -1,0 +1,31 @@
+"""A live move to a chosen node where KubeVirt cannot be told the node (before 1.6).
+
+A pin on the VM reaches its VMI at once under LiveUpdate and moves nothing by itself; the migration that follows obeys
+it (recorded: affinity-liveupdate). The pin carries the same note as that of a cold move, so that what the VM had is on
+the object, and it goes again before the move is reported, however it ended. Each function may be taken twice.
+"""
+
+import contextlib
+
+from bot.executor.moving import Moving, vm_ref
+from bot.plan import Move
+from k8s import cold as writes
+from k8s.errors import NotFound
+from k8s.note import note_for
+
+
+async def lead(moving: Moving, move: Move) -> None:
+    """Pin the VM to the target and wait until its guest's rules say so too. Raises a ClusterError where they do not."""
+    assert move.target is not None
+    vm = await moving.cluster.vm(vm_ref(move))
+    if vm is None:
+        raise NotFound("VirtualMachine", move.vm, move.namespace)
+    note = note_for(vm, plan=moving.plan_id, epoch=moving.epoch, hostname=move.target.hostname)
+    await moving.write(writes.lead(moving.cluster, vm_ref(move), note))
+
+
+async def release(moving: Moving, move: Move) -> None:
+    """Give the VM its own rules back; nothing to do where this move has not pinned it, or it is gone."""
+    if move.led:
+        with contextlib.suppress(NotFound):
+            await moving.write(writes.unpin(moving.cluster, vm_ref(move), plan=moving.plan_id))
