@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.vocabulary import quoted
+from bot.when import IncidentId, When
 
 FORM = "vm-migrate web-01 worker-05"
 """The form that error messages show."""
@@ -113,9 +114,13 @@ class MoveRequest(_Request):
     replace_rules: bool = False
     """Cold only: where the VM's own rules do not allow the target, the pin takes their place."""
     reason: Reason = None
+    when: When | None = None
+    """When it is to start; None: as soon as it is confirmed."""
+    incident: IncidentId | None = None
+    """The incident for whose sake it waives the usual approvals; it needs a reason then."""
 
     def __str__(self) -> str:
-        return " ".join([*self.where(), *_way(self.type, self.replace_rules), *_because(self.reason)])
+        return " ".join([*self.where(), *_way(self.type, self.replace_rules), *_mode(self)])
 
     def where(self) -> list[str]:
         """Its words about what moves from where to where, the VM first."""
@@ -164,6 +169,10 @@ class BatchRequest(_Request):
     replace_rules: bool = False
     """All three for whatever `selector` or `evacuate` finds."""
     reason: Reason = None
+    when: When | None = None
+    """When it is to start; None: as soon as it is confirmed."""
+    incident: IncidentId | None = None
+    """The incident for whose sake it waives the usual approvals; it needs a reason then."""
     without: tuple[str, ...] = ()
     """VMs (`namespace/name`) that people took out of what was found."""
     pace: Pace | None = None
@@ -175,7 +184,7 @@ class BatchRequest(_Request):
         words = [*(self._named() if self.moves else self._found()), *([str(self.pace)] if self.pace else [])]
         words += ["--as-listed"] if self.as_listed else []
         words += [f"--without {','.join(self.without)}"] if self.without else []
-        return " ".join([*words, *_because(self.reason)])
+        return " ".join([*words, *_mode(self)])
 
     def _named(self) -> list[str]:
         ways = {(move.type, move.replace_rules) for move in self.moves}
@@ -232,6 +241,11 @@ def _each(move: MoveRequest, *, alike: bool) -> str:
     target = [] if move.target else ["to any"]
     way = [] if alike else (_way(move.type, move.replace_rules) or ["--auto"])
     return " ".join([*move.where(), *target, *way])
+
+
+def _mode(request: MoveRequest | BatchRequest) -> list[str]:
+    when = [str(request.when)] if request.when else []
+    return [*when, *([f"--incident {request.incident}"] if request.incident else []), *_because(request.reason)]
 
 
 def _because(reason: str | None) -> list[str]:

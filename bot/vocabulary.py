@@ -27,6 +27,7 @@ class Kind(Enum):
     VMS = auto()
     NODE = auto()
     NAMESPACE = auto()
+    DAY = auto()
     REFUSED = auto()
     NOISE = auto()
 
@@ -48,6 +49,7 @@ _SAID: Mapping[Kind, str] = {
     Kind.VMS: "vms machines",
     Kind.NODE: "node nodes host hosts hypervisor",
     Kind.NAMESPACE: "namespace ns project",
+    Kind.DAY: "today tonight tomorrow",
     Kind.REFUSED: """not no don't dont never cancel abort stop undo except without but if unless until after before
         when""",
     Kind.NOISE: """please pls plz kindly can could would will you we i i'd i'm want need needs like lets let's hey hi
@@ -90,5 +92,5 @@ RESERVED = frozenset({*KINDS, *COMPOUNDS, *TYPOS, *COMMANDS, SELF, "because", "s
 
 
 def quoted(name: str) -> str:
-    """A name as it is written in a request."""
-    return f'"{name}"' if name in RESERVED else name
+    """A name as it is written in a request; one that begins with a digit might be read as a time."""
+    return f'"{name}"' if name in RESERVED or name[:1].isdigit() else name

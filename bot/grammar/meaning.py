@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from bot.grammar.mistakes import Meaning, Mistake, Unclear, at, in_quotes, insert, swap, without
 from bot.grammar.names import name, selector, vm
-from bot.grammar.pace import batch
+from bot.grammar.pace import batch, mode
 from bot.grammar.sentence import Group, Sentence, Way
 from bot.grammar.words import Word
 from bot.request import BatchRequest, MoveRequest
@@ -29,7 +29,8 @@ def request_of(sentence: Sentence) -> MoveRequest | BatchRequest:
         return batch(sentence, moves=moves)
     for word in sentence.batch.values():
         raise at("not-a-batch", word, "is for several VMs", sentence.text, [without(sentence.text, word)])
-    return MoveRequest(**moves[0].model_dump(exclude={"reason"}), reason=sentence.reason)
+    known = {"reason", "when", "incident"}
+    return MoveRequest(**moves[0].model_dump(exclude=known), **mode(sentence))
 
 
 def _nothing(sentence: Sentence) -> Mistake:

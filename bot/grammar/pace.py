@@ -5,9 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.grammar.mistakes import at
+from bot.grammar.incidents import incident
+from bot.grammar.mistakes import at, without
 from bot.grammar.names import vm
 from bot.grammar.sentence import Sentence
+from bot.grammar.times import when
 from bot.grammar.words import Word
 from bot.request import BatchRequest, Pace
 
@@ -18,11 +20,23 @@ def batch(sentence: Sentence, **found: Any) -> BatchRequest:
     """A batch of these VMs, as the flags of the sentence want it. Raises Mistake."""
     return BatchRequest(
         **found,
-        reason=sentence.reason,
+        **mode(sentence),
         without=_without(sentence),
         pace=_pace(sentence),
         as_listed="--as-listed" in sentence.batch,
     )
+
+
+def mode(sentence: Sentence) -> dict[str, Any]:
+    """What holds for the whole request, of one VM or several: why, when, and whether it is an incident's."""
+    declared = incident(sentence.incident, sentence.reason, sentence.text)
+    starts = when(sentence.time, sentence.text)
+    if declared.id and sentence.incident and starts:
+        raise at(
+            "incident-later", sentence.incident, "does not go with a time: what can wait needs the usual approvals",
+            sentence.text, [without(sentence.text, sentence.incident)],
+        )  # fmt: skip
+    return {"reason": declared.reason, "incident": declared.id, "when": starts}
 
 
 def _without(sentence: Sentence) -> tuple[str, ...]:

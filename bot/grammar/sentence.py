@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.grammar.mistakes import Meaning, Unclear, at, in_quotes, near_word, swap, without
+from bot.grammar.times import is_clock, is_span
 from bot.grammar.words import Word, is_quoted
 from bot.request import MoveType
 from bot.vocabulary import TYPOS, Kind
@@ -83,6 +84,9 @@ class Sentence:
     batch: dict[str, Word] = field(default_factory=dict)
     """Flags for several VMs, by name."""
     reason: str | None = None
+    time: dict[str, Word] = field(default_factory=dict)
+    """When it is to start, see `bot.grammar.times`."""
+    incident: Word | None = None
 
 
 class Reader:
@@ -197,6 +201,13 @@ class Reader:
         self._group.source = word
 
     def in_(self, word: Word) -> None:
+        """In a namespace; or in some time, which is no name but in quotes."""
+        if self._rest and is_span(self._after()) and not is_quoted(self._text, self._rest[0]):
+            begin = self._rest.pop(0)
+            if begin.text.isdigit():
+                begin = begin._replace(text=f"{begin.text} {self._rest.pop(0).text}")
+            self._say_when("--in", begin)
+            return
         found = self._expect(word, "a namespace", namespaces=True)
         self._is_namespace()
         self.set_namespace(found)
@@ -220,7 +231,30 @@ class Reader:
         else:
             self._group.namespace = word
 
+    def _after(self) -> str:
+        """The next word; a number with its unit behind it."""
+        number, *unit = self._rest[:2]
+        return f"{number.text} {unit[0].text}" if number.text.isdigit() and unit else number.text
+
+    def _say_when(self, key: str, word: Word) -> None:
+        if key in self.sentence.time:
+            raise at("two-times", word, "is a second time", self._text, [without(self._text, word)])
+        self.sentence.time[key] = word
+
+    def day(self, word: Word) -> None:
+        self._say_when("day", word)
+
+    def time(self, word: Word) -> None:
+        self._say_when(word.flag, word)
+
+    def incident(self, word: Word) -> None:
+        self.sentence.incident = word
+
     def on(self, word: Word) -> None:
+        time = self._rest[0] if self._rest and word.text == "at" else None
+        if time and is_clock(time.text) and not is_quoted(self._text, time):
+            self._say_when("--at", self._rest.pop(0))
+            return
         self._group.at, self._group.at_word = self._expect(word, "a node"), word
 
     def type_(self, word: Word) -> None:
@@ -320,6 +354,7 @@ _ACTS: Mapping[Kind, Callable[[Reader, Word], None]] = {
     Kind.VMS: Reader.skip,
     Kind.OR: Reader.stray,
     Kind.ANYWHERE: Reader.stray,
+    Kind.DAY: Reader.day,
     Kind.REFUSED: Reader.refused,
 }
 """What is not here only makes a sentence of it."""
@@ -339,6 +374,10 @@ _FLAGS: Mapping[str, Callable[[Reader, Word], None]] = {
     "--pause": Reader.pace,
     "--without": Reader.pace,
     "--as-listed": Reader.pace,
+    "--at": Reader.time,
+    "--in": Reader.time,
+    "--window": Reader.time,
+    "--incident": Reader.incident,
 }
 _NEEDED = {
     "-n": "a namespace",
@@ -350,4 +389,8 @@ _NEEDED = {
     "--stage": "a number",
     "--pause": "a time, for example 10m,",
     "--without": "VMs, for example production/web-01,",
+    "--at": "a time, for example 02:00,",
+    "--in": "a length of time, for example 30m,",
+    "--window": "two times, for example 22:00-02:00,",
+    "--incident": "the name of the incident and a reason in quotes",
 }

@@ -46,12 +46,20 @@ _VALUED = {
     "--stage": "--stage",
     "--pause": "--pause",
     "--without": "--without",
+    "--at": "--at",
+    "--in": "--in",
+    "--window": "--window",
+    "--incident": "--incident",
 }
 _BARE = {name: name for name in ("--live", "--cold", "--auto", "--replace-rules", "--as-listed")}
 FLAGS = _VALUED | _BARE
 """Every flag, with the name that the readers know it by."""
 
 _IN_QUOTES = re.compile(rf"[{_OPENING}]((?:\\.|[^\\{_OPENING}])*)[{_CLOSING}]", re.DOTALL)
+_NAMED_IN_QUOTES = re.compile(
+    rf"[{_OPENING}]?[^\s,;{_OPENING}]+[{_CLOSING}]?(?:\s*[{_OPENING}](?:\\.|[^\\{_OPENING}])*[{_CLOSING}])?", re.DOTALL
+)
+"""A name, and a text in quotes behind it."""
 _UP_TO_FLAG = re.compile(r"(?:(?!\s[-—–―−]{1,2}[a-zA-Z]).)*", re.DOTALL)
 _ONE_WORD = re.compile(r"[^\s,;]*")
 _UNSPACED = re.compile(r"\S*")
@@ -132,6 +140,10 @@ def _flag(shown: str, start: int, end: int, text: str) -> Word:
 
 
 def _value(flag: str, text: str, begin: int) -> tuple[str, int]:
+    if flag == "--incident":
+        named = _NAMED_IN_QUOTES.match(text, begin)
+        is_flag = re.match(r"[-—–―−]{1,2}[a-zA-Z]", text[begin:])
+        return (named.group(), named.end()) if named and not is_flag else ("", begin)
     if within := _IN_QUOTES.match(text, begin):
         return re.sub(r"\\(.)", r"\1", within.group(1), flags=re.DOTALL), within.end()
     if re.match(r"[-—–―−]{1,2}[a-zA-Z]", text[begin:]):

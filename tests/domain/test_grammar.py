@@ -2,6 +2,7 @@
 
 import contextlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -23,8 +24,10 @@ from bot.request import (
     Reading,
     Request,
     Status,
+    plain,
 )
 from bot.vocabulary import RESERVED
+from bot.when import When
 from tests.domain.utterances import MISTAKES, MOVES, OTHERS, UNCLEAR
 
 CLEAR = {typed: meant for typed, meant in MOVES.items() if meant is not None} | OTHERS
@@ -132,7 +135,9 @@ def test_a_field_holds_one_name() -> None:
 
 WORDS = st.sampled_from(
     [*sorted(RESERVED), "web-01", "web-02", "worker-05", "vms/web-01", ",", "→", '"', "“x y”", "--live", "--cold", "-n",
-     "--reason", "--selector", "--from", "--to", "--auto", "--replace-rules", "--last", "7d", "<!here>", "web_01", "🚀"]
+     "--reason", "--selector", "--from", "--to", "--auto", "--replace-rules", "--last", "7d",
+     "--at", "02:00", "--in", "30m", "--window", "22:00-02:00", "--incident", "INC-42", "10pm", "30", "minutes",
+     "<!here>", "web_01", "🚀"]
 )  # fmt: skip
 
 
@@ -173,6 +178,26 @@ paces = st.none() | st.builds(
 )
 
 
+clocks = st.times().map(lambda time: time.replace(second=0, microsecond=0, fold=0))
+whens = st.none() | st.one_of(
+    st.builds(When, after=st.integers(1, 99_999).map(lambda minutes: timedelta(minutes=minutes))),
+    st.builds(When, clock=clocks, tomorrow=st.booleans()),
+    st.builds(When, clock=clocks, day=st.dates()),
+    st.tuples(clocks, clocks, st.booleans())
+    .filter(lambda two: two[0] != two[1])
+    .map(lambda each: When(clock=each[0], until=each[1], tomorrow=each[2])),
+)
+incidents = st.sampled_from(["INC-42", "2026.11_x", "a"])
+
+
+def modes(draw: st.DrawFn, longest: int) -> dict[str, Any]:
+    """Why and when; an incident has a reason and does not wait."""
+    reason = draw(st.none() | st.text(max_size=longest))
+    if reason and "".join(plain(reason).split()) and draw(st.booleans()):
+        return {"reason": reason, "incident": draw(incidents)}
+    return {"reason": reason, "when": draw(whens)}
+
+
 @st.composite
 def moves(draw: st.DrawFn, *, reason: bool = True) -> MoveRequest:
     type_, replace_rules = draw(ways)
@@ -184,16 +209,16 @@ def moves(draw: st.DrawFn, *, reason: bool = True) -> MoveRequest:
         source=draw(st.none() | names.filter(lambda name: name != target)),
         type=type_,
         replace_rules=replace_rules,
-        reason=draw(st.none() | st.text(max_size=400)) if reason else None,
+        **(modes(draw, 400) if reason else {}),
     )
 
 
 @st.composite
 def batches(draw: st.DrawFn) -> BatchRequest:
-    reason = draw(st.none() | st.text(max_size=100))
+    mode = modes(draw, 100)
     unique = st.lists(moves(reason=False), min_size=2, max_size=6, unique_by=lambda move: (move.namespace, move.vm))
     if draw(st.booleans()):
-        return BatchRequest(moves=tuple(draw(unique)), reason=reason, pace=draw(paces), as_listed=draw(st.booleans()))
+        return BatchRequest(moves=tuple(draw(unique)), **mode, pace=draw(paces), as_listed=draw(st.booleans()))
     type_, replace_rules = draw(ways)
     evacuate = draw(st.none() | names)
     return BatchRequest(
@@ -203,7 +228,7 @@ def batches(draw: st.DrawFn) -> BatchRequest:
         target=draw(st.none() | names.filter(lambda name: name != evacuate)),
         type=type_,
         replace_rules=replace_rules,
-        reason=reason,
+        **mode,
         pace=draw(paces),
         without=tuple(draw(st.lists(st.builds("{}/{}".format, names, names), max_size=3))),
     )

@@ -26,6 +26,29 @@ MOVES = {
     "vm-migrate web-01 worker-05": "web-01 to worker-05",
     "web-01 worker-03, web-02 worker-04": "web-01 to worker-03, web-02 to worker-04",
     "web-01 worker-03; web-02 worker-04": "web-01 to worker-03, web-02 to worker-04",
+    # when
+    "web-01 worker-05 --at 02:00": "web-01 to worker-05 --at 02:00",
+    "web-01 worker-05 --at 2am": "web-01 to worker-05 --at 02:00",
+    "web-01 to worker-05 at 22:00": "web-01 to worker-05 --at 22:00",
+    "web-01 to worker-05 tonight at 10:30pm": "web-01 to worker-05 --at 22:30",
+    "tomorrow at 02:00 move web-01 to worker-05": "web-01 to worker-05 --at 02:00 tomorrow",
+    "web-01 worker-05 --at 2026-03-29T02:30": "web-01 to worker-05 --at 2026-03-29T02:30",
+    'web-01 worker-05 --at "2026-03-29 02:30" --cold': "web-01 to worker-05 --cold --at 2026-03-29T02:30",
+    "web-01 worker-05 --in 30m": "web-01 to worker-05 --in 30m",
+    "web-01 worker-05 --in 2h": "web-01 to worker-05 --in 120m",
+    "move web-01 to worker-05 in 30 minutes": "web-01 to worker-05 --in 30m",
+    "move web-01 in production to worker-05 in 2h": "production/web-01 to worker-05 --in 120m",
+    'move web-01 in "30m" to worker-05': "30m/web-01 to worker-05",
+    "web-01 worker-05 --window 22:00-02:00": "web-01 to worker-05 --window 22:00-02:00",
+    "evacuate worker-02 tonight at 23:00": "everything on worker-02 --at 23:00",
+    # incidents
+    'web-01 worker-05 --incident INC-42 "fan failure on worker-02"': (
+        'web-01 to worker-05 --incident INC-42 --reason "fan failure on worker-02"'
+    ),
+    "web-01 worker-05 —incident INC-42 “fan failure”": 'web-01 to worker-05 --incident INC-42 --reason "fan failure"',
+    "web-01 worker-05 --reason fan failure --incident INC-42": (
+        'web-01 to worker-05 --incident INC-42 --reason "fan failure"'
+    ),
     # namespaces
     "production/web-01 worker-05": "production/web-01 to worker-05",
     "web-01 worker-05 -n vms": "vms/web-01 to worker-05",
@@ -196,6 +219,11 @@ OTHERS = {
 }
 
 UNCLEAR = {
+    "web-01 to worker-05 tonight": [
+        "web-01 to worker-05 --at 22:00",
+        "web-01 to worker-05 --at 00:00",
+        "web-01 to worker-05 --at 02:00",
+    ],
     "web-01 web-02 web-03": ["web-01, web-02 to web-03", "web-01, web-02, web-03"],
     "web-01,web-02,web-03 worker-05": ["web-01, web-02, web-03 to worker-05", "web-01, web-02, web-03, worker-05"],
     "vms web-01 worker-05": ["web-01 to worker-05", "web-01, worker-05"],
@@ -225,6 +253,21 @@ UNCLEAR = {
 }
 
 MISTAKES = [
+    ("web-01 worker-05 --at", "missing-value", "▸--at◂", "web-01 to worker-05"),
+    ("web-01 worker-05 --at soon", "bad-time", "▸--at soon◂", "--at 02:00, --in 30m"),
+    ("web-01 worker-05 --at 25:00", "bad-time", "▸--at 25:00◂", "--at 02:00, --in 30m"),
+    ("web-01 worker-05 --at 13pm", "bad-time", "▸--at 13pm◂", "--at 02:00, --in 30m"),
+    ("web-01 worker-05 --at 2026-02-30T02:00", "bad-time", "▸--at 2026-02-30T02:00◂", "--at 02:00"),
+    ("web-01 worker-05 --in 0m", "bad-time", "▸--in 0m◂", "--in 30m"),
+    ("web-01 worker-05 --window 22:00", "bad-time", "▸--window 22:00◂", "--window 22:00-02:00"),
+    ("web-01 worker-05 --window 22:00-22:00", "bad-time", "▸--window 22:00-22:00◂", "--window 22:00-02:00"),
+    ("web-01 worker-05 --at 02:00 --in 30m", "two-times", "▸--in 30m◂", "web-01 to worker-05 --at 02:00"),
+    ("web-01 to worker-05 at 02:00 --at 03:00", "two-times", "▸--at 03:00◂", "web-01 to worker-05 --at 02:00"),
+    ("web-01 worker-05 --incident", "missing-value", "▸--incident◂", "web-01 to worker-05"),
+    ("web-01 worker-05 --incident INC-42", "no-reason", "▸--incident INC-42◂", "fan failure"),
+    ('web-01 worker-05 --incident INC-42 " "', "no-reason", "▸--incident", "fan failure"),
+    ('web-01 worker-05 --incident <!here> "x"', "bad-incident", "▸--incident", "fan failure"),
+    ('web-01 worker-05 --incident INC-42 "fan" --at 02:00', "incident-later", "▸--incident", "--at 02:00"),
     ("web-01 worker-05 --fast", "unknown-flag", "▸--fast◂", "web-01 to worker-05"),
     ("web-01 worker-05 --colt", "unknown-flag", "▸--colt◂", "web-01 to worker-05 --cold"),
     ("web-01 worker-05 --live=yes", "unknown-flag", "▸--live=yes◂", "web-01 to worker-05 --live"),
