@@ -14,6 +14,7 @@ from bot.migration import IllegalEvent, PlanEvent, PlanState
 from bot.plan import Consent, Drift, Plan
 from bot.policy import Actor, Quorum
 from bot.record import Accepted, Approval, Place, Record, Run
+from bot.schedule import Schedule
 
 
 def propose(
@@ -24,10 +25,12 @@ def propose(
     now: datetime,
     valid_for: timedelta,
     quorum: Quorum = Quorum(),  # noqa: B008  # frozen
+    schedule: Schedule | None = None,
 ) -> Record:
     """A new plan that waits for its Confirm."""
     return Record(
         quorum=quorum,
+        schedule=schedule,
         id=plan_id,
         plan=plan,
         requester=requester,
@@ -89,7 +92,8 @@ def confirm(
         raise BotError("expired", "This plan has expired.", "Ask for the move again; the card says since when.")
     if record.plan.blocked:
         raise BotError("blocked", "This plan must not run; the card says why.", "Change it with Modify.")
-    state = next_state(record, PlanEvent.CONFIRMED)
+    waits = record.schedule is not None and now < record.schedule.start
+    state = next_state(record, PlanEvent.SCHEDULED if waits else PlanEvent.CONFIRMED)
     if record.unaccepted:
         costs = " and ".join(record.unaccepted)
         raise BotError("not-accepted", f"Nobody has accepted the {costs} yet.", "That is a button of its own.")
@@ -110,7 +114,7 @@ def confirm(
     record = record.model_copy(update={"approvals": approvals, "quorum": quorum, "note": ""})
     if len(record.approvers) < quorum.needed:
         return record
-    return record.model_copy(update={"state": state, "approved_at": now})
+    return record.model_copy(update={"state": state, "approved_at": None if waits else now})
 
 
 def accept(record: Record, consent: Consent, actor: Actor, now: datetime) -> Record:
@@ -201,6 +205,7 @@ def rewind(record: Record) -> Record:
 
 _ALREADY = {
     PlanState.APPROVED: "This plan is already confirmed",
+    PlanState.SCHEDULED: "This plan is already confirmed and waits for its time",
     PlanState.RUNNING: "This move is already running",
     PlanState.SUCCEEDED: "This move has already succeeded",
     PlanState.FAILED: "This move has already ended",

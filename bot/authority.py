@@ -26,6 +26,13 @@ class Holds(NamedTuple):
     why: str = ""
     """Why the first of `lost` may no longer."""
 
+    @property
+    def told(self) -> str:
+        """Why it may not run, in words."""
+        if self.requester:
+            return f"Whoever asked for this move may no longer do so: {self.requester}"
+        return f"A Confirm no longer counts ({self.why})." if self.lost else "More Confirms are needed by now."
+
     def enough(self, current: Record) -> bool:
         """Whether the plan may run."""
         left = {given.actor.id for given in current.approvers} - {actor.id for actor in self.lost}

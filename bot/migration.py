@@ -23,6 +23,7 @@ class PlanState(StrEnum):
 
     PROPOSED = "proposed"
     APPROVED = "approved"
+    SCHEDULED = "scheduled"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -37,6 +38,8 @@ class PlanEvent(StrEnum):
 
     CHANGED = "changed"
     CONFIRMED = "confirmed"
+    SCHEDULED = "scheduled"
+    DUE = "due"
     CANCELED = "canceled"
     DENIED = "denied"
     EXPIRED = "expired"
@@ -80,6 +83,7 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
     PlanState.PROPOSED: {
         PlanEvent.CHANGED: PlanState.PROPOSED,
         PlanEvent.CONFIRMED: PlanState.APPROVED,
+        PlanEvent.SCHEDULED: PlanState.SCHEDULED,
         PlanEvent.CANCELED: PlanState.CANCELED,
         PlanEvent.DENIED: PlanState.DENIED,
         PlanEvent.EXPIRED: PlanState.EXPIRED,
@@ -92,6 +96,12 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
         PlanEvent.DENIED: PlanState.DENIED,
         PlanEvent.LAPSED: PlanState.LAPSED,
         PlanEvent.BROKE: PlanState.FAILED,
+    },
+    PlanState.SCHEDULED: {
+        PlanEvent.DUE: PlanState.APPROVED,
+        PlanEvent.CANCELED: PlanState.CANCELED,
+        PlanEvent.DENIED: PlanState.DENIED,
+        PlanEvent.LAPSED: PlanState.LAPSED,
     },
     PlanState.RUNNING: {
         PlanEvent.FINISHED: PlanState.SUCCEEDED,

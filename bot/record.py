@@ -17,6 +17,7 @@ from bot.diagnosis import Cause
 from bot.migration import MoveState, PlanState
 from bot.plan import Consent, Drift, Plan, Replaced, Target
 from bot.policy import Actor, Quorum
+from bot.schedule import Schedule
 
 
 class _Frozen(BaseModel):
@@ -320,6 +321,7 @@ class Record(_Frozen):
     ended_by: Actor | None = None
     """Who canceled it."""
     approved_at: datetime | None = None
+    """Since when it may begin: enough people have confirmed it, and its time has come."""
     note: str = ""
     """Why it ended without a run, or lost its approval, in words."""
     delivery: str = ""
@@ -330,6 +332,8 @@ class Record(_Frozen):
     """What people have taken on of this revision's costs."""
     holds: tuple[Hold, ...] = ()
     """Its pauses, oldest first."""
+    schedule: Schedule | None = None
+    """When it is to start; None: as soon as enough people have confirmed it."""
 
     @property
     def unaccepted(self) -> tuple[Consent, ...]:

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     """Minutes from the approval to the first write; without one the plan lapses. Nobody wants the 14:00 approval to
     move the VM at 16:00, after an outage."""
 
+    late_start_minutes: float = Field(default=15, ge=0, le=LONGEST)
+    """Minutes that a plan for a certain time may start late, after the bot was down or the VM was being moved. Later it
+    is not run: a window that people have reckoned with is over."""
+
     live_limit_minutes: float = Field(default=10, gt=0, le=LONGEST)
     """Minutes after which a live move that has not ended is reported as such. The cluster goes on, the bot watches."""
 
@@ -140,6 +144,11 @@ class Settings(BaseSettings):
     def approved_valid(self) -> timedelta:
         """`approved_valid_minutes` as a duration."""
         return timedelta(minutes=self.approved_valid_minutes)
+
+    @property
+    def late_start(self) -> timedelta:
+        """`late_start_minutes` as a duration."""
+        return timedelta(minutes=self.late_start_minutes)
 
     @property
     def live_limit(self) -> timedelta:

@@ -30,6 +30,7 @@ from bot.service import Service
 from bot.settings import Settings
 from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlLeases, SqlStore, open_engine
 from bot.throttle import Most, Throttle
+from bot.timetable import Timetable
 from bot.transitions import Narrator
 from handlers.desk import Desk
 from handlers.groups import Groups
@@ -86,6 +87,7 @@ class Parts(NamedTuple):
     notifier: SlackNotifier
     tasks: Tasks
     rules: Rules
+    timetable: Timetable
 
 
 async def run(settings: Settings, announce: Callable[[str], None]) -> int:
@@ -117,7 +119,9 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
         parts = await assemble(settings, store, leases, kube, clock, metrics)
         if metrics:
             await pages.enter_async_context(_operations(settings, parts.connection, store, kube, metrics))
-        jobs = Jobs(clock, [parts.executor.keep, parts.executor.sweep, parts.notifier.sweep, parts.rules.sweep])
+        executor = parts.executor
+        sweeps = [executor.keep, parts.timetable.sweep, executor.sweep, parts.notifier.sweep, parts.rules.sweep]
+        jobs = Jobs(clock, sweeps)
         await _connect(parts.connection)
         await parts.executor.resume()
         jobs.start()
@@ -169,6 +173,7 @@ async def assemble(
         valid_for=settings.plan_valid,
         remind_after=settings.pin_reminder,
         live_limit=settings.live_limit,
+        late_start=settings.late_start,
         new_id=lambda delivery: (delivery or secrets.token_hex(PLAN_ID_BYTES))[: 2 * PLAN_ID_BYTES],
         runner=executor,
         authority=authority,
@@ -181,7 +186,8 @@ async def assemble(
     app = make_app(client, installed, signing_secret or None)
     register(app, Desk(service, notifier, identity, tasks, client), installed)
     connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
-    return Parts(connection, executor, notifier, tasks, rules)
+    timetable = Timetable(store=store, cluster=kube, notifier=notifier, runner=executor, authority=authority)
+    return Parts(connection, executor, notifier, tasks, rules, timetable)
 
 
 def proof_of_origin(settings: Settings) -> tuple[str, str]:

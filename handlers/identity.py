@@ -76,6 +76,7 @@ class _Account(BaseModel):
     is_ultra_restricted: bool = False
     is_stranger: bool = False
     enterprise_user: _EnterpriseUser | None = None
+    tz: str | None = None
 
     def belongs_to(self, installation: Installation) -> bool:
         enterprise = self.enterprise_user.enterprise_id if self.enterprise_user else None
@@ -160,7 +161,14 @@ class Identity:
             own = own and (self._installation.owns(claimed_team) or claimed_team == account.team_id)
         member = await self._is_member(user, channel)
         groups = await self._groups.of(user, self._named(), fresh=fresh) if own else ()
-        return Actor(user=user, team=account.team_id, own_workspace=own, channel_member=member, groups=groups)
+        return Actor(
+            user=user,
+            team=account.team_id,
+            own_workspace=own,
+            channel_member=member,
+            zone=account.tz or "",
+            groups=groups,
+        )
 
     async def _refuse_place(self, channel: str) -> None:
         """A conversation of a few is no team that sees what is done; nor is one that strangers read."""

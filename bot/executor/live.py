@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bot import approval, calling_off, judge, progress
+from bot import approval, calling_off, judge, progress, waiting
 from bot.authority import asking
 from bot.diagnosis import Cause, changed, diagnose
 from bot.executor import abort, announce, explain, leading, warrant
@@ -44,6 +44,9 @@ async def prove_again(moving: Moving) -> None:
     """Read everything once more; a plan that no longer holds goes back to the people."""
     current, _, _ = await moving.read()
     planned, changes = await judge.prove(moving.cluster, current)
+    if changes and current.schedule:
+        await moving.change(lambda newest: waiting.miss(newest, waiting.DRIFTED, changes), Entry("missed"))
+        raise Halt
     if changes:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid
         quorum = await moving.authority.quorum(planned, current.place, asking(current))

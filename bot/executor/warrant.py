@@ -5,7 +5,7 @@ counts sends the plan back to the people; a requester who may no longer ask ends
 somebody is, nothing is written: the run is tried again until the approval lapses.
 """
 
-from bot import approval
+from bot import approval, waiting
 from bot.authority import UNSURE, Holds
 from bot.errors import BotError
 from bot.executor.moving import Halt, Moving, NotYet
@@ -19,7 +19,9 @@ async def check(moving: Moving, current: Record, planned: Plan) -> None:
     holds = await again(moving, current, planned)
     if holds.enough(current):
         return
-    if holds.requester:
+    if current.schedule:
+        await moving.change(lambda newest: waiting.miss(newest, holds.told), Entry("missed", None, {"why": holds.told}))
+    elif holds.requester:
         await _end(moving, holds)
     else:
         await _give_back(moving, holds)

@@ -31,6 +31,8 @@ class Actor(BaseModel):
     """Belongs to the workspace (or Enterprise organisation) that the bot is installed in."""
     channel_member: bool
     """Is a member of the channel in which this happens."""
+    zone: str = ""
+    """By whose clock they mean a time of day: a name of the tz database, empty where the chat does not tell."""
     groups: tuple[str, ...] = ()
     """Which of the groups that the policy names they are in, each as the policy writes it."""
 

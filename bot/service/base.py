@@ -10,10 +10,11 @@ from bot.errors import BotError, NothingToDo, VmMoving, WhichNamespace
 from bot.judge import judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
-from bot.policy import Quorum
+from bot.policy import Actor, Quorum
 from bot.ports import Change, Clock, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
 from bot.request import BatchRequest, MoveRequest, Planned
+from bot.schedule import Schedule, resolve
 from bot.throttle import Throttle
 from k8s import errors as k8s
 from k8s.cluster import Cluster
@@ -36,6 +37,7 @@ class Base:
         valid_for: timedelta,
         remind_after: timedelta,
         live_limit: timedelta,
+        late_start: timedelta,
         new_id: Callable[[str], str],
         runner: Runner,
         authority: Authority,
@@ -51,6 +53,7 @@ class Base:
         self._valid_for = valid_for
         self._remind_after = remind_after
         self._live_limit = live_limit
+        self._late_start = late_start
         self._new_id = new_id
         self._runner = runner
         self._authority = authority
@@ -118,8 +121,18 @@ class Base:
             self._notifier.changed(plan_id)
         return after
 
-    def _wait(self, quorum: Quorum) -> timedelta:
-        return quorum.valid_for or self._valid_for
+    def _wait(self, quorum: Quorum, schedule: Schedule | None = None) -> timedelta:
+        """How long a plan waits for its Confirm: one that is for later until then, since all is proved again before."""
+        if schedule is None:
+            return quorum.valid_for or self._valid_for
+        rest = schedule.confirm_by - self._clock.now()
+        return min(rest, quorum.valid_for) if quorum.valid_for else rest
+
+    def _resolve(self, request: Planned, actor: Actor) -> Schedule | None:
+        """When it is to start, by the clock of whoever asks."""
+        if request.when is None:
+            return None
+        return resolve(request.when, self._clock.now(), actor.zone, self._late_start)
 
 
 def ended(current: Record, index: int) -> tuple[Run, Move]:

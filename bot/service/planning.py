@@ -24,14 +24,19 @@ class Planning(Base):
             return made
         self._authority.authorize(actor, Action.REQUEST)
         self._throttle.take(actor, place, self._clock.now())
+        schedule = self._resolve(request, actor)
         planned = await self._judge(request, place.channel)
         decision = self._authority.authorize(actor, Action.REQUEST, planned, place)
-        await self._check_free(planned)
+        if schedule is None:
+            await self._check_free(planned)
         self._throttle.check_open(actor, await self._store.open_plans())
         quorum = await self._authority.quorum(planned, place, [actor])
-        now, valid_for = self._clock.now(), self._wait(quorum)
-        proposed = approval.propose(self._new_id(place.once), planned, actor, place, now, valid_for, quorum)
+        now, valid_for = self._clock.now(), self._wait(quorum, schedule)
+        proposed = approval.propose(
+            self._new_id(place.once), planned, actor, place, now, valid_for, quorum, schedule
+        )
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
+        details |= {"start": schedule.start.isoformat()} if schedule else {}
         try:
             await self._store.add(proposed, [Entry("proposed", actor, details)])
         except PlanExists:
@@ -51,6 +56,7 @@ class Planning(Base):
         self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
         self._throttle.take(actor, before.place, self._clock.now())
         approval.check_revision(before, revision)
+        request = request.model_copy(update={"when": before.plan.request.when})
         planned = await self._judge(request, before.place.channel)
         decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
         if {move.key for move in planned.moves} - {move.key for move in before.plan.moves}:
@@ -60,7 +66,7 @@ class Planning(Base):
 
         def change(current: Record) -> Change:
             approval.check_revision(current, revision)
-            changed = approval.modify(current, planned, actor, now, self._wait(quorum), quorum)
+            changed = approval.modify(current, planned, actor, now, self._wait(quorum, current.schedule), quorum)
             details = {"request": str(request), "revision": changed.revision, "fingerprint": planned.fingerprint}
             return Change(changed, [Entry("modified", actor, details)])
 
@@ -87,7 +93,7 @@ class Planning(Base):
         def change(current: Record) -> Change:
             approval.check_revision(current, revision)
             if changes and current.state is PlanState.PROPOSED:
-                changed = approval.drifted(current, planned, changes, now, self._wait(quorum), quorum)
+                changed = approval.drifted(current, planned, changes, now, self._wait(quorum, current.schedule), quorum)
                 return Change(changed, [drift_entry(changed)])
             confirmed = approval.confirm(current, actor, decision, now, quorum)
             details = {"revision": revision, "rule": decision.rule, "fingerprint": current.plan.fingerprint}

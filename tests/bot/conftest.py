@@ -22,6 +22,7 @@ from bot.sandbox.stage import BOT_USER
 from bot.service import Service
 from bot.store import SqlLeases, SqlStore, open_engine
 from bot.throttle import Most, Throttle
+from bot.timetable import Timetable
 from k8s.client import KubeCluster
 from k8s.client.timing import RealTime
 from k8s.snapshots import Migration, Ref
@@ -95,6 +96,9 @@ class App:
             authority=self.authority,
             leases=leases,
         )
+        self.timetable = Timetable(
+            store=store, cluster=cluster, notifier=self.changes, runner=self.executor, authority=self.authority
+        )
         self.service = Service(
             store=store,
             cluster=cluster,
@@ -103,6 +107,7 @@ class App:
             valid_for=VALID,
             remind_after=timedelta(hours=24),
             live_limit=LIMITS.live,
+            late_start=timedelta(minutes=15),
             new_id=Numbers(),
             runner=self.executor,
             authority=self.authority,

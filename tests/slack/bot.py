@@ -281,6 +281,7 @@ def _assemble(
         clock=clock,
         valid_for=timedelta(minutes=30),
         live_limit=timedelta(minutes=10),
+        late_start=timedelta(minutes=15),
         remind_after=timedelta(hours=24),
         new_id=Numbers(),
         runner=runner,

@@ -26,6 +26,7 @@ class Person:
     name: str
     team_id: str
     title: str = ""
+    zone: str = "Etc/UTC"
     is_restricted: bool = False
     is_bot: bool = False
 

@@ -83,7 +83,7 @@ def _described(person: Person) -> Json:
         "is_restricted": person.is_restricted,
         "is_ultra_restricted": False,
         "is_stranger": False,
-        "tz": "Etc/UTC",
+        "tz": person.zone,
         "tz_offset": 0,
         "profile": {
             "title": person.title,
