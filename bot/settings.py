@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     """Minutes from the approval to the first write; without one the plan lapses. Nobody wants the 14:00 approval to
     move the VM at 16:00, after an outage."""
 
-    late_start_minutes: float = Field(default=15, ge=0, le=LONGEST)
+    late_start_minutes: float = Field(default=15, gt=0, le=LONGEST)
     """Minutes that a plan for a certain time may start late, after the bot was down or the VM was being moved. Later it
     is not run: a window that people have reckoned with is over."""
 

@@ -26,9 +26,6 @@ log = logging.getLogger(__name__)
 AGAIN_AFTER = timedelta(seconds=15)
 """Between two tries to prove a plan that could not be proved."""
 
-LATE = "Its time came while I was not running, and now it is too late for it."
-HELD = "At its time another plan was moving the VM, and then it was too late."
-
 
 class Timetable:
     """Looks after plans that wait for their time."""
@@ -53,7 +50,7 @@ class Timetable:
     async def _look(self, current: Record, due: Due | None, now: datetime) -> None:
         match due:
             case Due.LAPSE:
-                await self._miss(current.id, HELD if current.id in self._held else LATE)
+                await self._miss(current.id, waiting.HELD if current.id in self._held else waiting.LATE)
             case Due.START:
                 await self._begin(current.id, now)
             case Due.CHECK if now >= self._again.get(current.id, now):

@@ -12,6 +12,8 @@ from bot.plan import Drift
 from bot.record import Record, Run
 from bot.schedule import Schedule
 
+LATE = "Its time came while I was not running, and now it is too late for it."
+HELD = "At its time another plan was moving the VM, and then it was too late."
 DRIFTED = "The cluster is not what this plan was made for any more."
 
 

@@ -78,6 +78,7 @@ class Slot(StrEnum):
 
     CARD = "card"
     VERDICT = "verdict"
+    NEAR = "near"
     PROGRESS = "progress"
     OVERDUE = "overdue"
     QUESTION = "question"

@@ -26,6 +26,7 @@ PROMISED: dict[str, Any] = {
     "plan_valid_minutes": 30,
     "approved_valid_minutes": 10,
     "live_limit_minutes": 10,
+    "late_start_minutes": 15,
     "start_answer_minutes": 5,
     "pin_reminder_hours": 24,
     "policy_file": None,
@@ -44,6 +45,7 @@ PROMISED: dict[str, Any] = {
 DURATIONS = {
     "plan_valid": timedelta(minutes=30),
     "approved_valid": timedelta(minutes=10),
+    "late_start": timedelta(minutes=15),
     "live_limit": timedelta(minutes=10),
     "start_answer": timedelta(minutes=5),
     "pin_reminder": timedelta(hours=24),

@@ -23,6 +23,8 @@ class Planning(Base):
         if made := await self._made_of(place.once):
             return made
         self._authority.authorize(actor, Action.REQUEST)
+        if request.incident:
+            raise BotError("no-incident", "I know no incident mode yet.", "Ask without --incident.")
         self._throttle.take(actor, place, self._clock.now())
         schedule = self._resolve(request, actor)
         planned = await self._judge(request, place.channel)
@@ -32,9 +34,7 @@ class Planning(Base):
         self._throttle.check_open(actor, await self._store.open_plans())
         quorum = await self._authority.quorum(planned, place, [actor])
         now, valid_for = self._clock.now(), self._wait(quorum, schedule)
-        proposed = approval.propose(
-            self._new_id(place.once), planned, actor, place, now, valid_for, quorum, schedule
-        )
+        proposed = approval.propose(self._new_id(place.once), planned, actor, place, now, valid_for, quorum, schedule)
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
         details |= {"start": schedule.start.isoformat()} if schedule else {}
         try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.migration import PlanState
 from bot.record import Record
-from handlers.cards import overdue
+from handlers.cards import later, overdue
 from handlers.cards.answers import (
     ambiguous_card,
     fault_card,
@@ -52,9 +52,7 @@ __all__ = [
 def wanted(record: Record) -> Mapping[str, Card]:
     """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
     unless it is `settled`."""
-    messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
-    if verdict := verdict_card(record):
-        messages[Slot.VERDICT] = verdict
+    messages = _before_it_runs(record)
     if any(run.started_at for run in record.runs):
         messages[Slot.PROGRESS] = progress_card(record)
     for index in _moves(record):
@@ -72,9 +70,20 @@ def wanted(record: Record) -> Mapping[str, Card]:
     return messages
 
 
+def _before_it_runs(record: Record) -> dict[str, Card]:
+    messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
+    if verdict := verdict_card(record):
+        messages[Slot.VERDICT] = verdict
+    if later.is_near(record):
+        messages[Slot.NEAR] = later.near_card(record)
+    return messages
+
+
 def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
     messages: dict[str, Card] = {}
+    if record.schedule and record.schedule.checked_at and not later.is_near(record):
+        messages[Slot.NEAR] = later.past_card(record)
     for index in _moves(record):
         told = overdue.slots(record, index)
         past = told[:-1] if overdue.is_open(record.runs[index]) else told

@@ -12,7 +12,7 @@ from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import parts, pin, quorum
+from handlers.cards import later, parts, pin, quorum
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
@@ -44,6 +44,8 @@ def _status(record: Record) -> str:
             return f"✋ *Waiting for Confirm* {_deed(record, names)}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The move of {names} starts now."
+        case PlanState.SCHEDULED:
+            return later.waiting(record, names)
         case PlanState.RUNNING:
             return _running(record, names)
         case PlanState.SUCCEEDED:
@@ -79,6 +81,8 @@ def _ended(record: Record) -> str:
             return quorum.denied(record)
         case PlanState.CANCELED:
             return _canceled(record)
+        case PlanState.LAPSED if later.is_missed(record):
+            return f"⌛ *Not run.* {later.missed(record)}"
         case _:
             return _TOO_LATE[record.state]
 
@@ -112,7 +116,7 @@ def _canceled(record: Record) -> str:
 
 
 def _open(record: Record) -> list[Block]:
-    made = [*_drift(record), *_note(record)]
+    made = [*_drift(record), *_note(record), *later.starts(record)]
     for move in record.plan.moves:
         made += [*_findings(move), parts.table(describe.rows(record.plan, move))]
         made += [] if record.plan.blocked else _outlook(move)
@@ -129,11 +133,15 @@ def _note(record: Record) -> list[Block]:
 def _decided(record: Record) -> list[Block]:
     tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
     small = [blocks.context(parts.people(record))]
+    tables = [*tables, *(_drift(record) if record.state is PlanState.LAPSED else [])]
     return [*tables, *small, *_last_ways(record)]
 
 
 def _last_ways(record: Record) -> list[Block]:
     """Until the first write it can still be canceled here; afterwards in the thread, where its progress is."""
+    if record.state is PlanState.SCHEDULED:
+        value = PlanRef(plan=record.id, revision=record.revision).dump()
+        return [blocks.actions(*quorum.deny_buttons(record, value), _cancel(record))]
     if record.state is PlanState.APPROVED:
         return [blocks.actions(_cancel(record))]
     return [blocks.actions(parts.again(record))] if record.state in _REPLANNED else []
@@ -148,7 +156,8 @@ def _drift(record: Record) -> list[Block]:
     if not record.drift:
         return []
     lines = "\n".join(_changed(change) for change in record.drift)
-    return [blocks.section(f"🔀 *Changed in the cluster*, so this plan needs a new Confirm:\n{lines}")]
+    so = "it was not run" if record.state is PlanState.LAPSED else "this plan needs a new Confirm"
+    return [blocks.section(f"🔀 *Changed in the cluster*, so {so}:\n{lines}")]
 
 
 def _changed(change: Drift) -> str:
@@ -180,7 +189,7 @@ def _outlook(move: Move) -> list[Block]:
 
 
 def _terms(record: Record) -> str:
-    expiry = f"expires at {blocks.date(record.expires_at)}"
+    expiry = later.expiry(record)
     if record.plan.blocked:
         return f"{parts.people(record)} · {expiry}"
     if quorum.is_ruled(record):
@@ -220,6 +229,7 @@ def _may_replace_rules(move: Move) -> bool:
 def _confirm(record: Record, value: str) -> Block:
     move = record.plan.moves[0]
     title, sentence, word = _question(move)
+    sentence += later.in_the_dialog(record)
     question = blocks.dialog(f"{title} {blocks.clip(move.vm, 60)}?", sentence, word, "Not yet")
     return blocks.button(quorum.confirm_word(record), ActionId.CONFIRM, value, style="primary", confirm=question)
 

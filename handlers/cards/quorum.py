@@ -7,6 +7,7 @@ from bot.migration import PlanState
 from bot.record import Record
 from handlers import blocks
 from handlers.blocks import Block, escape, mention, mention_group
+from handlers.cards import later
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 
@@ -65,7 +66,8 @@ def _is_news(record: Record) -> bool:
     """Whether the requester might not know what has become of the plan. Where no rule governs it, a plan that runs
     tells so itself."""
     ended_by_another = record.ended_by is not None and record.ended_by.id != record.requester.id
-    return record.state is not PlanState.PROPOSED and (is_ruled(record) or ended_by_another)
+    told = is_ruled(record) or ended_by_another or later.is_missed(record)
+    return told and record.state is not PlanState.PROPOSED
 
 
 def _verdict(record: Record) -> str:
@@ -73,11 +75,13 @@ def _verdict(record: Record) -> str:
         return f"your plan was denied. {denied(record)}"
     if record.state is PlanState.EXPIRED:
         return "⌛ your plan expired: not enough people confirmed it in time."
+    if later.is_missed(record):
+        return f"⌛ your plan was not run. {later.missed(record)}"
     if record.state is PlanState.CANCELED and not any(run.result for run in record.runs):
         note = escape(record.note)
         who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
         return f"🚫 your plan was canceled{who}. {note}".strip()
-    return f"✅ your plan is confirmed by {_given(record)}." if record.approvers else ""
+    return f"✅ your plan is confirmed by {_given(record)}.{later.verdict(record)}" if record.approvers else ""
 
 
 def _given(record: Record) -> str:

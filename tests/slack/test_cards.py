@@ -17,6 +17,7 @@ from bot.policy import Actor
 from bot.ports import PinnedVm
 from bot.record import Record, Result, Run
 from bot.sandbox.gallery import cold as cold_gallery
+from bot.sandbox.gallery import later as later_gallery
 from bot.sandbox.gallery import live as gallery
 from handlers import blocks, cards
 from handlers.cards import Card
@@ -24,7 +25,7 @@ from handlers.ids import ActionId, Slot
 from tests.facts import RAVI, proposed
 from tests.slack.limits import MENTION, problems
 
-GALLERY = gallery.GALLERY | cold_gallery.GALLERY
+GALLERY = gallery.GALLERY | cold_gallery.GALLERY | later_gallery.GALLERY
 UPDATE_TEXT = 4000
 LONGEST_NAME = 253
 """RFC 1123 subdomain; no longer name reaches a list."""

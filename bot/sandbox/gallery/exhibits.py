@@ -8,7 +8,7 @@ from bot.errors import BotError, NothingToDo, unknown_name
 from bot.grammar import ParseError, parse
 from bot.ports import NodeChoice, PinnedVm
 from bot.record import Doubt, Record
-from bot.sandbox.gallery import cold, extreme, facts, live
+from bot.sandbox.gallery import cold, extreme, facts, later, live
 from handlers import cards, deny, modals
 from handlers.blocks import Block
 from handlers.cards import Card
@@ -36,6 +36,7 @@ def chapters() -> Mapping[str, list[Json]]:
     return {
         "Live moves": [_of_record(make) for make in live.GALLERY.values()],
         "Cold moves": [_of_record(make) for make in cold.GALLERY.values()],
+        "For later": [_of_record(make) for make in later.GALLERY.values()],
         "Answers to one person": [*_answers()],
         "Forms": [*_forms()],
         "Under strain": [

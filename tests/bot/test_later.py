@@ -1,0 +1,183 @@
+"""Moves for later, with the assembled bot: proved again, begun at their time, or told to have missed it."""
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.errors import BotError
+from bot.migration import PlanState
+from bot.policy import Confirm, Policy, Rule
+from bot.record import Record
+from bot.request import MoveRequest
+from bot.sandbox.cluster import ClusterSandbox
+from bot.when import When
+from tests.bot.conftest import App, opened
+from tests.clocks import StandingClock
+from tests.facts import DANA, MEI, NOW, OPS, RAVI
+
+IN_AN_HOUR = MoveRequest(vm="web-01", target="worker-05", when=When(after=timedelta(hours=1)))
+AT_ONCE = MoveRequest(vm="web-01", target="worker-05")
+
+
+async def wait(app: App, minutes: float) -> Record:
+    """Let so much of the bot's time pass, and do what is due."""
+    await app.timetable.sweep(app.clock.advance(minutes * 60))
+    return await app.plan()
+
+
+async def scheduled(app: App) -> None:
+    await app.service.propose(IN_AN_HOUR, DANA, OPS)
+    await app.service.confirm("p1", 1, RAVI)
+    assert (await app.plan()).state is PlanState.SCHEDULED
+
+
+async def test_it_is_approved_now_proved_ten_minutes_before_and_run_at_its_time(app: App) -> None:
+    await scheduled(app)
+    assert (await wait(app, 49)).schedule == (await app.plan()).schedule
+    near = await wait(app, 1)
+    assert near.schedule is not None
+    assert (near.state, near.schedule.checked_at) == (PlanState.SCHEDULED, NOW + timedelta(minutes=50))
+    assert await app.migrations() == ()
+    begun = await wait(app, 10)
+    assert begun.state is not PlanState.SCHEDULED
+    ended = await app.until(lambda plan: not plan.open)
+    assert ended.state is PlanState.SUCCEEDED
+    kinds = [entry.kind for entry in await app.store.log("p1")]
+    assert [kind for kind in kinds if kind in ("proposed", "confirmed", "checked", "due")] == [
+        "proposed",
+        "confirmed",
+        "checked",
+        "due",
+    ]
+
+
+async def test_it_waits_for_its_confirm_until_its_time(app: App) -> None:
+    await app.service.propose(IN_AN_HOUR, DANA, OPS)
+    await app.executor.sweep(app.clock.advance(59 * 60))
+    assert (await app.plan()).state is PlanState.PROPOSED
+    await app.executor.sweep(app.clock.advance(60))
+    assert (await app.plan()).state is PlanState.EXPIRED
+
+
+async def test_a_cluster_that_has_changed_before_its_time_keeps_it_from_running_and_is_told(app: App) -> None:
+    await scheduled(app)
+    await app.service.propose(AT_ONCE, DANA, OPS)
+    await app.service.confirm("p2", 1, RAVI)
+    await app.until(lambda plan: not plan.open, "p2")
+    missed = await wait(app, 50)
+    assert (missed.state, missed.drift[0].before, missed.drift[0].now) == (PlanState.LAPSED, "worker-01", "worker-05")
+    assert "not what this plan was made for" in missed.note
+    await wait(app, 20)
+    assert len(await app.migrations()) == 1
+
+
+async def test_a_cluster_that_changes_in_the_last_minutes_keeps_it_from_running_too(app: App) -> None:
+    await scheduled(app)
+    await wait(app, 50)
+    await app.cordon("worker-05")
+    await wait(app, 10)
+    missed = await app.until(lambda plan: plan.state is PlanState.LAPSED)
+    assert missed.drift
+    assert await app.migrations() == ()
+
+
+@pytest.mark.parametrize("minutes", [50, 60])
+async def test_rights_that_are_lost_before_its_time_keep_it_from_running(app: App, minutes: int) -> None:
+    await scheduled(app)
+    if minutes == 60:
+        await wait(app, 50)
+    app.people.now[RAVI.id] = RAVI.model_copy(update={"channel_member": False})
+    await wait(app, minutes if minutes == 50 else 10)
+    missed = await app.until(lambda plan: plan.state is PlanState.LAPSED)
+    assert "A Confirm no longer counts" in missed.note
+    assert await app.migrations() == ()
+
+
+async def test_rules_that_have_become_stricter_keep_it_from_running(app: App) -> None:
+    await scheduled(app)
+    app.rules.current = Policy(
+        rules=(Rule(name="two", request=("channel",), confirm=Confirm(who=("channel",), count=2)),)
+    )
+    missed = await wait(app, 50)
+    assert (missed.state, missed.note) == (PlanState.LAPSED, "More Confirms are needed by now.")
+
+
+async def test_it_can_be_canceled_until_its_time(app: App) -> None:
+    await scheduled(app)
+    await wait(app, 55)
+    await app.service.cancel("p1", 1, MEI)
+    assert (await wait(app, 10)).state is PlanState.CANCELED
+    assert await app.migrations() == ()
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(70, PlanState.SUCCEEDED), (76, PlanState.LAPSED)])
+async def test_a_bot_that_was_down_at_the_time_starts_late_within_the_tolerance_and_not_after(
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock, minutes: int, state: PlanState
+) -> None:
+    async with opened(tmp_path, sandbox, clock) as app:
+        await scheduled(app)
+    clock.advance(minutes * 60)
+    async with opened(tmp_path, sandbox, clock) as app:
+        await wait(app, 0)
+        ended = await app.until(lambda plan: not plan.open)
+        assert ended.state is state
+        assert ("while I was not running" in ended.note) is (state is PlanState.LAPSED)
+
+
+async def test_a_vm_that_another_plan_is_moving_is_waited_for_and_then_looked_at_anew(app: App) -> None:
+    await scheduled(app)
+    await wait(app, 50)
+    await app.service.propose(AT_ONCE, DANA, OPS)
+    await app.service.confirm("p2", 1, RAVI)
+    assert (await wait(app, 10)).state is PlanState.SCHEDULED
+    await app.until(lambda plan: not plan.open, "p2")
+    await wait(app, 1)
+    missed = await app.until(lambda plan: plan.state is PlanState.LAPSED)
+    assert missed.drift
+    assert len(await app.migrations()) == 1
+
+
+async def test_while_the_cluster_is_away_nothing_is_decided_and_it_lapses_in_the_end(app: App) -> None:
+    await scheduled(app)
+    await app.fault(downSeconds=10_000)
+    assert (await wait(app, 50)).state is PlanState.SCHEDULED
+    await wait(app, 10)
+    lapsed = await app.until(lambda plan: plan.state is PlanState.LAPSED, seconds=700, step=20)
+    assert lapsed.schedule is not None
+    assert lapsed.schedule.checked_at is None
+
+
+async def test_in_the_night_in_which_clocks_go_forward_it_runs_when_the_card_says(
+    tmp_path: Path, sandbox: ClusterSandbox
+) -> None:
+    """Amsterdam, 29 March 2026, 02:30 does not exist: asked for at 23:00 the evening before."""
+    clock = StandingClock(datetime(2026, 3, 28, 22, 0, tzinfo=UTC))
+    dana = DANA.model_copy(update={"zone": "Europe/Amsterdam"})
+    async with opened(tmp_path, sandbox, clock) as app:
+        await app.service.propose(MoveRequest(vm="web-01", target="worker-05", when=When(clock=time(2, 30))), dana, OPS)
+        confirmed = await app.service.confirm("p1", 1, RAVI)
+        assert confirmed.schedule is not None
+        assert confirmed.schedule.start == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+        assert "does not exist" in confirmed.schedule.note
+        await wait(app, 3 * 60 + 29)
+        assert (await app.plan()).state is PlanState.SCHEDULED
+        await wait(app, 1)
+        assert (await app.until(lambda plan: not plan.open)).state is PlanState.SUCCEEDED
+
+
+async def test_modify_keeps_the_time(app: App) -> None:
+    before = await app.service.propose(IN_AN_HOUR, DANA, OPS)
+    app.clock.advance(60)
+    after = await app.service.modify("p1", 1, MoveRequest(vm="web-01", target="worker-04"), DANA)
+    assert after.schedule == before.schedule
+    assert after.plan.request.when == IN_AN_HOUR.when
+    assert before.schedule is not None
+    assert after.expires_at == before.schedule.start
+
+
+async def test_a_time_that_is_over_is_refused_before_anything_is_read(app: App) -> None:
+    over = MoveRequest(vm="no-such", when=When(clock=time(2, 0), day=(NOW - timedelta(days=1)).date()))
+    with pytest.raises(BotError) as refused:
+        await app.service.propose(over, DANA.model_copy(update={"zone": "Etc/UTC"}), OPS)
+    assert refused.value.code == "time-over"
