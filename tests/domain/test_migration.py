@@ -38,10 +38,15 @@ def test_every_state_has_a_row_and_every_state_can_be_reached() -> None:
 def test_nothing_runs_without_a_confirm() -> None:
     before_running = [state for state, row in PLAN.items() if PlanState.RUNNING in row.values()]
     assert before_running == [PlanState.APPROVED]
-    to_approved = {
-        (state, event) for state, row in PLAN.items() for event, to in row.items() if to is PlanState.APPROVED
+    assert _ways_to(PlanState.APPROVED) == {
+        (PlanState.PROPOSED, PlanEvent.CONFIRMED),
+        (PlanState.SCHEDULED, PlanEvent.DUE),
     }
-    assert to_approved == {(PlanState.PROPOSED, PlanEvent.CONFIRMED)}
+    assert _ways_to(PlanState.SCHEDULED) == {(PlanState.PROPOSED, PlanEvent.SCHEDULED)}
+
+
+def _ways_to(wanted: PlanState) -> set[tuple[PlanState, PlanEvent]]:
+    return {(state, event) for state, row in PLAN.items() for event, to in row.items() if to is wanted}
 
 
 @given(st.lists(st.sampled_from(PlanEvent), max_size=30))
