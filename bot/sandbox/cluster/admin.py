@@ -171,6 +171,7 @@ def _node_state(context: Context, node: Obj) -> Body:
         "taints": [t["key"] for t in node["spec"].get("taints") or []],
         "schedulable": labels(node).get("kubevirt.io/schedulable") == "true",
         "vms": ["/".join(key_of(v)) for v in hosted],
+        "others": ["/".join(key_of(pod)) for pod in pods if "kubevirt.io" not in labels(pod)],
     }
 
 

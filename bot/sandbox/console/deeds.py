@@ -41,10 +41,8 @@ class Deeds:
     async def cluster(self) -> Json:
         """The cluster's own view of itself; nodes say whether they were filled by hand."""
         state = await self._call("GET", "/sandbox/state")
-        fillers = await self._call("GET", f"/api/v1/namespaces/default/pods?labelSelector=app%3D{FILLER}")
-        filled = {pod["spec"]["nodeName"] for pod in fillers.get("items", [])}
         for node in state["nodes"]:
-            node["filled"] = node["name"] in filled
+            node["filled"] = f"default/{FILLER}-{node['name']}" in node["others"]
         return state
 
     async def _cordon(self, body: Json) -> None:
@@ -102,8 +100,11 @@ class Deeds:
         kind = "application/merge-patch+json" if verb == "PATCH" else "application/json"
         headers = {"Content-Type": kind, "Accept": "application/json, */*"}
         url = f"{self._stage.cluster.url}{path}"
-        async with self._session().request(verb, url, json=body, headers=headers) as answer:
-            said: Json = await answer.json(content_type=None) or {}
+        try:
+            async with self._session().request(verb, url, json=body, headers=headers) as answer:
+                said: Json = await answer.json(content_type=None) or {}
+        except aiohttp.ClientError as silent:
+            raise DidNotWork("The cluster's API server does not answer.") from silent
         if answer.status >= 400 and verb != "GET":
             raise DidNotWork(str(said.get("message") or said.get("error") or answer.status))
         return said
