@@ -25,7 +25,10 @@ sandbox: $(VENV)/.run  ## the bot with a simulated cluster and Slack, on this ma
 	$(BIN)/vm-migrate-bot sandbox
 
 gallery: $(VENV)/.dev  ## every card and form in every state as pictures, in .gallery/ (needs chromium)
-	$(BIN)/python -m tests.pictures .gallery
+	$(BIN)/python -m tests.pictures gallery .gallery
+
+pictures: $(VENV)/.dev  ## the README's pictures anew, from the real page (needs chromium)
+	$(BIN)/python -m tests.pictures readme docs/pictures
 
 test: $(VENV)/.dev  ## pure and in-process tests, injected clock
 	$(BIN)/pytest -m "not stories" -n auto
