@@ -93,6 +93,10 @@ class PinnedVm(NamedTuple):
     plan_id: str
     labels: Mapping[str, str] = {}
     """The VM's."""
+    lost: bool = False
+    """No plan of ours is about it any more."""
+    down: bool = False
+    """And a move has stopped it and never started it again."""
 
 
 class Verdict(NamedTuple):

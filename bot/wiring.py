@@ -24,6 +24,7 @@ from bot.authority import Authority
 from bot.executor import Executor, Limits
 from bot.jobs import Jobs
 from bot.listen import CannotListen
+from bot.orphans import Orphans
 from bot.policyfile import BadPolicy, Rules
 from bot.ports import Clock, StoreAway, Watching
 from bot.service import Service
@@ -121,7 +122,7 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
             await pages.enter_async_context(_operations(settings, parts.connection, store, kube, metrics))
         executor = parts.executor
         sweeps = [executor.keep, parts.timetable.sweep, executor.sweep, parts.notifier.sweep, parts.rules.sweep]
-        jobs = Jobs(clock, sweeps)
+        jobs = Jobs(clock, [*sweeps, Orphans(store, kube, leases).sweep])
         await _connect(parts.connection)
         await parts.executor.resume()
         jobs.start()

@@ -11,6 +11,9 @@ from k8s import placement
 from k8s.names import ANNOTATION_NOTE
 from k8s.snapshots import Json, Placement, VirtualMachine
 
+STOPPED = "Stopped"
+"""`status.printableStatus` of a VM that neither runs nor is about to (kubevirt.io/api core/v1 types.go)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -84,6 +87,15 @@ def parse_note(text: str | None) -> Note | None:
 def read_note(vm: VirtualMachine) -> Note | None:
     """Our note on a VM; None when there is none, or none that can be read."""
     return parse_note(vm.annotations.get(ANNOTATION_NOTE))
+
+
+def is_stranded(vm: VirtualMachine) -> bool:
+    """Whether a move has stopped this VM and not started it again: it bears our note, does not run, and has no pin.
+
+    So it is while a move is under way, too; whoever asks has to know of none.
+    """
+    note = read_note(vm)
+    return note is not None and vm.printable_status == STOPPED and vm.placement.affinity != note.pinned()
 
 
 def note_for(vm: VirtualMachine, *, plan: str, epoch: int, hostname: str) -> Note:

@@ -8,8 +8,9 @@ from bot.record import PinState, Place, Record
 from bot.request import MoveType
 from bot.service.base import Base, ended
 from k8s import errors as k8s
-from k8s.cold import read_note, unpin
-from k8s.snapshots import Ref
+from k8s.cold import go_home, unpin
+from k8s.note import Note, is_stranded, read_note
+from k8s.snapshots import Ref, VirtualMachine
 
 
 class Aftercare(Base):
@@ -49,12 +50,12 @@ class Aftercare(Base):
             vms = await self._cluster.pinned_vms()
         except k8s.ClusterError as error:
             raise errors.from_cluster(error) from error
-        noted = [(vm, read_note(vm)) for vm in vms]
-        return tuple(
-            PinnedVm(vm.ref.namespace, vm.ref.name, note.hostname, note.plan, vm.labels)
-            for vm, note in noted
-            if note is not None
-        )
+        return tuple([await self._pinned(vm, note) for vm in vms if (note := read_note(vm))])
+
+    async def _pinned(self, vm: VirtualMachine, note: Note) -> PinnedVm:
+        lost = await self._store.get(note.plan) is None
+        down = lost and is_stranded(vm)
+        return PinnedVm(vm.ref.namespace, vm.ref.name, note.hostname, note.plan, vm.labels, lost=lost, down=down)
 
     async def unpin(self, namespace: str, name: str, actor: Actor, place: Place) -> PinnedVm:
         """Remove the pin of a VM, for any member of the channel; tell the plan that left it, where there is one."""
@@ -71,9 +72,21 @@ class Aftercare(Base):
         indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
         if current is not None and indexes:
             await self._decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
+        elif pinned.down:
+            await self._bring_home(Ref(namespace, name))
         else:
             await self._unpin(Ref(namespace, name), pinned.plan_id)
         return pinned
+
+    async def _bring_home(self, ref: Ref) -> None:
+        """A VM that a move has stopped whose plan is lost: what it had stands on it, so it can have it back."""
+        try:
+            vm = await self._cluster.vm(ref)
+            note = read_note(vm) if vm else None
+            if vm and note and is_stranded(vm):
+                await go_home(self._cluster, ref, note)
+        except k8s.ClusterError as error:
+            raise errors.from_cluster(error) from error
 
     async def _check_idle(self, key: str) -> None:
         """Refuse to take the pin off a VM that a plan is moving right now: that move needs it."""

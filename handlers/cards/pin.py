@@ -80,6 +80,9 @@ def pins_card(pins: Sequence[PinnedVm]) -> Card:
 
 def unpinned_card(pin: PinnedVm) -> Card:
     """Tells whoever removed a pin from the list."""
+    if pin.down:
+        text = f"✅ {_name(pin)} has its old placement and run strategy back and is being started."
+        return Card(text, (blocks.section(text), blocks.context(f"What is left: {code(PINS)}")))
     text = (
         f"✅ The node affinity of {_name(pin)} to {code(pin.hostname)} is removed; its old placement is back. Where "
         f"changes reach a VM only with its next start (rollout strategy Stage), the one that runs is free after that."
@@ -141,7 +144,10 @@ def _freedom(move: Move, pin: Pin) -> str:
 
 
 def _listed(pin: PinnedVm) -> str:
-    return f"{_name(pin)} → {code(pin.hostname)} · plan {code(pin.plan_id)}"
+    plan = f"plan {code(pin.plan_id)}" + (", which I do not know any more" if pin.lost else "")
+    if pin.down:
+        return f"⛔ {_name(pin)} was *stopped* by {plan}, and not started again"
+    return f"{_name(pin)} → {code(pin.hostname)} · {plan}"
 
 
 def _name(pin: PinnedVm) -> str:
@@ -150,6 +156,8 @@ def _name(pin: PinnedVm) -> str:
 
 def _unpin(pin: PinnedVm) -> Block:
     value = VmRef(namespace=pin.namespace, vm=pin.name).dump()
+    if pin.down:
+        return blocks.button("Bring it home", ActionId.UNPIN, value, style="primary")
     return blocks.button("Remove", ActionId.UNPIN, value)
 
 
