@@ -6,8 +6,10 @@ names, for whoever answers a person.
 
 from bot import batch, errors, muster, plan
 from bot.errors import BotError
+from bot.instead import type_elsewhere, with_ranking
 from bot.plan import Drift, Move, Plan
 from bot.ports import Entry
+from bot.ranking import rank
 from bot.record import Record
 from bot.request import MoveRequest, MoveType
 from k8s import errors as k8s
@@ -16,7 +18,7 @@ from k8s.snapshots import Facts
 
 
 async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
-    """Read the facts and build the plan."""
+    """Read the facts and build the plan. Where it is blocked and another node may do, all nodes are looked at too."""
     question = Question(
         vm=request.vm,
         namespace=request.namespace,
@@ -24,7 +26,14 @@ async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
         dry_run=request.type is not MoveType.COLD,
     )
     facts = await cluster.facts(question)
-    return plan.build(request, facts), facts
+    planned = plan.build(request, facts)
+    move = planned.moves[0]
+    type_ = type_elsewhere(facts, move.type, move.findings)
+    if type_ is None:
+        return planned, facts
+    ranking = rank(facts, await cluster.survey(), type_, replace_rules=request.replace_rules)
+    ranked = move.model_copy(update={"instead": with_ranking(move.instead, ranking, type_)})
+    return planned.model_copy(update={"moves": (ranked,)}), facts
 
 
 async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, ...]]:

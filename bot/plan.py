@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from bot import checks
 from bot.checks import Finding, Severity
 from bot.errors import BotError
+from bot.instead import Instead, ways
+from bot.load import Shift, shifts
 from bot.request import BatchRequest, MoveRequest, MoveType, Pace, Planned
 from k8s import placement
 from k8s.names import CONDITION_AGENT, READ_WRITE_MANY
@@ -154,6 +156,12 @@ class Move(_Frozen):
     """Live: a pin leads it to the target and is taken off at the end, since this KubeVirt cannot be told the node."""
     agent: bool = False
     """The guest agent was connected: it should be again after the move."""
+    passed: tuple[str, ...] = ()
+    """What is said of the checks that found nothing."""
+    shifts: tuple[Shift, ...] = ()
+    """Source and target before and after, as far as they are known. Loads are no part of what is approved."""
+    instead: Instead = Instead()
+    """What would work where it is blocked."""
 
     @property
     def blocked(self) -> bool:
@@ -275,11 +283,10 @@ def build(request: MoveRequest, facts: Facts) -> Plan:
 def judged(request: MoveRequest, facts: Facts) -> Move:
     """One move with all that its facts say about it."""
     type_, why = checks.choose_type(facts, request.type)
-    findings = (
-        *checks.undecided(facts, request.type),
-        *checks.run(facts, type_, replace_rules=request.replace_rules),
-    )
+    found, passed = checks.judge(facts, type_, replace_rules=request.replace_rules)
+    findings = (*checks.undecided(facts, request.type), *found)
     replaced = _replaced(facts) if request.replace_rules and type_ is MoveType.COLD else None
+    guest = facts.vmi.guest if facts.vmi else facts.vm.guest
     return Move(
         namespace=facts.vm.ref.namespace,
         vm=facts.vm.ref.name,
@@ -290,14 +297,17 @@ def judged(request: MoveRequest, facts: Facts) -> Move:
         why_type=why,
         replaces=replaced,
         disks=_disks(facts),
-        memory_bytes=facts.vmi.memory_bytes if facts.vmi else 0,
-        vcpus=facts.vmi.vcpus if facts.vmi else 0,
+        memory_bytes=guest.memory_bytes,
+        vcpus=guest.vcpus,
         steps=steps_of(type_, runs=facts.vmi is not None),
         findings=findings,
         labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
         led=checks.led(facts, type_),
         agent=_agent(facts),
+        passed=passed,
+        shifts=shifts(facts),
+        instead=ways(facts, type_, findings),
     )
 
 

@@ -25,7 +25,7 @@ from handlers.cards import Card
 from handlers.desk import Desk
 from handlers.payloads import Click
 from handlers.tasks import Answer
-from handlers.values import DoubtRef, ElsewhereState, ModalState, MoveRef, PlanRef, VmRef
+from handlers.values import DoubtRef, ElsewhereState, ModalState, MoveRef, NodeRef, PlanRef, VmRef
 from handlers.webclient import error_word
 
 log = logging.getLogger(__name__)
@@ -122,6 +122,29 @@ class Actions:
         ref = PlanRef.load(click.value)
         await self._desk.service.replace_rules(ref.plan, ref.revision, await self._prove(click, ref))
 
+    async def suggest(self, click: Click) -> None:
+        """Let the bot choose the node."""
+        ref = PlanRef.load(click.value)
+        await self._desk.service.suggest(ref.plan, ref.revision, await self._prove(click, ref))
+
+    async def use_node(self, click: Click) -> None:
+        """A node that a card offers: from its menu, or instead of the one that is blocked."""
+        ref = NodeRef.load(click.value)
+        actor = await self._prove(click, ref)
+        type_ = MoveType.COLD if ref.cold else None
+        await self._desk.service.take_node(ref.plan, ref.revision, ref.node, actor, type_)
+
+    async def check_again(self, click: Click) -> None:
+        """Judge a blocked plan anew."""
+        ref = PlanRef.load(click.value)
+        await self._desk.service.check_again(ref.plan, ref.revision, await self._prove(click, ref))
+
+    async def checks(self, click: Click) -> Card:
+        """Show what was checked, to whoever asks."""
+        ref = PlanRef.load(click.value)
+        await self._prove(click, ref)
+        return cards.checks_card(await self._desk.service.get(ref.plan))
+
     async def move_back(self, click: Click) -> None:
         """A plan that takes a VM back to where it was."""
         ref = MoveRef.load(click.value)
@@ -204,7 +227,7 @@ class Actions:
         try:
             actor = await self._prove(click, ref)
             record = await self._desk.service.get(ref.plan)
-            return modals.modify(record, await self._desk.service.nodes(actor), state)
+            return modals.modify(record, await self._desk.service.nodes(ref.plan, 0, actor), state)
         except BotError as refused:
             return modals.refused(refused)
 
@@ -212,7 +235,7 @@ class Actions:
         try:
             actor = await self._prove(click, state)
             record = await self._desk.service.get(state.plan)
-            return modals.choosing(record, await self._desk.service.nodes(actor), state)
+            return modals.choosing(record, await self._desk.service.nodes(state.plan, state.move, actor), state)
         except BotError as refused:
             return modals.refused(refused)
 

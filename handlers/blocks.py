@@ -169,9 +169,10 @@ def dialog(title: str, text: str, confirm: str, deny: str, *, style: str = "prim
     }
 
 
-def option(text: str, value: str) -> Block:
+def option(text: str, value: str, hint: str = "") -> Block:
     """One choice. `value` must fit OPTION_VALUE; the caller leaves out what does not."""
-    return {"text": plain_text(text, OPTION_TEXT), "value": value}
+    made: Block = {"text": plain_text(text, OPTION_TEXT), "value": value}
+    return made | ({"description": plain_text(hint, OPTION_TEXT)} if hint else {})
 
 
 def grouped(options: Sequence[Block]) -> Block:

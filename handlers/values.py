@@ -42,6 +42,14 @@ class PlanRef(_Value):
     revision: int = Field(ge=1)
 
 
+class NodeRef(PlanRef):
+    """A node for a plan."""
+
+    node: str = Field(min_length=1, max_length=_LONGEST_NAME)
+    cold: bool = False
+    """Move it cold, whatever the plan says."""
+
+
 class MoveRef(PlanRef):
     """One move of a plan."""
 

@@ -74,7 +74,7 @@ def judge(facts: Facts, type_: MoveType, *, replace_rules: bool = False) -> tupl
     for check in (*CHECKS, _rules(type_, replace_rules=replace_rules), migration.ADMISSION):
         if not check.applies(facts, type_) or (check is migration.ADMISSION and not _asked(facts, found)):
             continue
-        said = tuple(check.find(facts, type_))
+        said = check.findings(facts, type_)
         found += said
         passed += [] if said else [check.passed]
     order = list(Severity)
@@ -89,19 +89,14 @@ def run(facts: Facts, type_: MoveType, *, replace_rules: bool = False) -> tuple[
 def of_target(facts: Facts, type_: MoveType, *, replace_rules: bool = False) -> tuple[Finding, ...]:
     """What is said of the chosen node alone: another one may pass."""
     asked = (*CHECKS, _rules(type_, replace_rules=replace_rules))
-    return tuple(finding for check in asked if check.of_target for finding in _findings(check, facts, type_))
+    return tuple(finding for check in asked if check.of_target for finding in check.findings(facts, type_))
 
 
 def elsewhere(facts: Facts) -> Iterator[Finding]:
     """What keeps a node from taking a VM that is between two nodes already; its rules are looked at apart."""
     for check in CHECKS:
         if check.of_target:
-            yield from (f for f in _findings(check, facts, MoveType.COLD) if f.severity is Severity.BLOCK)
-
-
-def _findings(check: Check, facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    if check.applies(facts, type_):
-        yield from check.find(facts, type_)
+            yield from (f for f in check.findings(facts, MoveType.COLD) if f.severity is Severity.BLOCK)
 
 
 def _rules(type_: MoveType, *, replace_rules: bool) -> Check:

@@ -29,6 +29,8 @@ class Finding(BaseModel):
     remedy: str = ""
     source: str = ""
     """Where the fact in it stands, for whoever wants to look."""
+    of_target: bool = False
+    """It is about the chosen node: another one may pass."""
 
 
 NOT_CHECKED = "not-checked"
@@ -53,6 +55,12 @@ class Check:
     def applies(self, facts: Facts, type_: MoveType) -> bool:
         """Whether the move has what it is about."""
         return type_ in self.types and (not self.of_target or facts.target is not None)
+
+    def findings(self, facts: Facts, type_: MoveType) -> tuple[Finding, ...]:
+        """What it says of a move; nothing where it does not apply."""
+        if not self.applies(facts, type_):
+            return ()
+        return tuple(each.model_copy(update={"of_target": self.of_target}) for each in self.find(facts, type_))
 
 
 LIVE = frozenset({MoveType.LIVE})

@@ -107,7 +107,7 @@ def admission(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     if facts.admission and not facts.admission.accepted:
         yield block(
             "admission",
-            f"The cluster would refuse it: {facts.admission.message}",
+            f"The cluster would refuse it: {facts.admission.message.rstrip('.')}.",
             "Nothing was changed. Its reason names what is in the way.",
             f"dry run of the VMIM, code {facts.admission.code}",
         )

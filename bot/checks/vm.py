@@ -89,7 +89,7 @@ def recovery(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     if condition is None or condition.status != "True":
         return
     words = condition.message or condition.reason or "a move of its disks has failed"
-    text, source = f"KubeVirt waits for its recovery by hand: {words}", f"VM condition {CONDITION_RECOVERY}"
+    text, source = f"KubeVirt waits for its recovery by hand: {words}.", f"VM condition {CONDITION_RECOVERY}"
     if type_ is MoveType.COLD:
         yield block("recovery-required", text, "Put its volumes right first; once stopped it would not start.", source)
     else:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bot.checks import Severity
+from bot.describe.load import loads
 from bot.describe.words import Row, duration, memory, only_places, route, vm
 from bot.plan import Move, Plan, StepKind
 from bot.request import MoveType
@@ -206,6 +207,7 @@ def _move_text(plan: Plan, move: Move) -> str:
     for severity, title in ((Severity.BLOCK, "Blocked"), (Severity.WARN, "Warning"), (Severity.INFO, "Note")):
         found = [finding for finding in move.findings if finding.severity is severity]
         parts += [f"{title}: {finding.text} {finding.remedy}".rstrip() for finding in found]
+    parts += ["Nodes, before and after (given to VMs):", _table(loads(move))] if move.shifts else []
     return "\n".join(parts if move.blocked else [*parts, *_outlook_text(move)])
 
 

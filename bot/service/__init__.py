@@ -7,10 +7,10 @@ Starting a move is the executor's business; the service only tells it that there
 
 from bot.service.aftercare import Aftercare
 from bot.service.calling_off import CallingOff
+from bot.service.choosing import Choosing
 from bot.service.looking import Looking
-from bot.service.planning import Planning
 from bot.service.steering import Steering
 
 
-class Service(Planning, Steering, CallingOff, Aftercare, Looking):
+class Service(Choosing, Steering, CallingOff, Aftercare, Looking):
     """Everything that a person can do."""

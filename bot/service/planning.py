@@ -1,17 +1,15 @@
 """Up to the first write: a plan is proposed, changed, approved, or ended without a run."""
 
-from bot import approval, errors
+from bot import approval
 from bot.authority import asking
 from bot.errors import BotError
 from bot.judge import drift_entry
 from bot.migration import PlanState
 from bot.policy import Action, Actor
-from bot.ports import Change, Entry, NodeChoice, PlanExists
+from bot.ports import Change, Entry, PlanExists
 from bot.record import Place, Record
 from bot.request import MoveRequest, MoveType, Planned
 from bot.service.base import Base, ended
-from k8s import errors as k8s
-from k8s.snapshots import Node
 
 
 class Planning(Base):
@@ -165,18 +163,3 @@ class Planning(Base):
             )
         request = MoveRequest(vm=move.vm, namespace=move.namespace, target=move.source, type=move.type)
         return await self.propose(request, actor, place)
-
-    async def nodes(self, actor: Actor) -> tuple[NodeChoice, ...]:
-        """Nodes for a choice, usable ones first; for those who may choose."""
-        self._authority.authorize(actor, Action.MODIFY)
-        try:
-            nodes = await self._cluster.nodes()
-        except k8s.ClusterError as error:
-            raise errors.from_cluster(error) from error
-        choices = [NodeChoice(node.name, not (why := _why_not(node)), why) for node in nodes]
-        return tuple(sorted(choices, key=lambda choice: (not choice.usable, choice.name)))
-
-
-def _why_not(node: Node) -> str:
-    reasons = [("not Ready", not node.ready), ("cordoned", node.cordoned)]
-    return ", ".join(reason for reason, holds in reasons if holds)

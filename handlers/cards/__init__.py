@@ -18,6 +18,7 @@ from handlers.cards.answers import (
     refusal_card,
 )
 from handlers.cards.card import Card
+from handlers.cards.checked import checks_card
 from handlers.cards.lists import history_card, inventory_card, status_card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
@@ -32,6 +33,7 @@ from handlers.ids import Slot
 __all__ = [
     "Card",
     "ambiguous_card",
+    "checks_card",
     "fault_card",
     "help_card",
     "history_card",

@@ -5,23 +5,22 @@ decided.
 """
 
 from bot import describe
-from bot.checks import Finding, Severity
+from bot.checks import Severity
 from bot.migration import MoveState, PlanState
 from bot.plan import Drift, Move
 from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import later, parts, pin, quorum
+from handlers.cards import checked, instead, later, parts, pin, quorum
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
 
-_SEVERITIES = {Severity.BLOCK: "⛔ *Blocked:*", Severity.WARN: "⚠️ *Warning:*", Severity.INFO: "ℹ️ *Note:*"}
-_NEEDS_COLD = {"disk-not-shared", "not-live-migratable"}
-"""Findings that a cold move gets round."""
 _LONG = 600
 """Characters of a sentence of ours that names a node twice."""
+_CHANGED = 70
+"""Characters of what changed in the cluster: rules can be long, and there may be ten changes."""
 _REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED)
 
 
@@ -118,8 +117,10 @@ def _canceled(record: Record) -> str:
 def _open(record: Record) -> list[Block]:
     made = [*_drift(record), *_note(record), *later.starts(record)]
     for move in record.plan.moves:
-        made += [*_findings(move), parts.table(describe.rows(record.plan, move))]
-        made += [] if record.plan.blocked else _outlook(move)
+        made += [*checked.findings(move), *instead.excluded(move)]
+        made += [parts.table(describe.rows(record.plan, move))]
+        made += [] if record.plan.blocked else [*_loads(move), *_outlook(move)]
+    made += [*instead.pick_list(record), *checked.summary(record)]
     ruled = quorum.is_ruled(record) and not record.plan.blocked
     asked = [blocks.section(quorum.needs(record))] if ruled else []
     return [*made, *asked, blocks.context(_terms(record)), _buttons(record)]
@@ -161,17 +162,16 @@ def _drift(record: Record) -> list[Block]:
 
 
 def _changed(change: Drift) -> str:
-    return f"• {escape(change.what)}: ~{escape(change.before, blocks.NAME)}~ → *{escape(change.now, blocks.NAME)}*"
+    what, before, now = (escape(text, _CHANGED) for text in (change.what, change.before, change.now))
+    return f"• {what}: ~{before}~ → *{now}*"
 
 
-def _findings(move: Move) -> list[Block]:
-    """All in one block, the blocking ones first: what is cut when there are too many weighs least."""
-    return [blocks.section("\n".join(_finding(finding) for finding in move.findings))] if move.findings else []
-
-
-def _finding(finding: Finding) -> str:
-    remedy = f"\n→ {escape(finding.remedy)}" if finding.remedy else ""
-    return f"{_SEVERITIES[finding.severity]} {escape(finding.text)}{remedy}"
+def _loads(move: Move) -> list[Block]:
+    """What the two nodes carry before and after."""
+    if not move.shifts:
+        return []
+    rows = [f"{code(row.label)}  {row.value}" for row in describe.loads(move)]
+    return [blocks.section("\n".join(["*Nodes, before → after* (given to their VMs)", *rows]))]
 
 
 def _outlook(move: Move) -> list[Block]:
@@ -204,20 +204,23 @@ def _buttons(record: Record) -> Block:
 
 
 def _way_on(record: Record, value: str) -> list[Block]:
-    """Confirm; or, where only a cold move can work, a plan for that; or the choice that nobody has made yet, or a
-    revision that replaces the rules in its way."""
+    """Confirm; or what works instead; or the choice that nobody has made yet, or a revision that replaces the rules in
+    its way."""
     if not record.plan.blocked:
-        return [] if record.quorum.hopeless else [_confirm(record, value)]
+        suggest = [blocks.button("Suggest a node", ActionId.SUGGEST, value)] if _is_open(record) else []
+        return [*([] if record.quorum.hopeless else [_confirm(record, value)]), *suggest]
     if any(move.undecided for move in record.plan.moves):
         return [
             blocks.button("Move it live", ActionId.USE_LIVE, value),
             blocks.button("Move it cold", ActionId.USE_COLD, value),
         ]
-    if any(finding.code in _NEEDS_COLD for move in record.plan.moves for finding in move.findings):
-        return [blocks.button("Use cold migration instead", ActionId.USE_COLD, value, style="primary")]
-    if all(_may_replace_rules(move) for move in record.plan.moves):
-        return [blocks.button("Replace them", ActionId.REPLACE_RULES, value)]
-    return []
+    replace = [blocks.button("Replace them", ActionId.REPLACE_RULES, value)]
+    return [*instead.buttons(record, value), *(replace if all(map(_may_replace_rules, record.plan.moves)) else [])]
+
+
+def _is_open(record: Record) -> bool:
+    """Whether the scheduler is to choose the node of the one VM that moves."""
+    return len(record.plan.moves) == 1 and record.plan.moves[0].target is None
 
 
 def _may_replace_rules(move: Move) -> bool:
@@ -236,10 +239,14 @@ def _confirm(record: Record, value: str) -> Block:
 
 def _question(move: Move) -> tuple[str, str, str]:
     """Title, sentence and word of the dialog behind Confirm; what it costs stands in its last sentence."""
-    vm, route = blocks.clip(describe.vm(move), 110), blocks.clip(describe.route(move), 90)
+    vm, route = blocks.clip(describe.vm(move), 100), blocks.clip(describe.route(move), 90)
     if describe.only_places(move):
         return "Pin", f"{vm} is pinned {route}. It does not run and is not started.", "Pin it"
     if move.type is MoveType.COLD:
         sentence = f"{vm} stops, moves {route} and starts. Downtime: {describe.cold_downtime(move)}."
-        return "Stop and move", sentence, "Stop and move it"
-    return "Move", f"{vm} moves {route}. It keeps running.", "Move it"
+        return "Stop and move", sentence + _over(move), "Stop and move it"
+    return "Move", f"{vm} moves {route}. It keeps running.{_over(move)}", "Move it"
+
+
+def _over(move: Move) -> str:
+    return " It overcommits the target." if any(each.overcommitted for each in move.shifts) else ""

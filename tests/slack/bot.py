@@ -14,6 +14,7 @@ from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.policyfile import Rules
 from bot.ports import DUTIES, Message
+from bot.sandbox.gallery.facts import survey
 from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.messages import Message as Seen
 from bot.service import Service
@@ -31,7 +32,7 @@ from k8s import errors as k8s
 from k8s.cluster import Cluster, Question
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
-from k8s.snapshots import Facts, Instance, Json, Node, Ref, VirtualMachine
+from k8s.snapshots import Facts, Instance, Json, Node, Ref, Survey, VirtualMachine
 from tests.clocks import Numbers, StandingClock
 from tests.facts import facts, node
 from tests.sandbox_slack.callers import Caller
@@ -78,6 +79,10 @@ class FrozenCluster:
 
     async def namespaces(self) -> tuple[str, ...]:
         return ("dev", "production")
+
+    async def survey(self) -> Survey:
+        vmis = (self.world.vmi,) if self.world.vmi else ()
+        return survey(*NODES, vmis=vmis, whole=True)
 
     async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
         return (self.world.vm.ref,) if namespace in (None, self.world.vm.ref.namespace) else ()
@@ -175,13 +180,22 @@ class Bot:
             await asyncio.sleep(0)  # the listener has its acknowledgement behind it and begins
         await self.settle()
 
-    async def click(self, user: str, action_id: ActionId, slot: str = Slot.CARD, plan: str = "p1") -> dict[str, Any]:
-        message = await self.message(slot, plan)
-        clicked = await self.slack.person(
-            "click", user=user, channel=message.channel, message_ts=message.ts, action_id=action_id.value
-        )
+    async def click(
+        self, user: str, action_id: ActionId, slot: str = Slot.CARD, plan: str = "p1", value: str | None = None
+    ) -> dict[str, Any]:
+        """Press a button of a plan's message, and wait for what comes of it; `value`: what is picked from a menu."""
+        clicked = await self.begin_click(user, action_id, slot, plan, value)
         await self.settle()
         return clicked
+
+    async def begin_click(
+        self, user: str, action_id: ActionId, slot: str = Slot.CARD, plan: str = "p1", value: str | None = None
+    ) -> dict[str, Any]:
+        """The same without waiting."""
+        message = await self.message(slot, plan)
+        return await self.slack.person(
+            "click", user=user, channel=message.channel, message_ts=message.ts, action_id=action_id.value, value=value
+        )
 
     async def message(self, slot: str = Slot.CARD, plan: str = "p1") -> Message:
         return (await self.store.messages(plan))[slot]

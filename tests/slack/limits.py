@@ -71,9 +71,22 @@ def _actions(block: dict[str, Any]) -> list[str]:
 def _buttons(buttons: list[dict[str, Any]]) -> list[str]:
     found: list[str] = []
     for button in buttons:
+        if button["type"] == "static_select":
+            found += _menu(button)
+            continue
         found += _text(button["text"], "plain_text", slack.BUTTON_TEXT_MAX_LENGTH)
         found += ["value too long"] if len(button["value"]) > slack.BUTTON_VALUE_MAX_LENGTH else []
         found += _confirm(button["confirm"]) if "confirm" in button else []
+    return found
+
+
+def _menu(menu: dict[str, Any]) -> list[str]:
+    found = _count(menu["options"], slack.SELECT_OPTIONS_MAX_ITEMS)
+    for option in menu["options"]:
+        found += _text(option["text"], "plain_text", slack.OPTION_TEXT_MAX_LENGTH)
+        found += [] if 1 <= len(option["value"]) <= slack.OPTION_VALUE_MAX_LENGTH else ["option value"]
+        hints = [option["description"]] if "description" in option else []
+        found += [problem for hint in hints for problem in _text(hint, "plain_text", slack.OPTION_TEXT_MAX_LENGTH)]
     return found
 
 

@@ -108,11 +108,17 @@ def facts(**changes: object) -> Facts:
         source=source,
         target=target,
         capabilities=Capabilities("v1.9.0", added_node_selector=True, rollout_strategy="LiveUpdate"),
-        survey=survey(source, target, vmis=(vmi,)),
         quotas=(),
         migrating=(),
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    made: Facts = replace(whole, **changes)  # type: ignore[arg-type]
+    return made if "survey" in changes else _surveyed(made)
+
+
+def _surveyed(world: Facts) -> Facts:
+    """With what the two nodes carry: the VM, and KubeVirt's own pods."""
+    nodes = {each.name: each for each in (world.source, world.target) if each}
+    return replace(world, survey=survey(*nodes.values(), vmis=(world.vmi,) if world.vmi else ()))
 
 
 def with_vmi(**changes: object) -> Facts:
@@ -120,7 +126,7 @@ def with_vmi(**changes: object) -> Facts:
     world = facts()
     assert world.vmi is not None
     vmi = replace(world.vmi, **changes)  # type: ignore[arg-type]
-    return replace(world, vmi=vmi, survey=survey(*world.survey.nodes, vmis=(vmi,)))
+    return facts(vmi=vmi, source=node(vmi.node))
 
 
 def proposed(world: Facts | None = None, request: MoveRequest = ASKED) -> Record:

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from bot import approval, calling_off, plan, policy, progress
 from bot.diagnosis import Cause, WayOn
+from bot.instead import with_ranking
 from bot.policy import Action, Quorum
+from bot.ranking import rank
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
-from bot.sandbox.gallery.facts import DANA, MEI, NOW, RAVI, facts, node, proposed, with_vmi
-from k8s.snapshots import Claim, Condition, Ref
+from bot.sandbox.gallery.facts import DANA, GIB, MEI, NOW, RAVI, facts, node, proposed, survey, with_vmi
+from k8s.snapshots import Claim, Condition, Facts, Guest, Migration, Ref
 
 VMIM = "vm-migrate-web-01-p1-0"
 VALID = timedelta(minutes=30)
@@ -32,6 +34,45 @@ def at(seconds: float) -> datetime:
 
 def blocked() -> Record:
     return proposed(facts(target=node(cordoned=True)))
+
+
+def _ranked(record: Record, world: Facts, type_: MoveType) -> Record:
+    """With what all nodes of a small cluster are worth for the VM."""
+    assert world.vmi is not None
+    busy = [replace(world.vmi, ref=Ref("dev", name), uid=name, node="worker-04") for name in ("a", "b")]
+    others = (node("worker-03"), node("worker-04"), node("worker-06", cordoned=True))
+    known = survey(node("worker-01"), *others, vmis=(world.vmi, *busy), whole=True)
+    move = record.plan.moves[0]
+    ways = with_ranking(move.instead, rank(world, known, type_), type_)
+    moves = (move.model_copy(update={"instead": ways}),)
+    return record.model_copy(update={"plan": record.plan.model_copy(update={"moves": moves})})
+
+
+def another_node() -> Record:
+    """The target is cordoned, and others would do."""
+    return _ranked(blocked(), facts(target=node(cordoned=True)), MoveType.LIVE)
+
+
+def pick_a_node() -> Record:
+    """A cold move without a target."""
+    world = facts(target=None)
+    asked = MoveRequest(vm="web-01", namespace="production", type=MoveType.COLD)
+    return _ranked(proposed(world, asked), world, MoveType.COLD)
+
+
+def in_flight() -> Record:
+    """What blocks it passes."""
+    drain = {"kubevirt.io/evacuationMigration": "worker-01"}
+    other = Migration(Ref("production", "kubevirt-evacuation-x"), "uid-m", "web-01", "Running", annotations=drain)
+    return proposed(facts(migrations=(other,)))
+
+
+def crowded() -> Record:
+    """More is given away on the target than it has, and some checks could not be made."""
+    world = facts(quotas=None)
+    assert world.vmi is not None
+    big = replace(world.vmi, ref=Ref("dev", "big"), node="worker-05", guest=Guest(memory_bytes=40 * GIB, vcpus=16))
+    return proposed(replace(world, survey=survey(node("worker-01"), node(), vmis=(world.vmi, big))))
 
 
 def disk_not_shared() -> Record:
@@ -200,6 +241,10 @@ GALLERY: dict[str, Callable[[], Record]] = {
     for make in (
         proposed,
         blocked,
+        another_node,
+        pick_a_node,
+        in_flight,
+        crowded,
         disk_not_shared,
         undecided,
         scheduler_decides,

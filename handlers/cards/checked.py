@@ -1,0 +1,62 @@
+"""What was checked: one line on the plan card, and the whole list for whoever asks."""
+
+from bot.checks import NOT_CHECKED, Finding, Severity
+from bot.plan import Move
+from bot.record import Record
+from handlers import blocks
+from handlers.blocks import Block, escape
+from handlers.cards.card import Card
+from handlers.ids import ActionId
+from handlers.values import PlanRef
+
+SEVERITIES = {Severity.BLOCK: "⛔ *Blocked:*", Severity.WARN: "⚠️ *Warning:*", Severity.INFO: "ℹ️ *Note:*"}
+
+
+def findings(move: Move) -> list[Block]:
+    """All in one block, the blocking ones first: what is cut when there are too many weighs least. What could not be
+    checked is in the list of checks."""
+    said = [each for each in move.findings if each.code != NOT_CHECKED]
+    return [blocks.section("\n".join(_finding(each) for each in said))] if said else []
+
+
+def _finding(finding: Finding) -> str:
+    remedy = f"\n→ {escape(finding.remedy)}" if finding.remedy else ""
+    return f"{SEVERITIES[finding.severity]} {escape(finding.text)}{remedy}"
+
+
+def summary(record: Record) -> list[Block]:
+    """How many checks passed, with the button that shows them; nothing for a plan from before they were counted."""
+    passed = sum(len(move.passed) for move in record.plan.moves)
+    if not passed:
+        return []
+    value = PlanRef(plan=record.id, revision=record.revision).dump()
+    return [blocks.section(_count(record, passed), blocks.button("Show checks", ActionId.CHECKS, value))]
+
+
+def _count(record: Record, passed: int) -> str:
+    found = [finding for move in record.plan.moves for finding in move.findings]
+    unread = sum(finding.code == NOT_CHECKED for finding in found)
+    if not found:
+        return f"✅ *All {passed} checks passed.*"
+    rest = f"; {unread} could not be made" if unread else ""
+    return f"✅ {passed} checks passed{rest}."
+
+
+def checks_card(record: Record) -> Card:
+    """Every check of a plan: first what was found, with where it stands, then what passed."""
+    title = "Checks of this plan"
+    made: list[Block] = [blocks.header(title)]
+    for move in record.plan.moves:
+        made += [blocks.section(f"*{escape(move.vm, blocks.NAME)}*")] if len(record.plan.moves) > 1 else []
+        made += [blocks.section("\n".join(_told(each) for each in move.findings))] if move.findings else []
+        made += [blocks.section("\n".join(f"✅ {escape(each)}" for each in move.passed))] if move.passed else []
+    return Card(title, tuple(made[:_MOST]))
+
+
+_MOST = 50
+"""Blocks of a message (docs.slack.dev/reference/block-kit/blocks)."""
+
+
+def _told(finding: Finding) -> str:
+    source = f"\n_{escape(finding.source)}_" if finding.source else ""
+    return f"{_finding(finding)}{source}"

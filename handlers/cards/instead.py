@@ -1,0 +1,71 @@
+"""The ways round a plan that is blocked, and the list of nodes for one that lacks its target."""
+
+from bot import checks, describe
+from bot.instead import Instead, Option
+from bot.plan import Move
+from bot.record import Record
+from bot.request import MoveType
+from handlers import blocks
+from handlers.blocks import Block, code, escape
+from handlers.ids import ActionId
+from handlers.values import NodeRef
+
+_MOST_EXCLUDED = 12
+"""Nodes that are named with their reasons; Modify shows them all."""
+
+
+def lacks_node(move: Move) -> bool:
+    """Whether only the target is missing, and there are nodes to choose from."""
+    return bool(move.instead.nodes) and any(finding.code == checks.NO_TARGET for finding in move.findings)
+
+
+def pick_list(record: Record) -> list[Block]:
+    """A menu of the nodes that pass everything, the best first. A name too long for a menu is for Modify."""
+    made: list[Block] = []
+    for move in record.plan.moves:
+        if not lacks_node(move):
+            continue
+        options = [_option(record, each) for each in move.instead.nodes]
+        fitting = [each for each in options if len(each["value"]) <= blocks.OPTION_VALUE][: blocks.OPTIONS]
+        best = move.instead.nodes[0]
+        text = f"*Which node?* The best is {code(best.node)}: {escape(best.why)}."
+        menu = blocks.select(ActionId.PICK_NODE, fitting, placeholder="Pick a node") if fitting else None
+        made.append(blocks.section(text, menu))
+    return made
+
+
+def excluded(move: Move) -> list[Block]:
+    """Nodes that cannot take the VM, in small print, wherever others are offered."""
+    if not move.instead.nodes or not move.instead.excluded:
+        return []
+    named = [f"{code(each.node)} ({escape(each.why)})" for each in move.instead.excluded[:_MOST_EXCLUDED]]
+    more = len(move.instead.excluded) - len(named)
+    return [blocks.context(f"Not possible: {', '.join(named)}{f' and {more} more' if more > 0 else ''}")]
+
+
+def buttons(record: Record, value: str) -> list[Block]:
+    """What works instead, the best first: another node, waiting, a cold move."""
+    if len(record.plan.moves) != 1:
+        return []
+    move, way = record.plan.moves[0], record.plan.moves[0].instead
+    made: list[Block] = []
+    if way.nodes and not lacks_node(move):
+        made.append(_other_node(record, way))
+    if way.wait:
+        made.append(blocks.button("Check again", ActionId.CHECK_AGAIN, value))
+    if way.cold:
+        made.append(blocks.button("Use cold migration instead", ActionId.USE_COLD, value))
+    return [made[0] | {"style": "primary"}, *made[1:]] if made else []
+
+
+def _other_node(record: Record, way: Instead) -> Block:
+    best, cold = way.nodes[0].node, way.type is MoveType.COLD
+    text = f"Move it {'cold ' if cold and record.plan.moves[0].type is MoveType.LIVE else ''}to {blocks.clip(best, 45)}"
+    ref = NodeRef(plan=record.id, revision=record.revision, node=best, cold=cold)
+    return blocks.button(text, ActionId.USE_NODE, ref.dump())
+
+
+def _option(record: Record, option: Option) -> Block:
+    hint = describe.change(option.shift) if option.shift else ""
+    value = NodeRef(plan=record.id, revision=record.revision, node=option.node).dump()
+    return blocks.option(f"{option.node}: {option.why}", value, hint)
