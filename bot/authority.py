@@ -70,6 +70,10 @@ class Authority:
             raise BotError("not-allowed", decision.reason, decision.remedy)
         return decision
 
+    def may(self, actor: Actor, action: Action, record: Record) -> bool:
+        """Whether they may do it to this plan. Nothing is done by asking, so it is not audited."""
+        return self._policy.decide(actor, action, case(record.plan, record.place)).allowed
+
     def allowed(self, actor: Actor) -> frozenset[Action]:
         """What any rule lets this person do here. Nothing is done by that, so it is not audited."""
         return frozenset(action for action in Action if self._policy.decide(actor, action).allowed)

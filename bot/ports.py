@@ -72,6 +72,20 @@ class NodeChoice(NamedTuple):
     """Bytes of memory, likewise."""
 
 
+class AtHome(NamedTuple):
+    """What concerns one person."""
+
+    running: tuple[Record, ...]
+    waiting: tuple[Record, ...]
+    """For their Confirm."""
+    recent: tuple[Record, ...]
+    """What they asked for and has ended."""
+    pins: int
+    """VMs that carry our node affinity."""
+    at: datetime
+    """When it was looked up."""
+
+
 class Overview(NamedTuple):
     """Plans of one channel."""
 

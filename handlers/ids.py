@@ -18,6 +18,7 @@ class EventName(StrEnum):
     """Events, as the manifest subscribes to them."""
 
     MENTION = "app_mention"
+    HOME_OPENED = "app_home_opened"
 
 
 class ActionId(StrEnum):

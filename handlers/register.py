@@ -15,6 +15,7 @@ from bot.request import MoveType
 from handlers.actions import Act, Actions
 from handlers.commands import Commands
 from handlers.desk import Desk
+from handlers.home import HomeTab
 from handlers.identity import Installation
 from handlers.ids import ActionId, CallbackId, CommandName, EventName
 from handlers.mentions import Mentions
@@ -53,6 +54,7 @@ def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     app.command(CommandName.MIGRATE)(commands.migrate)
     app.command(CommandName.INVENTORY)(commands.inventory)
     app.event(EventName.MENTION)(Mentions(desk, installation.bot_user).mentioned)
+    app.event(EventName.HOME_OPENED)(HomeTab(desk).opened)
     for action_id, act in _acts(actions).items():
         app.action(action_id)(actions.listener(act))
     app.action(re.compile(".*"))(actions.listener(actions.unknown))

@@ -5,12 +5,12 @@ caller never reads a state, decides and writes: that would be a race between two
 Starting a move is the executor's business; the service only tells it that there is one.
 """
 
-from bot.service.aftercare import Aftercare
+from bot.service.at_home import Home
 from bot.service.calling_off import CallingOff
 from bot.service.choosing import Choosing
 from bot.service.looking import Looking
 from bot.service.steering import Steering
 
 
-class Service(Choosing, Steering, CallingOff, Aftercare, Looking):
+class Service(Choosing, Steering, CallingOff, Home, Looking):
     """Everything that a person can do."""

@@ -19,6 +19,7 @@ from handlers.cards.answers import (
 )
 from handlers.cards.card import Card
 from handlers.cards.checked import checks_card
+from handlers.cards.home import home_card
 from handlers.cards.lists import history_card, inventory_card, status_card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
@@ -37,6 +38,7 @@ __all__ = [
     "fault_card",
     "help_card",
     "history_card",
+    "home_card",
     "inventory_card",
     "namespaces_card",
     "pins_card",

@@ -53,7 +53,7 @@ def status_card(request: Status, found: Overview, links: Mapping[str, str]) -> C
         text = f"📋 No plan{about} is open in this channel."
         return _listed(text, [], _elsewhere(found))
     text = f"📋 *Open plans{about} in this channel: {len(found.plans)}{'+' if found.more else ''}*"
-    return _listed(text, [_open(plan, links.get(plan.id, "")) for plan in found.plans], _elsewhere(found))
+    return _listed(text, [line_of_open(plan, links.get(plan.id, "")) for plan in found.plans], _elsewhere(found))
 
 
 def history_card(request: History, found: Overview, links: Mapping[str, str]) -> Card:
@@ -64,7 +64,7 @@ def history_card(request: History, found: Overview, links: Mapping[str, str]) ->
         return _listed(f"🗂️ Nothing has ended{about} in this channel{since}.", [], "")
     text = f"🗂️ *What has ended{about} in this channel{since}*, newest first"
     narrower = f"Older ones are left out: ask for one VM, as in {code(f'{CommandName.MIGRATE} history web-01')}"
-    lines = [_ended(plan, links.get(plan.id, "")) for plan in found.plans]
+    lines = [line_of_ended(plan, links.get(plan.id, "")) for plan in found.plans]
     return _listed(text, lines, narrower if found.more else "")
 
 
@@ -114,7 +114,8 @@ def _elsewhere(found: Overview) -> str:
     return f"In other channels: {found.elsewhere}" if found.elsewhere else ""
 
 
-def _open(record: Record, link: str) -> str:
+def line_of_open(record: Record, link: str) -> str:
+    """A plan that is open, with the way to its card."""
     state = _OPEN.get(record.state, f"▫️ {record.state}")
     if record.state is PlanState.PROPOSED and record.plan.blocked:
         state = "⛔ is blocked"
@@ -124,7 +125,8 @@ def _open(record: Record, link: str) -> str:
     return f"{state}: {_what(record)} · {asked}{_linked(link)}"
 
 
-def _ended(record: Record, link: str) -> str:
+def line_of_ended(record: Record, link: str) -> str:
+    """A plan that has ended, with the way to its card."""
     outcome = _ENDED.get(record.state, f"▫️ {record.state}")
     people = f"asked for by {mention(record.requester.user)}"
     if record.approvers:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.errors import BotError, NothingToDo, unknown_name
 from bot.grammar import ParseError, parse
-from bot.ports import NodeChoice, PinnedVm
+from bot.ports import AtHome, NodeChoice, PinnedVm
 from bot.record import Doubt, Record
 from bot.sandbox.gallery import cold, extreme, facts, later, live
 from handlers import cards, deny, modals
@@ -38,6 +38,7 @@ def chapters() -> Mapping[str, list[Json]]:
         "Cold moves": [_of_record(make) for make in cold.GALLERY.values()],
         "For later": [_of_record(make) for make in later.GALLERY.values()],
         "Answers to one person": [*_answers()],
+        "Home": [*_homes()],
         "Forms": [*_forms()],
         "Under strain": [
             *(_of_record(make) for make in extreme.GALLERY.values()),
@@ -91,6 +92,16 @@ def _private(name: str, card: Card) -> Json:
 
 def _pins(pins: list[PinnedVm], name: str) -> Json:
     return _private(name, cards.pins_card(pins))
+
+
+def _homes() -> Iterable[Json]:
+    """The app's Home tab."""
+    nothing = AtHome((), (), (), 0, facts.NOW)
+    links = {"p1": "https://sandbox.slack.com/archives/C0OPS/p1"}
+    waiting, recent = (facts.proposed(), live.half_confirmed()), (live.succeeded(), live.failed())
+    full = AtHome((live.copying(),), waiting, recent, 3, facts.NOW)
+    yield _private("home_empty", cards.home_card(nothing, {}))
+    yield _private("home", cards.home_card(full, links))
 
 
 def _forms() -> Iterable[Json]:

@@ -9,6 +9,7 @@ from bot.sandbox.slack.clock import Clock
 from bot.sandbox.slack.delivery import Delivery, Envelope
 from bot.sandbox.slack.faults import Faults
 from bot.sandbox.slack.feed import Feed
+from bot.sandbox.slack.homes import Homes
 from bot.sandbox.slack.modals import Modals
 from bot.sandbox.slack.ratelimit import RateLimits
 from bot.sandbox.slack.requesturl import RequestUrl
@@ -30,6 +31,7 @@ class Backend:
         self.feed = Feed()
         self.workspace = Workspace(world, clock, self.feed)
         self.modals = Modals(self.workspace, self.feed)
+        self.homes = Homes(self.workspace, self.feed)
         self.triggers = Triggers(clock)
         self.response_urls = ResponseUrls(self.workspace, clock)
         self.faults = Faults(clock)

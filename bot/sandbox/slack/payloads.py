@@ -36,6 +36,27 @@ def slash_command(
     }
 
 
+def app_home_opened(workspace: Workspace, person: Person) -> Json:
+    """The Events API envelope of an opened Home tab (docs.slack.dev/reference/events/app_home_opened)."""
+    world, ts = workspace.world, workspace.new_ts()
+    event = {
+        "type": "app_home_opened",
+        "user": person.id,
+        "channel": f"D{person.id[1:]}",
+        "tab": "home",
+        "event_ts": ts,
+    }
+    return {
+        "token": VERIFICATION_TOKEN,
+        "team_id": world.team.id,
+        "api_app_id": world.app.id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": workspace.new_id("Ev"),
+        "event_time": int(float(ts)),
+    }
+
+
 def app_mention(workspace: Workspace, room: Room, message: Message) -> Json:
     """The Events API envelope of an app_mention."""
     world = workspace.world

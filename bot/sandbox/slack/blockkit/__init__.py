@@ -3,6 +3,6 @@
 Use `check_message(blocks)` and `check_view(view)`; `walk` finds elements, `values` reads what people enter.
 """
 
-from bot.sandbox.slack.blockkit.check import check_message, check_view
+from bot.sandbox.slack.blockkit.check import check_home, check_message, check_view
 
-__all__ = ["check_message", "check_view"]
+__all__ = ["check_home", "check_message", "check_view"]

@@ -42,6 +42,17 @@ def check_view(view: object) -> None:
         raise SlackError("view_too_large")
 
 
+def check_home(view: object) -> None:
+    """Refuse a Home tab in the same words."""
+    found = list(HOME(view, "/view"))
+    if not found and isinstance(view, dict):
+        found = list(_duplicates(view["blocks"], "/view/blocks"))
+    if found:
+        raise SlackError.with_messages("invalid_arguments", found)
+    if len(json.dumps(view).encode()) > limits.VIEW_BYTES:
+        raise SlackError("view_too_large")
+
+
 _MODAL = record(
     {
         "type": string(),
@@ -59,6 +70,18 @@ _MODAL = record(
     ["title", "blocks"],
 )
 VIEW = by_type({"modal": _MODAL})
+
+_HOME = record(
+    {
+        "type": string(),
+        "blocks": array(MESSAGE_BLOCK, limits.VIEW_BLOCKS),
+        "private_metadata": string(limits.VIEW_PRIVATE_METADATA),
+        "callback_id": string(limits.VIEW_CALLBACK_ID),
+        "external_id": string(limits.VIEW_EXTERNAL_ID),
+    },
+    ["blocks"],
+)
+HOME = by_type({"home": _HOME})
 
 
 def _duplicates(blocks: list[Json], pointer: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Events API: app_mention, sent without anybody waiting for it, and sent again while nobody acknowledges.
+"""Events API: app_mention, app_home_opened; sent without anybody waiting, and again while nobody acknowledges.
 
 Source: docs.slack.dev/apis/events-api (error handling): retried at once, after one minute, after five minutes.
 """
@@ -12,7 +12,9 @@ from bot.sandbox.slack.clock import sleep_until
 from bot.sandbox.slack.delivery import OPERATION_TIMEOUT, Envelope
 from bot.sandbox.slack.errors import Undelivered
 from bot.sandbox.slack.messages import Message
+from bot.sandbox.slack.wire import Json
 from bot.sandbox.slack.workspace import Room
+from bot.sandbox.slack.world import Person
 
 RETRY_AFTER = (0.0, 60.0, 300.0)
 """Seconds before each further attempt."""
@@ -27,7 +29,13 @@ class Events:
 
     def mention(self, room: Room, message: Message) -> None:
         """Tell the app that a message mentions it."""
-        payload = payloads.app_mention(self._backend.workspace, room, message)
+        self._deliver(payloads.app_mention(self._backend.workspace, room, message))
+
+    def home_opened(self, person: Person) -> None:
+        """Tell the app that somebody looks at its Home tab."""
+        self._deliver(payloads.app_home_opened(self._backend.workspace, person))
+
+    def _deliver(self, payload: Json) -> None:
         task = asyncio.create_task(self._send(Envelope.new("events_api", payload)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

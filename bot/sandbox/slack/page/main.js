@@ -3,7 +3,9 @@
 import { act, listen, screen } from "./api.js";
 import { Composer } from "./composer.js";
 import { Console } from "./console.js";
+import { fill } from "./dom.js";
 import { dismissHint, showHint } from "./hint.js";
+import { homeNodes } from "./home.js";
 import { ModalStack } from "./modal.js";
 import { readPlace, writePlace } from "./place.js";
 import { Sidebar } from "./sidebar.js";
@@ -54,8 +56,16 @@ class Page {
 
   openChannel(channel) {
     document.body.classList.add("in-channel");
-    this.#move({ channel, thread: null });
+    this.#move({ channel, thread: null, home: null });
     this.#composer.input.focus({ preventScroll: true });
+  }
+
+  /** The app's Home tab; the app draws it anew each time somebody looks. */
+  openHome() {
+    document.body.classList.add("in-channel");
+    this.#move({ thread: null, home: "1" });
+    act(this.#store.state.me.id, "home").then((answer) => this.report(answer));
+    at("home").focus({ preventScroll: true });
   }
 
   openThread(thread) {
@@ -116,10 +126,11 @@ class Page {
       view_opened: () => this.#modals.show(),
       view_updated: () => this.#modals.show(),
       view_closed: () => this.#modals.show(),
+      home_published: () => this.#drawHome(),
       toast: () => toast(event.text),
     }[kind];
     drawing?.();
-    if (kind !== "reset") this.#sidebar.showChannels(this.#place.channel);
+    if (kind !== "reset") this.#sidebar.showChannels(this.#current);
   }
 
   #inBoth(change) {
@@ -152,9 +163,29 @@ class Page {
     showHint(at("hint"), FIRST_COMMAND, (text) => this.#composer.put(text));
     this.#timeline.show(messages, firstUnread);
     this.#modals.show();
-    this.#sidebar.show(channel.id);
+    this.#drawHome();
+    this.#sidebar.show(this.#current);
     writePlace(this.#place, { replace: true });
     this.#markRead();
+  }
+
+  /** The channel that is marked in the sidebar; none while one looks at the app's Home tab. */
+  get #current() {
+    return this.#place.home ? null : this.#place.channel;
+  }
+
+  #drawHome() {
+    const isHome = Boolean(this.#place.home);
+    at("home").hidden = !isHome;
+    for (const id of ["messages", "composer"]) at(id).hidden = isHome;
+    if (!isHome) return;
+    at("hint").hidden = true;
+    at("channel-title").textContent = this.#store.state.app.handle;
+    at("channel-topic").textContent = "Home";
+    at("channel-members").textContent = "";
+    at("channel-shared").hidden = at("channel-no-bot").hidden = true;
+    document.title = `${this.#store.state.app.handle} | sandbox`;
+    fill(at("home"), homeNodes(this.#store));
   }
 
   #drawHead(channel) {
@@ -179,6 +210,7 @@ class Page {
   }
 
   #markRead() {
+    if (this.#place.home) return;
     const channel = this.#store.state && this.#store.channel(this.#place.channel);
     if (!channel?.unread || !document.hasFocus()) return;
     channel.unread = 0;

@@ -32,6 +32,7 @@ export class Sidebar {
     const focused = document.activeElement?.dataset.channelId;
     const channels = state.channels.map((channel) => this.#channel(channel, channel.id === currentChannelId));
     fill(document.getElementById("channels"), channels);
+    fill(document.getElementById("apps"), this.#app(state.app, currentChannelId === null));
     fill(document.getElementById("joinable"), state.joinable.map((channel) => this.#joinable(channel)));
     document.getElementById("joinable-part").hidden = state.joinable.length === 0;
     if (focused) document.querySelector(`[data-channel-id="${CSS.escape(focused)}"]`)?.focus();
@@ -58,6 +59,11 @@ export class Sidebar {
       channel.unread > 0 && el("span", { class: "badge" }, channel.unread),
     ];
     return el("li", {}, button(props, () => this.#page.openChannel(channel.id), nameOf(sign, channel), marks));
+  }
+
+  #app(app, isCurrent) {
+    const props = { class: "channel", "aria-label": `${app.handle}, Home`, "aria-current": isCurrent ? "page" : null, dataset: { channelId: app.id } };
+    return el("li", {}, button(props, () => this.#page.openHome(), nameOf("⇄", { name: app.handle })));
   }
 
   #joinable(channel) {

@@ -19,6 +19,7 @@ export class Store extends EventTarget {
       view_opened: () => this.#putView(event.view),
       view_updated: () => this.#putView(event.view),
       view_closed: () => this.#dropView(event.view_id),
+      home_published: () => (this.state.home = event.view),
       app_presence: () => (this.state.app_connections = event.connections),
     }[event.type];
     change?.();

@@ -36,6 +36,7 @@ class Deeds:
             "view": self.view,
             "read": self.read,
             "dismiss": self.dismiss,
+            "home": self.home,
             "channels/join": self.join,
             "channels/leave": self.leave,
             "channels/archive": self.archive,
@@ -132,6 +133,11 @@ class Deeds:
         if not message.is_ephemeral:
             raise SlackError("cant_delete_message")
         self._workspace.delete(message)
+        return {}
+
+    async def home(self, body: Json) -> Json:
+        """{user}: look at the app's Home tab."""
+        self._events.home_opened(self._person(body))
         return {}
 
     async def join(self, body: Json) -> Json:

@@ -31,6 +31,7 @@ METHODS: Mapping[str, Callable[[Call], Json]] = {
     "users.info": directory.user_info,
     "users.list": directory.user_list,
     "views.open": views.open_,
+    "views.publish": views.publish,
     "views.push": views.push,
     "views.update": views.update,
 }

@@ -1,4 +1,4 @@
-"""views.open, views.push, views.update. Error words from docs.slack.dev/reference/methods/views.*."""
+"""views.open, views.publish, views.push, views.update. Error words from docs.slack.dev/reference/methods/views.*."""
 
 from bot.sandbox.slack import payloads
 from bot.sandbox.slack.errors import SlackError
@@ -11,6 +11,13 @@ def open_(call: Call) -> Json:
     definition = _definition(call)
     person_id = call.backend.triggers.exchange(call.text("trigger_id"))
     return _answer(call, call.backend.modals.open(person_id, definition))
+
+
+def publish(call: Call) -> Json:
+    """The Home tab of one person (docs.slack.dev/reference/methods/views.publish)."""
+    definition = _definition(call)
+    person = call.backend.workspace.person(call.text("user_id"))
+    return {"view": call.backend.homes.publish(person.id, definition)}
 
 
 def push(call: Call) -> Json:
