@@ -145,11 +145,34 @@ def pod_anti_affinity(attempt: Attempt, node: Obj) -> list[str]:
     return []
 
 
+def existing_anti_affinity(attempt: Attempt, node: Obj) -> list[str]:
+    """The rules of the pods that are there already (sourced: interpodaffinity, satisfyExistingPodsAntiAffinity)."""
+    for place in attempt.nodes:
+        for other in attempt.pods_by_node[place["metadata"]["name"]]:
+            for term in _terms(other, "podAntiAffinity"):
+                key = term["topologyKey"]
+                together = key in labels(node) and labels(node)[key] == labels(place).get(key)
+                if together and _speaks_of(term, other, attempt.pod):
+                    return ["node(s) didn't satisfy existing pods anti-affinity rules"]
+    return []
+
+
 def pod_affinity(attempt: Attempt, node: Obj) -> list[str]:
+    """The first of its kind may be alone where it matches its own rule (sourced: interpodaffinity)."""
     for term in _terms(attempt.pod, "podAffinity"):
-        if not _any_in_domain(attempt, node, term):
+        if _any_in_domain(attempt, node, term):
+            continue
+        everybody = (pod for pods in attempt.pods_by_node.values() for pod in pods)
+        first = not any(_speaks_of(term, attempt.pod, other) for other in everybody)
+        if not (first and term["topologyKey"] in labels(node) and _speaks_of(term, attempt.pod, attempt.pod)):
             return ["node(s) didn't match pod affinity rules"]
     return []
+
+
+def _speaks_of(term: Obj, owner: Obj, other: Obj) -> bool:
+    namespaces = set(term.get("namespaces") or [owner["metadata"]["namespace"]])
+    mine = other["metadata"]["namespace"] in namespaces
+    return mine and matches_label_query(term.get("labelSelector") or {}, labels(other))
 
 
 def _terms(pod: Obj, kind: str) -> list[Obj]:
@@ -161,14 +184,8 @@ def _any_in_domain(attempt: Attempt, node: Obj, term: Obj) -> bool:
     domain = labels(node).get(term["topologyKey"])
     if domain is None:
         return False
-    own = attempt.pod["metadata"]["namespace"]
-    namespaces = set(term.get("namespaces") or [own])
     names = [n["metadata"]["name"] for n in attempt.nodes if labels(n).get(term["topologyKey"]) == domain]
-    return any(
-        p["metadata"]["namespace"] in namespaces and matches_label_query(term.get("labelSelector") or {}, labels(p))
-        for name in names
-        for p in attempt.pods_by_node[name]
-    )
+    return any(_speaks_of(term, attempt.pod, p) for name in names for p in attempt.pods_by_node[name])
 
 
 FILTERS: tuple[Filter, ...] = (
@@ -179,6 +196,7 @@ FILTERS: tuple[Filter, ...] = (
     volume_binding,
     pod_affinity,
     pod_anti_affinity,
+    existing_anti_affinity,
 )
 """Order of the default plugins; the first that refuses a node names the reason (sourced: kube-scheduler 1.34)."""
 
