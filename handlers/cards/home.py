@@ -18,9 +18,9 @@ def home_card(found: AtHome, links: Mapping[str, str]) -> Card:
         (
             blocks.header("VM moves"),
             blocks.context(f"As of {date(found.at)}; open this tab again for news. Plans of your channels only."),
-            *_part("✋ Waiting for your Confirm", "Nothing waits for you.", found.waiting, links, is_open=True),
-            *_part("🔄 Moving now", "No VM is being moved.", found.running, links, is_open=True),
-            *_part("🗂️ What you asked for lately", "Nothing yet.", found.recent, links, is_open=False),
+            *_part("Waiting for your Confirm", "Nothing waits for you.", found.waiting, links, is_open=True),
+            *_part("Moving now", "No VM is being moved.", found.running, links, is_open=True),
+            *_part("What you asked for lately", "Nothing yet.", found.recent, links, is_open=False),
             blocks.section(_pinned(found.pins)),
             blocks.divider(),
             blocks.context(f"To plan a move, type in a channel: {code(f'{CommandName.MIGRATE} web-01 worker-05')}"),

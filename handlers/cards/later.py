@@ -76,7 +76,7 @@ def near_card(record: Record) -> Card:
     starts = f"⏳ *Starts at {blocks.date(record.schedule.start)}:* {parts.subject(record)}."
     text = f"{starts} Proved again at {proved}. {mention(record.requester.user)} asked for it."
     value = PlanRef(plan=record.id, revision=record.revision).dump()
-    cancel = blocks.button("Cancel", ActionId.CANCEL, value, style="danger")
+    cancel = blocks.button("Cancel", ActionId.CANCEL, value)
     return Card(text, (blocks.section(text), blocks.actions(cancel)))
 
 

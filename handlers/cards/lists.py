@@ -33,7 +33,7 @@ _ALONE = "Only you see this"
 _OPEN: Mapping[PlanState, str] = {
     PlanState.PROPOSED: "✋ waits for its Confirm",
     PlanState.APPROVED: "✅ confirmed, starts now",
-    PlanState.RUNNING: "🔄 is running",
+    PlanState.RUNNING: "🔄 is moving",
     PlanState.SUCCEEDED: "📌 done, its pin is asked about again",
 }
 _ENDED: Mapping[PlanState, str] = {
