@@ -66,6 +66,9 @@ def _sandbox_parser(sandbox: argparse.ArgumentParser) -> None:
     cluster.add_argument("--port", type=int, default=0)
     cluster.add_argument("--kubeconfig", type=Path, required=True, help="file to write once the API answers")
     cluster.add_argument("--speed", type=float, default=1.0)
+    cluster.add_argument(
+        "--rbac", action="store_true", help="enforce roles for whoever sends a token; kubectl sends none"
+    )
     slack = parts.add_parser("slack", help="the local Slack alone")
     slack.add_argument("--port", type=int, default=0)
     gallery = parts.add_parser("gallery", help="a page with every card and form of the bot in every state")
@@ -160,7 +163,9 @@ async def _sandbox_part(arguments: argparse.Namespace) -> int:
         return await _until_stopped(run_slack(port=arguments.port))
     if arguments.part == "gallery":
         return await _until_stopped(run_gallery(port=arguments.port))
-    cluster = run_cluster(port=arguments.port, kubeconfig=arguments.kubeconfig, speed=arguments.speed)
+    cluster = run_cluster(
+        port=arguments.port, kubeconfig=arguments.kubeconfig, speed=arguments.speed, rbac=arguments.rbac
+    )
     return await _until_stopped(cluster)
 
 

@@ -29,9 +29,9 @@ async def run_all(*, port: int, speed: float) -> None:
             await asyncio.Event().wait()
 
 
-async def run_cluster(*, port: int, kubeconfig: Path, speed: float) -> None:
+async def run_cluster(*, port: int, kubeconfig: Path, speed: float, rbac: bool) -> None:
     """The simulated cluster alone."""
-    await cluster.serve(port, kubeconfig, speed, _announce)
+    await cluster.serve(port, kubeconfig, speed, _announce, rbac=rbac)
 
 
 async def run_slack(*, port: int) -> None:

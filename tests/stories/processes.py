@@ -118,10 +118,10 @@ class Ground:
             "SLACK_APP_TOKEN": told["app_token"],
         }
 
-    async def cluster(self, port: int = 0, speed: int = 5) -> tuple[Command, str]:
+    async def cluster(self, port: int = 0, speed: int = 5, *flags: str) -> tuple[Command, str]:
         """A simulated cluster, and its address."""
         arguments = ("--port", str(port), "--kubeconfig", str(self.kubeconfig), "--speed", str(speed))
-        command = await self.command("sandbox", "cluster", *arguments)
+        command = await self.command("sandbox", "cluster", *arguments, *flags)
         line = await command.until("cluster ready")
         assert self.kubeconfig.exists()
         return command, line.split("ready on ")[1].split(",")[0]

@@ -129,9 +129,14 @@ class ClusterSandbox:
         draft.replace(target)
 
 
-async def serve(port: int, kubeconfig: Path | str, speed: float, announce: Callable[[str], None]) -> None:
-    """Run until cancelled. The kubeconfig is written, and ``announce`` called once, when the API answers."""
-    sandbox = ClusterSandbox(speed=speed)
+async def serve(
+    port: int, kubeconfig: Path | str, speed: float, announce: Callable[[str], None], *, rbac: bool = False
+) -> None:
+    """Run until cancelled. The kubeconfig is written, and ``announce`` called once, when the API answers.
+
+    With ``rbac`` who sends no token is still an administrator: kubectl sends none over plain http.
+    """
+    sandbox = ClusterSandbox(speed=speed, rbac=rbac, hands=rbac)
     await sandbox.start(port)
     try:
         sandbox.write_kubeconfig(kubeconfig)
