@@ -181,7 +181,9 @@ class Move(_Frozen):
     @property
     def target_name(self) -> str:
         """The target for a sentence."""
-        return self.target.name if self.target else "a node that the scheduler chooses"
+        if self.target:
+            return self.target.name
+        return "a node to be chosen" if self.type is MoveType.COLD else "a node that the scheduler chooses"
 
 
 class LeftOut(_Frozen):

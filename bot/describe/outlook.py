@@ -47,7 +47,8 @@ def rows(plan: Plan, move: Move) -> tuple[Row, ...]:
     asked = "from the request"
     found = Row("Namespace", move.namespace, _how_found(plan))
     at = Row("Current node", move.source or "none", "read from the VMI" if move.source else "it does not run")
-    to = Row("Target node", move.target.name, asked) if move.target else Row("Target node", SCHEDULER, "none was named")
+    nowhere = "None yet" if move.type is MoveType.COLD else SCHEDULER
+    to = Row("Target node", move.target.name, asked) if move.target else Row("Target node", nowhere, "none was named")
     return (
         Row("VM name", move.vm, asked),
         found,

@@ -1,6 +1,6 @@
 """What was checked: one line on the plan card, and the whole list for whoever asks."""
 
-from bot.checks import NOT_CHECKED, Finding, Severity
+from bot.checks import NO_TARGET, NOT_CHECKED, Finding, Severity
 from bot.plan import Move
 from bot.record import Record
 from handlers import blocks
@@ -14,8 +14,9 @@ SEVERITIES = {Severity.BLOCK: "⛔ *Blocked:*", Severity.WARN: "⚠️ *Warning:
 
 def findings(move: Move) -> list[Block]:
     """All in one block, the blocking ones first: what is cut when there are too many weighs least. What could not be
-    checked is in the list of checks."""
-    said = [each for each in move.findings if each.code != NOT_CHECKED]
+    checked is in the list of checks; that a node is missing is no fault where there is a menu of nodes."""
+    unsaid = {NOT_CHECKED, NO_TARGET} if move.instead.nodes else {NOT_CHECKED}
+    said = [each for each in move.findings if each.code not in unsaid]
     return [blocks.section("\n".join(_finding(each) for each in said))] if said else []
 
 

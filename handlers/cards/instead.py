@@ -19,24 +19,28 @@ def lacks_node(move: Move) -> bool:
     return bool(move.instead.nodes) and any(finding.code == checks.NO_TARGET for finding in move.findings)
 
 
-def pick_list(record: Record) -> list[Block]:
-    """A menu of the nodes that pass everything, the best first. A name too long for a menu is for Modify."""
-    made: list[Block] = []
-    for move in record.plan.moves:
-        if not lacks_node(move):
-            continue
-        options = [_option(record, each) for each in move.instead.nodes]
-        fitting = [each for each in options if len(each["value"]) <= blocks.OPTION_VALUE][: blocks.OPTIONS]
-        best = move.instead.nodes[0]
-        text = f"*Which node?* The best is {code(best.node)}: {escape(best.why)}."
-        menu = blocks.select(ActionId.PICK_NODE, fitting, placeholder="Pick a node") if fitting else None
-        made.append(blocks.section(text, menu))
-    return made
+def nodes(record: Record, move: Move) -> list[Block]:
+    """The nodes that pass everything, as a menu where only the target is missing; and why the others do not."""
+    if not move.instead.nodes:
+        return []
+    best = move.instead.nodes[0]
+    load = f" ({describe.change(best.shift)})" if best.shift else ""
+    praise = f"{code(best.node)}: {escape(best.why)}{load}."
+    if not lacks_node(move):
+        return [blocks.section(f"💡 *What would work:* {praise}"), *_excluded(move)]
+    return [blocks.section(f"💡 *The best:* {praise}", _menu(record, move)), *_excluded(move)]
 
 
-def excluded(move: Move) -> list[Block]:
-    """Nodes that cannot take the VM, in small print, wherever others are offered."""
-    if not move.instead.nodes or not move.instead.excluded:
+def _menu(record: Record, move: Move) -> Block | None:
+    """The best first. A name too long for a menu is for Modify."""
+    options = [_option(record, each) for each in move.instead.nodes]
+    fitting = [each for each in options if len(each["value"]) <= blocks.OPTION_VALUE][: blocks.OPTIONS]
+    return blocks.select(ActionId.PICK_NODE, fitting, placeholder="Pick a node") if fitting else None
+
+
+def _excluded(move: Move) -> list[Block]:
+    """Nodes that cannot take the VM, in small print."""
+    if not move.instead.excluded:
         return []
     named = [f"{code(each.node)} ({escape(each.why)})" for each in move.instead.excluded[:_MOST_EXCLUDED]]
     more = len(move.instead.excluded) - len(named)

@@ -7,6 +7,7 @@ from bot.describe import Row
 from bot.plan import Move
 from bot.progress import moving
 from bot.record import Record, Run
+from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
 from handlers.ids import ActionId
@@ -20,7 +21,11 @@ def runs(record: Record) -> Iterable[tuple[Move, Run]]:
 
 def title(move: Move) -> str:
     """The move for a header, in which nothing is interpreted."""
-    return f"{blocks.clip(move.vm, 50)} → {blocks.clip(move.target.name, 50) if move.target else 'scheduler decides'}"
+    return f"{blocks.clip(move.vm, 50)} → {blocks.clip(move.target.name, 50) if move.target else _nowhere_yet(move)}"
+
+
+def _nowhere_yet(move: Move) -> str:
+    return "which node?" if move.type is MoveType.COLD else "scheduler decides"
 
 
 def subject(record: Record) -> str:

@@ -37,6 +37,8 @@ def _status(record: Record) -> str:
     match record.state:
         case PlanState.PROPOSED if any(move.undecided for move in record.plan.moves):
             return f"❓ *Live or cold?* I cannot tell for {names}. Nothing was touched."
+        case PlanState.PROPOSED if all(instead.lacks_node(move) for move in record.plan.moves):
+            return f"❓ *Which node?* A cold move of {names} needs one. Nothing was touched."
         case PlanState.PROPOSED if record.plan.blocked:
             return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
@@ -117,10 +119,10 @@ def _canceled(record: Record) -> str:
 def _open(record: Record) -> list[Block]:
     made = [*_drift(record), *_note(record), *later.starts(record)]
     for move in record.plan.moves:
-        made += [*checked.findings(move), *instead.excluded(move)]
+        made += [*checked.findings(move), *instead.nodes(record, move)]
         made += [parts.table(describe.rows(record.plan, move))]
         made += [] if record.plan.blocked else [*_loads(move), *_outlook(move)]
-    made += [*instead.pick_list(record), *checked.summary(record)]
+    made += checked.summary(record)
     ruled = quorum.is_ruled(record) and not record.plan.blocked
     asked = [blocks.section(quorum.needs(record))] if ruled else []
     return [*made, *asked, blocks.context(_terms(record)), _buttons(record)]
