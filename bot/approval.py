@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot import migration, policy
 from bot.errors import BotError
-from bot.migration import IllegalEvent, PlanEvent, PlanState
+from bot.migration import IllegalEvent, MoveState, PlanEvent, PlanState
 from bot.plan import Consent, Drift, Plan
 from bot.policy import Actor, Quorum
 from bot.record import Accepted, Approval, Place, Record, Run
@@ -197,16 +197,18 @@ def drifted(
 
 
 def rewind(record: Record) -> Record:
-    """Take up an approved plan from its first step: what was proved for an earlier try may be old."""
-    if record.state is not PlanState.APPROVED:
-        return record
-    return record.model_copy(update={"runs": tuple(Run() for _ in record.runs)})
+    """Take up what has not begun from its first step: what was proved for an earlier try may be old."""
+    anew = tuple(Run() if run.state is MoveState.WAITING else run for run in record.runs)
+    return record.model_copy(update={"runs": anew})
 
 
 _ALREADY = {
     PlanState.APPROVED: "This plan is already confirmed",
     PlanState.SCHEDULED: "This plan is already confirmed and waits for its time",
     PlanState.RUNNING: "This move is already running",
+    PlanState.PAUSED: "This plan is paused",
+    PlanState.PARTLY_FAILED: "This plan has already ended",
+    PlanState.STOPPED: "This plan was stopped",
     PlanState.SUCCEEDED: "This move has already succeeded",
     PlanState.FAILED: "This move has already ended",
     PlanState.CANCELED: "This plan was canceled",

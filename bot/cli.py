@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bot import describe, errors, grammar, logs, request, wiring
 from bot.checkup import Verdict, checkup
 from bot.errors import BotError
-from bot.judge import judge, spoken
+from bot.judge import judge_any, spoken
 from bot.settings import Settings, env_name
 from k8s import errors as k8s
 
@@ -125,11 +125,11 @@ async def _plan(text: str) -> int:
         asked = grammar.parse(text)
         if isinstance(asked, request.Ambiguous):
             return _refuse(_unclear(asked))
-        if not isinstance(asked, request.MoveRequest):
+        if not isinstance(asked, request.MoveRequest | request.BatchRequest):
             return _refuse(grammar.ParseError("no-vm", "No VM is named.", f"Write it like this: {request.FORM}"))
         async with wiring.cluster(_settings()) as cluster:
             try:
-                planned, _ = await judge(cluster, asked)
+                planned = await judge_any(cluster, asked)
             except k8s.ClusterError as error:
                 return _refuse(await spoken(cluster, error), UNREACHABLE if error.temporary else BAD_REQUEST)
     except BotError as refused:
@@ -137,6 +137,7 @@ async def _plan(text: str) -> int:
     except k8s.ClusterError as error:
         return _refuse(errors.from_cluster(error), UNREACHABLE)
     print(describe.plan_text(planned))
+    print(describe.batch.plan_text(planned), end="")
     return BLOCKED if planned.blocked else FEASIBLE
 
 

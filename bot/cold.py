@@ -43,7 +43,7 @@ _ANEW: Mapping[str, Any] = {"question": None, "stopping_since": None, "slow_stop
 
 def begin(record: Record, index: int, originals: Originals, now: datetime) -> Record:
     """Note what the VM had, right before the first write."""
-    state = started(record)
+    state = started(record, index)
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
     changed = {

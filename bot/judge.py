@@ -11,7 +11,7 @@ from bot.plan import Drift, Move, Plan
 from bot.ports import Entry
 from bot.ranking import rank
 from bot.record import Record
-from bot.request import MoveRequest, MoveType
+from bot.request import BatchRequest, MoveRequest, MoveType, Planned
 from k8s import errors as k8s
 from k8s.cluster import Cluster, Question
 from k8s.snapshots import Facts
@@ -34,6 +34,13 @@ async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
     ranking = rank(facts, await cluster.survey(), type_, replace_rules=request.replace_rules)
     ranked = move.model_copy(update={"instead": with_ranking(move.instead, ranking, type_)})
     return planned.model_copy(update={"moves": (ranked,)}), facts
+
+
+async def judge_any(cluster: Cluster, request: Planned) -> Plan:
+    """The plan of one VM or of several."""
+    if isinstance(request, BatchRequest):
+        return await muster.judge(cluster, request)
+    return (await judge(cluster, request))[0]
 
 
 async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, ...]]:

@@ -12,6 +12,10 @@ until somebody or something has settled it; people may give it more time. A cold
 choose how it goes on, and without an answer a default is taken at a deadline; it goes on by itself when the cluster
 does. Calling a move off is a wish: it goes on under that wish until the cluster says what became of it, and may end as
 canceled, or have succeeded all the same.
+
+A batch that is paused has moves that wait: it begins none of them, while what is under way goes on. Stopped, its
+waiting moves are dropped: not attempted. A move that is skipped was left out at its turn, because people chose it or
+nothing was left to do.
 """
 
 from collections.abc import Mapping
@@ -25,8 +29,11 @@ class PlanState(StrEnum):
     APPROVED = "approved"
     SCHEDULED = "scheduled"
     RUNNING = "running"
+    PAUSED = "paused"
     SUCCEEDED = "succeeded"
+    PARTLY_FAILED = "partly failed"
     FAILED = "failed"
+    STOPPED = "stopped"
     CANCELED = "canceled"
     DENIED = "denied"
     EXPIRED = "expired"
@@ -47,9 +54,13 @@ class PlanEvent(StrEnum):
     REVOKED = "revoked"
     LAPSED = "lapsed"
     STARTED = "started"
+    PAUSED = "paused"
+    RESUMED = "resumed"
     FINISHED = "finished"
+    PARTLY_BROKE = "partly broke"
     BROKE = "broke"
     CALLED_OFF = "called off"
+    STOPPED = "stopped"
 
 
 class MoveState(StrEnum):
@@ -62,6 +73,8 @@ class MoveState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+    SKIPPED = "skipped"
+    DROPPED = "not attempted"
 
 
 class MoveEvent(StrEnum):
@@ -77,6 +90,8 @@ class MoveEvent(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELED = "canceled"
+    SKIPPED = "skipped"
+    DROPPED = "dropped"
 
 
 PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
@@ -104,11 +119,19 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
         PlanEvent.LAPSED: PlanState.LAPSED,
     },
     PlanState.RUNNING: {
+        PlanEvent.PAUSED: PlanState.PAUSED,
         PlanEvent.FINISHED: PlanState.SUCCEEDED,
+        PlanEvent.PARTLY_BROKE: PlanState.PARTLY_FAILED,
         PlanEvent.BROKE: PlanState.FAILED,
         PlanEvent.CALLED_OFF: PlanState.CANCELED,
+        PlanEvent.STOPPED: PlanState.STOPPED,
+    },
+    PlanState.PAUSED: {
+        PlanEvent.RESUMED: PlanState.RUNNING,
     },
     PlanState.SUCCEEDED: {},
+    PlanState.PARTLY_FAILED: {},
+    PlanState.STOPPED: {},
     PlanState.FAILED: {},
     PlanState.CANCELED: {},
     PlanState.DENIED: {},
@@ -117,7 +140,12 @@ PLAN: Mapping[PlanState, Mapping[PlanEvent, PlanState]] = {
 }
 
 MOVE: Mapping[MoveState, Mapping[MoveEvent, MoveState]] = {
-    MoveState.WAITING: {MoveEvent.STARTED: MoveState.RUNNING, MoveEvent.FAILED: MoveState.FAILED},
+    MoveState.WAITING: {
+        MoveEvent.STARTED: MoveState.RUNNING,
+        MoveEvent.FAILED: MoveState.FAILED,
+        MoveEvent.SKIPPED: MoveState.SKIPPED,
+        MoveEvent.DROPPED: MoveState.DROPPED,
+    },
     MoveState.RUNNING: {
         MoveEvent.ADVANCED: MoveState.RUNNING,
         MoveEvent.ASKED: MoveState.ASKING,
@@ -144,6 +172,8 @@ MOVE: Mapping[MoveState, Mapping[MoveEvent, MoveState]] = {
     MoveState.SUCCEEDED: {},
     MoveState.FAILED: {},
     MoveState.CANCELED: {},
+    MoveState.SKIPPED: {},
+    MoveState.DROPPED: {},
 }
 
 

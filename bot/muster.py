@@ -5,37 +5,35 @@ left out by name, with the reason; only what makes the whole request meaningless
 """
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from bot import batch, checks, errors, plan
-from bot.batch import Room, Wanted
+from bot.batch import Wanted
 from bot.errors import BotError
 from bot.plan import Drift, LeftOut, Move, Plan
 from bot.request import BatchRequest, MoveRequest, MoveType
 from k8s.cluster import Cluster
 from k8s.fleet import Fleet, Trial
-from k8s.snapshots import Node, Ref
+from k8s.snapshots import Admission, Node, Ref, Survey
 
 
 async def judge(cluster: Cluster, request: BatchRequest) -> Plan:
     """Find, read, judge. Raises the cluster's errors, and BotError where nothing is left to plan."""
     wanted, missing = await _found(cluster, request)
-    without = [_taken_out(one) for one in wanted if str(one.ref) in request.without]
+    without = [_out(one, "somebody took it out of the plan") for one in wanted if str(one.ref) in request.without]
     wanted = [one for one in wanted if str(one.ref) not in request.without]
     if not wanted:
         raise _nothing(request, missing)
-    fleet = await _read(cluster, request, wanted)
+    fleet = await cluster.fleet([one.ref for one in wanted])
     _check_nodes(request, wanted, fleet)
-    gone = [_gone(one) for one in wanted if one.ref not in fleet.vms]
-    there = [one for one in wanted if one.ref in fleet.vms]
-    targets, nowhere = _targets(request, there, fleet)
-    placed = [one for one in there if one.ref not in {ref for ref, _ in nowhere}]
-    moves = await _judged(cluster, placed, targets, fleet)
-    left_out = [*missing, *gone, *without, *(out for _, out in nowhere)]
-    staying = [_already_there(move) for move in moves if _is_there(move)]
-    moves = [move for move in moves if not _is_there(move)]
+    gone = [_out(one, "no VM of that name") for one in wanted if one.ref not in fleet.vms]
+    there = _lined_up(request, [one for one in wanted if one.ref in fleet.vms], fleet)
+    seated = _seated(there, fleet, choosing=request.evacuate is not None)
+    moves = await _judged(cluster, seated.places, fleet)
+    left_out = [*missing, *gone, *without, *seated.left_out]
     if not moves:
-        raise _nothing(request, [*left_out, *staying])
-    return batch.laid_down(request, moves, [*left_out, *staying], fleet)
+        raise _nothing(request, left_out)
+    return batch.laid_down(request, moves, left_out, fleet, seated.after)
 
 
 async def prove(cluster: Cluster, planned: Plan) -> tuple[Plan, tuple[Drift, ...]]:
@@ -43,14 +41,13 @@ async def prove(cluster: Cluster, planned: Plan) -> tuple[Plan, tuple[Drift, ...
     the plan that comes back is laid down anew from the request."""
     assert isinstance(planned.request, BatchRequest)
     held = [Wanted(Ref(move.namespace, move.vm), planned.asked(index)) for index, move in enumerate(planned.moves)]
-    fleet = await _read(cluster, planned.request, held)
-    there = [one for one in held if one.ref in fleet.vms]
-    targets = {one.ref: fleet.nodes.get(one.request.target or "") for one in there}
-    again = {move.key: move for move in await _judged(cluster, there, targets, fleet)}
+    fleet = await cluster.fleet([one.ref for one in held])
+    seated = _seated([one for one in held if one.ref in fleet.vms], fleet, choosing=False, staying=True)
+    again = {move.key: move for move in await _judged(cluster, seated.places, fleet)}
     changes = [change for move in planned.moves for change in _changes(move, again.get(move.key))]
     if changes:
         return await judge(cluster, planned.request), tuple(changes)
-    nodes = batch.carried(planned.moves, fleet.instances.values(), fleet.nodes)
+    nodes = batch.shifts(planned.moves, fleet.survey, seated.after)
     return planned.model_copy(update={"nodes": nodes}), ()
 
 
@@ -63,22 +60,37 @@ def _changes(move: Move, now: Move | None) -> Iterable[Drift]:
 async def _found(cluster: Cluster, request: BatchRequest) -> tuple[list[Wanted], list[LeftOut]]:
     """The VMs that are meant, in the order in which they were named; those that cannot be told apart are left out."""
     if request.evacuate:
-        on_node = [vmi for vmi in await cluster.instances() if vmi.node == request.evacuate and not vmi.final]
-        refs = [vmi.ref for vmi in on_node if request.namespace in (None, vmi.ref.namespace)]
-        return _all_alike(request, refs), []
+        on_node = [vmi.ref for vmi in await cluster.instances_on(request.evacuate) if not vmi.final]
+        refs = [ref for ref in on_node if request.namespace in (None, ref.namespace)]
+        return _all_alike(request, refs), _strangers(request, refs, f"it does not run on {request.evacuate}")
     if request.selector:
-        return _all_alike(request, await cluster.vms_labeled(request.selector, request.namespace)), []
+        refs = list(await cluster.vms_labeled(request.selector, request.namespace))
+        return _all_alike(request, refs), _strangers(request, refs, f"it has not the labels {request.selector}")
     return await _named(cluster, request)
+
+
+def _strangers(request: BatchRequest, refs: Sequence[Ref], why: str) -> list[LeftOut]:
+    """VMs that somebody has added by name to what was found, and that do not belong there."""
+    named = [(move.namespace or "", move.vm) for move in request.moves]
+    found = {(ref.namespace, ref.name) for ref in refs}
+    return [LeftOut(namespace=namespace, vm=vm, why=why) for namespace, vm in named if (namespace, vm) not in found]
 
 
 def _all_alike(request: BatchRequest, refs: Iterable[Ref]) -> list[Wanted]:
     by_key = {f"{move.namespace}/{move.vm}": move for move in request.moves}
-    return [Wanted(ref, by_key.get(str(ref)) or _usual(request, ref)) for ref in sorted(refs, key=str)]
+    place = {key: number for number, key in enumerate(by_key)}
+    listed = sorted(refs, key=lambda ref: (place.get(str(ref), len(place)), str(ref)))
+    return [Wanted(ref, by_key.get(str(ref)) or _usual(request, ref)) for ref in listed]
 
 
 def _usual(request: BatchRequest, ref: Ref) -> MoveRequest:
     return MoveRequest(
-        vm=ref.name, namespace=ref.namespace, target=request.target, type=request.type, reason=request.reason
+        vm=ref.name,
+        namespace=ref.namespace,
+        target=request.target,
+        type=request.type,
+        replace_rules=request.replace_rules,
+        reason=request.reason,
     )
 
 
@@ -108,74 +120,84 @@ def _unclear(move: MoveRequest, refs: Sequence[Ref], known: Iterable[Ref]) -> Le
     return LeftOut(namespace="", vm=move.vm, why="no VM of that name", remedy=unknown.remedy)
 
 
-async def _read(cluster: Cluster, request: BatchRequest, wanted: Sequence[Wanted]) -> Fleet:
-    cold = request.type is MoveType.COLD or any(one.request.type is MoveType.COLD for one in wanted)
-    return await cluster.fleet([one.ref for one in wanted], cold=cold)
-
-
 def _check_nodes(request: BatchRequest, wanted: Sequence[Wanted], fleet: Fleet) -> None:
     """A node that does not exist is a slip of the pen about the whole request."""
     named = [request.evacuate, request.target, *(one.request.target for one in wanted)]
     for name in filter(None, named):
-        if name not in fleet.nodes:
-            raise errors.unknown_name("node", name, list(fleet.nodes), where="")
+        if fleet.node(name) is None:
+            raise errors.unknown_name("node", name, [node.name for node in fleet.survey.nodes])
 
 
-def _targets(
-    request: BatchRequest, wanted: Sequence[Wanted], fleet: Fleet
-) -> tuple[dict[Ref, Node | None], list[tuple[Ref, LeftOut]]]:
-    """Where each goes: as named, or (leaving a node, or cold) as chosen; VMs that nobody has a place for."""
-    room = Room.of(fleet.nodes, fleet.instances.values())
-    targets: dict[Ref, Node | None] = {}
-    nowhere: list[tuple[Ref, LeftOut]] = []
-    for one in sorted(wanted, key=lambda one: one.request.target is None):
-        facts = fleet.facts(one.ref, fleet.nodes.get(one.request.target or ""))
+def _lined_up(request: BatchRequest, wanted: Sequence[Wanted], fleet: Fleet) -> list[Wanted]:
+    """In the order in which they will run."""
+    return list(wanted) if request.as_listed else sorted(wanted, key=lambda one: batch.turn_key(one, fleet))
+
+
+class _Place(NamedTuple):
+    """A VM with its target, and what the nodes carry when its turn comes."""
+
+    wanted: Wanted
+    target: Node | None
+    survey: Survey
+
+
+class _Seated(NamedTuple):
+    """All of them, those that found no place, and what the nodes carry in the end."""
+
+    places: list[_Place]
+    left_out: list[LeftOut]
+    after: Survey
+
+
+def _seated(wanted: Sequence[Wanted], fleet: Fleet, *, choosing: bool, staying: bool = False) -> _Seated:
+    """Where each goes, in their order: as named or, leaving a node or cold, as the ranking says. `staying`: also those
+    that are where they should go."""
+    survey, places, left_out = fleet.survey, list[_Place](), list[LeftOut]()
+    for one in wanted:
+        facts = fleet.facts(one.ref, fleet.node(one.request.target), survey=survey)
         type_, _ = checks.choose_type(facts, one.request.type)
-        node = facts.target
-        if node is None and (request.evacuate or type_ is MoveType.COLD):
-            node = room.choose(facts, type_)
-            if node is None:
-                out = LeftOut(namespace=one.ref.namespace, vm=one.ref.name, why=room.why_not(facts, type_))
-                nowhere.append((one.ref, out))
+        target = facts.target
+        if (said := one.request.source) and facts.vmi and facts.vmi.node != said:
+            left_out.append(_out(one, f"it runs on {facts.vmi.node}, not on {said}"))
+            continue
+        if facts.vmi and target and facts.vmi.node == target.name and not staying:
+            left_out.append(_out(one, f"it is on {target.name} already"))
+            continue
+        if target is None and (choosing or type_ is MoveType.COLD):
+            target = batch.choose(facts, survey, type_)
+            if target is None:
+                left_out.append(_out(one, batch.why_none(facts, survey, type_)))
                 continue
-        targets[one.ref] = node
-        if node is not None:
-            room.seat(facts, node)
-    return targets, nowhere
+        places.append(_Place(one, target, survey))
+        survey = batch.seat(survey, facts, target)
+    return _Seated(places, left_out, survey)
 
 
-async def _judged(
-    cluster: Cluster, wanted: Sequence[Wanted], targets: dict[Ref, Node | None], fleet: Fleet
-) -> list[Move]:
+async def _judged(cluster: Cluster, places: Sequence[_Place], fleet: Fleet) -> list[Move]:
     """Each move with its findings; admission is asked about those that could run without it."""
-    bare = {one.ref: plan.judged(one.request, fleet.facts(one.ref, targets[one.ref])) for one in wanted}
-    trials = [
-        Trial(ref, fleet.instances[ref].uid, _hostname(targets[ref], fleet))
-        for ref, move in bare.items()
+    bare = [(place, _move(place, fleet, None)) for place in places]
+    trials = {
+        place.wanted.ref: Trial(place.wanted.ref, fleet.instances[place.wanted.ref].uid, _hostname(place.target, fleet))
+        for place, move in bare
         if move.type is MoveType.LIVE and not move.blocked
+    }
+    answers = dict(zip(trials, await cluster.admissions(list(trials.values())), strict=True))
+    return [
+        _move(place, fleet, answers[place.wanted.ref]) if place.wanted.ref in answers else move for place, move in bare
     ]
-    answers = dict(zip([trial.vm for trial in trials], await cluster.admissions(trials), strict=True))
-    return [plan.judged(one.request, fleet.facts(one.ref, targets[one.ref], answers.get(one.ref))) for one in wanted]
+
+
+def _move(place: _Place, fleet: Fleet, admission: Admission | None) -> Move:
+    ref, request = place.wanted
+    return plan.judged(request, fleet.facts(ref, place.target, survey=place.survey, admission=admission))
 
 
 def _hostname(target: Node | None, fleet: Fleet) -> str | None:
     return target.hostname if target and fleet.capabilities.added_node_selector else None
 
 
-def _is_there(move: Move) -> bool:
-    return move.target is not None and move.source == move.target.name
-
-
-def _already_there(move: Move) -> LeftOut:
-    return LeftOut(namespace=move.namespace, vm=move.vm, why=f"it is on {move.target_name} already")
-
-
-def _taken_out(one: Wanted) -> LeftOut:
-    return LeftOut(namespace=one.ref.namespace, vm=one.ref.name, why="somebody took it out of the plan")
-
-
-def _gone(one: Wanted) -> LeftOut:
-    return LeftOut(namespace=one.ref.namespace, vm=one.ref.name, why="no VM of that name")
+def _out(one: Wanted, why: str) -> LeftOut:
+    return LeftOut(namespace=one.ref.namespace, vm=one.ref.name, why=why)
 
 
 def _nothing(request: BatchRequest, left_out: Sequence[LeftOut]) -> BotError:

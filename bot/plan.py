@@ -196,22 +196,6 @@ class LeftOut(_Frozen):
     remedy: str = ""
 
 
-class Carried(_Frozen):
-    """What a node carries of VMs before the plan and after it. Guest memory only: pods that are no VMs come on top."""
-
-    node: str
-    vms: tuple[int, int]
-    memory: tuple[int, int]
-    """Bytes."""
-    allocatable: int
-    """Bytes that the node has for pods; 0 where it does not say."""
-
-    @property
-    def overcommitted(self) -> bool:
-        """Whether the plan puts more onto it than it has."""
-        return 0 < self.allocatable < self.memory[1] and self.memory[1] > self.memory[0]
-
-
 class Consent(StrEnum):
     """What a batch may cost that people accept separately, before Confirm."""
 
@@ -235,8 +219,8 @@ class Plan(_Frozen):
     notes: tuple[Finding, ...] = ()
     """About all of it; never blocks."""
     pace: Pace = Pace()
-    nodes: tuple[Carried, ...] = ()
-    """The nodes that it touches, by name."""
+    nodes: tuple[Shift, ...] = ()
+    """The nodes that it touches, before and after all of it; what is not known of is left out."""
 
     @property
     def blocked(self) -> bool:

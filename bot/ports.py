@@ -184,6 +184,10 @@ class Store(Protocol):
         at most so many."""
         ...
 
+    async def away_from(self, node: str) -> tuple[str, ...]:
+        """VMs (`namespace/name`) that an evacuation took away from a node and nothing has brought back since."""
+        ...
+
     async def log(self, plan_id: str) -> tuple[Logged, ...]:
         """Everything that happened to a plan, in order."""
         ...

@@ -6,7 +6,7 @@ cluster and the clock are arguments.
 
 from datetime import datetime, timedelta
 
-from bot import migration
+from bot import migration, turns
 from bot.approval import next_state
 from bot.diagnosis import Cause
 from bot.migration import MoveEvent, MoveState, PlanEvent, PlanState
@@ -16,7 +16,7 @@ from bot.record import Intent, Overdue, Phase, Record, Result, Run
 
 def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
     """Note what is about to be written; from here on the plan runs."""
-    state = started(record)
+    state = started(record, index)
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
     run = run.model_copy(
@@ -30,9 +30,11 @@ def start(record: Record, index: int, intent: Intent, now: datetime, limit: time
     return with_run(record.model_copy(update={"state": state}), index, run)
 
 
-def started(record: Record) -> PlanState:
-    """The state in which a write may be noted. Whatever was canceled or has lapsed meanwhile refuses it."""
-    return record.state if record.state is PlanState.RUNNING else next_state(record, PlanEvent.STARTED)
+def started(record: Record, index: int) -> PlanState:
+    """The state in which a write may be noted. Whatever was canceled or has lapsed meanwhile refuses it; a pause
+    refuses a move's first write only."""
+    begun = record.state is PlanState.PAUSED and record.runs[index].state is not MoveState.WAITING
+    return record.state if begun or record.state is PlanState.RUNNING else next_state(record, PlanEvent.STARTED)
 
 
 def created(record: Record, index: int, uid: str) -> Record:
@@ -114,15 +116,7 @@ def finish(record: Record, index: int, result: Result) -> Record:
     run = record.runs[index]
     event = _end(result)
     ended = {"state": migration.apply_move(run.state, event), "result": result, "cluster_away_since": None}
-    record = with_run(record, index, run.model_copy(update=ended))
-    if not all(migration.is_final(run.state) for run in record.runs):
-        return record
-    wish = record.runs[index].called_off
-    if all(run.state is MoveState.CANCELED for run in record.runs):
-        state = next_state(record, PlanEvent.CALLED_OFF)
-        return record.model_copy(update={"state": state, "ended_by": wish.actor if wish else None})
-    failed = any(run.state is MoveState.FAILED for run in record.runs)
-    return record.model_copy(update={"state": next_state(record, PlanEvent.BROKE if failed else PlanEvent.FINISHED)})
+    return turns.concluded(with_run(record, index, run.model_copy(update=ended)))
 
 
 def _end(result: Result) -> MoveEvent:

@@ -58,6 +58,8 @@ class HoldReason(StrEnum):
     STAGE = "stage"
     """A group is through."""
     FAILED = "failed"
+    CALLED_OFF = "called off"
+    """Somebody has called off a move of it."""
     UNKNOWN = "unknown"
     CHANGED = "changed"
     """The next VM is no longer as approved."""

@@ -132,14 +132,14 @@ class Pace(_Request):
 
     side_by_side: int = Field(default=1, ge=1, le=20)
     """Live moves at once; cold ones go alone whatever this says."""
-    stage: int = Field(default=0, ge=0, le=100)
-    """Moves in a group, after which the batch pauses; 0: no groups."""
+    stage: int | None = Field(default=None, ge=0, le=100)
+    """Moves in a group, after which the batch pauses; 0: no groups. None: as their number wants it."""
     pause_minutes: float | None = Field(default=None, gt=0, le=1440)
     """How long it pauses between groups; None: until somebody lets it go on."""
 
     def __str__(self) -> str:
-        """Flags. The first one is always there: one at a time in no groups is said, too."""
-        stage = [f"--stage {self.stage}"] if self.stage else []
+        """Flags. The first one is always there: one at a time is said, too."""
+        stage = [] if self.stage is None else [f"--stage {self.stage}"]
         pause = [f"--pause {self.pause_minutes}m"] if self.pause_minutes else []
         return " ".join([f"--side-by-side {self.side_by_side}", *stage, *pause])
 

@@ -105,7 +105,7 @@ class Actions:
         """A fresh plan from an old request."""
         ref = PlanRef.load(click.value)
         actor = await self._prove(click, ref)
-        await self._desk.show_first(await self._desk.service.plan_again(ref.plan, actor, _place(click)))
+        await self._desk.show_first(await self._desk.service.plan_again(ref.plan, actor, place_of(click)))
 
     def replan(self, type_: MoveType) -> Act:
         """The same move in another way, as a plan of its own."""
@@ -113,7 +113,7 @@ class Actions:
         async def act(click: Click) -> None:
             ref = PlanRef.load(click.value)
             actor = await self._prove(click, ref)
-            await self._desk.show_first(await self._desk.service.replan(ref.plan, type_, actor, _place(click)))
+            await self._desk.show_first(await self._desk.service.replan(ref.plan, type_, actor, place_of(click)))
 
         return act
 
@@ -149,7 +149,7 @@ class Actions:
         """A plan that takes a VM back to where it was."""
         ref = MoveRef.load(click.value)
         actor = await self._prove(click, ref)
-        await self._desk.show_first(await self._desk.service.move_back(ref.plan, ref.move, actor, _place(click)))
+        await self._desk.show_first(await self._desk.service.move_back(ref.plan, ref.move, actor, place_of(click)))
 
     async def call_off(self, click: Click) -> None:
         """Cancel a move that runs."""
@@ -194,7 +194,7 @@ class Actions:
         """Remove a pin from the list, whose message belongs to no plan."""
         ref = VmRef.load(click.value)
         actor = await self._actor(click)
-        return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor, _place(click)))
+        return cards.unpinned_card(await self._desk.service.unpin(ref.namespace, ref.vm, actor, place_of(click)))
 
     async def reading(self, click: Click) -> Card | None:
         """One of the things that a request may have meant: as if it had been typed like that."""
@@ -203,7 +203,7 @@ class Actions:
         async def keep(card: Card) -> None:
             answers.append(card)
 
-        await carry_out(self._desk, grammar.parse(click.value), lambda: self._actor(click), _place(click), keep)
+        await carry_out(self._desk, grammar.parse(click.value), lambda: self._actor(click), place_of(click), keep)
         return answers[0] if answers else None
 
     async def unknown(self, click: Click) -> None:
@@ -265,5 +265,6 @@ async def _run(act: Act, body: dict[str, Any], answer: Answer) -> None:
         await answer(card)
 
 
-def _place(click: Click) -> Place:
+def place_of(click: Click) -> Place:
+    """Where it was pressed."""
     return Place(channel=click.channel, once=click.once)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from bot.errors import BotError, WhichNamespace
 from bot.policy import Actor
 from bot.record import Place, Record
-from bot.request import Ambiguous, Help, History, MoveRequest, Pins, Request, Status
+from bot.request import Ambiguous, BatchRequest, BringBack, Help, History, MoveRequest, Pins, Planned, Request, Status
 from handlers import cards
 from handlers.desk import Desk
 from handlers.tasks import Answer
@@ -35,10 +35,12 @@ async def carry_out(desk: Desk, request: Request | Ambiguous, who: Who, place: P
         case History():
             found = await desk.service.history(request, actor, place)
             await answer(cards.history_card(request, found, await desk.links(found.plans)))
-        case MoveRequest():
+        case MoveRequest() | BatchRequest():
             return await _plan(desk, request, actor, place, answer)
-        case _:
-            raise BotError("not-yet", "I understand that, but I cannot do it yet.", "Ask for one VM: web-01 worker-05")
+        case BringBack():
+            record = await desk.service.bring_back(request.node, actor, place)
+            await desk.show_first(record)
+            return record
     return None
 
 
@@ -53,10 +55,12 @@ async def _help(desk: Desk, who: Who, place: Place, answer: Answer) -> None:
         await answer(cards.help_card(frozenset(), refused.what))
 
 
-async def _plan(desk: Desk, request: MoveRequest, actor: Actor, place: Place, answer: Answer) -> Record | None:
+async def _plan(desk: Desk, request: Planned, actor: Actor, place: Place, answer: Answer) -> Record | None:
     try:
         record = await desk.service.propose(request, actor, place)
     except WhichNamespace as which:
+        if not isinstance(request, MoveRequest):
+            raise
         await answer(cards.namespaces_card(request, which))
         return None
     await desk.show_first(record)

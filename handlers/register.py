@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -10,9 +9,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.plan import Consent
 from bot.record import Choice, PinState
 from bot.request import MoveType
 from handlers.actions import Act, Actions
+from handlers.batches import Batches
 from handlers.commands import Commands
 from handlers.desk import Desk
 from handlers.home import HomeTab
@@ -50,12 +51,12 @@ def make_app(client: AsyncWebClient, installation: Installation, signing_secret:
 
 def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     """Attach every listener. What no row names is acknowledged and answered, too: it may come from an old card."""
-    commands, actions, views = Commands(desk), Actions(desk), Views(desk)
+    commands, actions, views = Commands(desk), Batches(desk), Views(desk)
     app.command(CommandName.MIGRATE)(commands.migrate)
     app.command(CommandName.INVENTORY)(commands.inventory)
     app.event(EventName.MENTION)(Mentions(desk, installation.bot_user).mentioned)
     app.event(EventName.HOME_OPENED)(HomeTab(desk).opened)
-    for action_id, act in _acts(actions).items():
+    for action_id, act in (_acts(actions) | _batch_acts(actions)).items():
         app.action(action_id)(actions.listener(act))
     app.action(re.compile(".*"))(actions.listener(actions.unknown))
     app.view(CallbackId.MODIFY)(views.modify)
@@ -64,7 +65,7 @@ def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     app.error(_bolt_failed)
 
 
-def _acts(actions: Actions) -> Mapping[ActionId, Act]:
+def _acts(actions: Actions) -> dict[ActionId, Act]:
     return {
         ActionId.CONFIRM: actions.confirm,
         ActionId.MODIFY: actions.modify,
@@ -95,6 +96,24 @@ def _acts(actions: Actions) -> Mapping[ActionId, Act]:
         ActionId.UNPIN: actions.unpin,
         ActionId.READING: actions.reading,
         ActionId.PICK_NAMESPACE: actions.reading,
+    }
+
+
+def _batch_acts(batches: Batches) -> dict[ActionId, Act]:
+    return {
+        ActionId.ACCEPT_DOWNTIME: batches.accept(Consent.DOWNTIME),
+        ActionId.ACCEPT_OVERCOMMIT: batches.accept(Consent.OVERCOMMIT),
+        ActionId.STAGE: batches.stage(staged=True),
+        ActionId.UNSTAGE: batches.stage(staged=False),
+        ActionId.PAUSE: batches.pause,
+        ActionId.STOP: batches.stop,
+        ActionId.GO_ON: batches.go_on,
+        ActionId.SKIP: batches.skip,
+        ActionId.RETRY: batches.retry(None),
+        ActionId.RETRY_COLD: batches.retry(MoveType.COLD),
+        ActionId.BACK: batches.move_all_back,
+        ActionId.BRING_BACK: batches.bring_back,
+        ActionId.UNPIN_ALL: batches.unpin_all,
     }
 
 

@@ -56,6 +56,18 @@ class MoveRef(PlanRef):
     move: int = Field(ge=0)
 
 
+class HoldRef(PlanRef):
+    """A pause of a batch, as a message showed it."""
+
+    hold: int = Field(ge=0)
+
+
+class HomeRef(_Value):
+    """A node that VMs were taken away from."""
+
+    node: str = Field(min_length=1, max_length=_LONGEST_NAME)
+
+
 class DoubtRef(MoveRef):
     """What a move is stuck at, as a question showed it."""
 

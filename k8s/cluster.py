@@ -56,8 +56,8 @@ class Cluster(Protocol):
         """
         ...
 
-    async def fleet(self, refs: Sequence[Ref], *, cold: bool) -> Fleet:
-        """Read what many moves are judged on, in lists. `cold`: their volumes too, whatever they could do."""
+    async def fleet(self, refs: Sequence[Ref]) -> Fleet:
+        """Read what many moves are judged on, in lists."""
         ...
 
     async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
@@ -70,6 +70,10 @@ class Cluster(Protocol):
 
     async def instances(self) -> tuple[Instance, ...]:
         """Every VMI that the bot may see."""
+        ...
+
+    async def instances_on(self, node: str) -> tuple[Instance, ...]:
+        """The VMIs on a node. Raises Forbidden where they may not be read."""
         ...
 
     async def vms(self, namespace: str | None) -> tuple[VirtualMachine, ...]:

@@ -1,9 +1,8 @@
-"""Many VMs as one reading: what a plan of several moves is judged on, and a finder for those that it is about."""
+"""Many VMs as one reading: what a plan of several moves is judged on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from k8s.names import LABEL_MIGRATING_TO
 from k8s.snapshots import (
     Admission,
     Capabilities,
@@ -26,41 +25,43 @@ class Fleet:
 
     vms: Mapping[Ref, VirtualMachine]
     instances: Mapping[Ref, Instance]
-    """Every VMI that the bot may see: they are what the nodes carry."""
+    """Their VMIs."""
     migrations: tuple[Migration, ...]
-    nodes: Mapping[str, Node]
     claims: Mapping[Ref, Claim]
     volumes: Mapping[str, Volume]
-    capabilities: Capabilities
-    survey: Survey = field(default_factory=Survey)
-    """All nodes with what they carry, as far as that may be read."""
-    quotas: Mapping[str, tuple[Quota, ...] | None] = field(default_factory=dict)
+    quotas: Mapping[str, tuple[Quota, ...] | None]
     """By namespace."""
+    migrating: tuple[Instance, ...] | None
+    survey: Survey
+    """All nodes with all that they carry."""
+    capabilities: Capabilities
 
-    def facts(self, ref: Ref, target: Node | None, admission: Admission | None = None) -> Facts:
-        """What one move is judged on. Raises KeyError for a VM that is not there."""
+    def node(self, name: str | None) -> Node | None:
+        """The node of that name."""
+        return next((node for node in self.survey.nodes if node.name == name), None)
+
+    def facts(
+        self, ref: Ref, target: Node | None, *, survey: Survey | None = None, admission: Admission | None = None
+    ) -> Facts:
+        """What one move is judged on; `survey` is what the nodes carry when its turn comes. Raises KeyError for a VM
+        that is not there."""
         vm, vmi = self.vms[ref], self.instances.get(ref)
         names = dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ())))
-        between = tuple(one for one in self.instances.values() if LABEL_MIGRATING_TO in one.labels)
         claims = tuple(claim for name in names if (claim := self.claims.get(Ref(ref.namespace, name))))
         return Facts(
             vm=vm,
             vmi=vmi,
             claims=claims,
-            migrations=tuple(one for one in self.migrations if (one.ref.namespace, one.vmi_name) == (*_pair(ref),)),
-            source=self.nodes.get(vmi.node) if vmi else None,
+            migrations=tuple(one for one in self.migrations if Ref(one.ref.namespace, one.vmi_name) == ref),
+            source=self.node(vmi.node) if vmi else None,
             target=target,
             capabilities=self.capabilities,
             admission=admission,
             volumes=tuple(self.volumes[claim.volume] for claim in claims if claim.volume in self.volumes),
-            survey=self.survey,
+            survey=survey or self.survey,
             quotas=self.quotas.get(ref.namespace),
-            migrating=between,
+            migrating=self.migrating,
         )
-
-
-def _pair(ref: Ref) -> tuple[str, str]:
-    return ref.namespace, ref.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ OPTIONAL: tuple[Right, ...] = (
     Right("list", "", "namespaces"),
     Right("get", "apiextensions.k8s.io", "customresourcedefinitions", name=names.VMIM_CRD),
     Right("list", "", "resourcequotas"),
+    *(Right("list", "", resource) for resource in ("persistentvolumeclaims", "persistentvolumes")),
     Right("create", "", "events"),
 )
 """What makes answers better: names of namespaces, what this KubeVirt's VMIM can do, from its own CRD, whether a quota
-has room for a second pod, and Events on a VM that say who had it moved. How full a node is takes pods and VMIs of all
-namespaces: a bot of some namespaces says that it has not looked."""
+has room for a second pod, the disks of many VMs in one call, and Events on a VM that say who had it moved. How full a
+node is takes pods and VMIs of all namespaces: a bot of some namespaces says that it has not looked."""

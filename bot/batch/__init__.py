@@ -1,20 +1,21 @@
 """Plans of several moves: which VMs, where to, in which order, and what all of it costs. Pure."""
 
-from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, in_order, pace_of
-from bot.batch.loads import carried
-from bot.batch.plan import TURN_PROOF, Wanted, changes_at_turn, laid_down
-from bot.batch.spread import Room
+from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, Wanted, pace_of, turn_key
+from bot.batch.plan import TURN_PROOF, changes_at_turn, laid_down
+from bot.batch.room import choose, seat, shifts, why_none
 
 __all__ = [
     "OFFER_STAGES",
     "STAGE",
     "STAGES_FROM",
     "TURN_PROOF",
-    "Room",
     "Wanted",
-    "carried",
     "changes_at_turn",
-    "in_order",
+    "choose",
     "laid_down",
     "pace_of",
+    "seat",
+    "shifts",
+    "turn_key",
+    "why_none",
 ]

@@ -1,9 +1,11 @@
 """Order and pace: the smallest first, live before cold, and in groups when there are many."""
 
-from collections.abc import Iterable
+from typing import NamedTuple
 
-from bot.plan import Move
-from bot.request import BatchRequest, MoveType, Pace
+from bot import checks
+from bot.request import BatchRequest, MoveRequest, MoveType, Pace
+from k8s.fleet import Fleet
+from k8s.snapshots import Ref
 
 OFFER_STAGES = 5
 """VMs above which the network is warned about and groups are offered (the seed's safety limit)."""
@@ -13,13 +15,22 @@ STAGE = 5
 """VMs in a group (likewise)."""
 
 
-def in_order(moves: Iterable[Move]) -> tuple[Move, ...]:
+class Wanted(NamedTuple):
+    """A VM that is to move, found; `request` says how."""
+
+    ref: Ref
+    request: MoveRequest
+
+
+def turn_key(wanted: Wanted, fleet: Fleet) -> tuple[bool, int, str]:
     """Live ones first: they cost nobody anything; among equals the smallest, so that trouble shows early and cheap."""
-    return tuple(sorted(moves, key=lambda move: (move.type is MoveType.COLD, move.memory_bytes, move.key)))
+    facts = fleet.facts(wanted.ref, None)
+    type_, _ = checks.choose_type(facts, wanted.request.type)
+    return type_ is MoveType.COLD, facts.vmi.memory_bytes if facts.vmi else 0, str(wanted.ref)
 
 
 def pace_of(request: BatchRequest, count: int) -> Pace:
-    """What people chose; else one at a time, and in groups when there are many."""
-    if request.pace is not None:
-        return request.pace
-    return Pace(stage=STAGE if count > STAGES_FROM else 0)
+    """What people chose; else one at a time, and in groups when there are many. The groups are always said."""
+    asked = request.pace or Pace()
+    usual = STAGE if count > STAGES_FROM else 0
+    return asked.model_copy(update={"stage": usual}) if asked.stage is None else asked

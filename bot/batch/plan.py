@@ -5,40 +5,32 @@ the card can say what would work instead.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
-from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, in_order, pace_of
-from bot.batch.loads import carried
-from bot.batch.spread import app_of
+from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, pace_of
+from bot.batch.room import shifts, together
 from bot.checks import Finding, Severity
 from bot.plan import Drift, LeftOut, Move, Plan, StepKind, drift
-from bot.request import BatchRequest, MoveRequest
+from bot.request import BatchRequest
 from k8s.fleet import Fleet
-from k8s.snapshots import Ref
+from k8s.snapshots import Survey
 
 
-class Wanted(NamedTuple):
-    """A VM that is to move, found; `request` says how."""
-
-    ref: Ref
-    request: MoveRequest
-
-
-def laid_down(request: BatchRequest, moves: Sequence[Move], left_out: Iterable[LeftOut], fleet: Fleet) -> Plan:
-    """The plan."""
+def laid_down(
+    request: BatchRequest, moves: Sequence[Move], left_out: Iterable[LeftOut], fleet: Fleet, after: Survey
+) -> Plan:
+    """The plan. `moves` are in their order; `after` is what the nodes carry then."""
     running = [move for move in moves if not move.blocked]
     blocked = [_because(move) for move in moves if move.blocked]
-    chosen = running or list(moves)
-    lined_up = tuple(chosen) if request.as_listed else in_order(chosen)
+    lined_up = tuple(running or moves)
     pace = pace_of(request, len(lined_up))
     return Plan(
         request=request,
         found_namespace=False,
         moves=lined_up,
         left_out=(*left_out, *(blocked if running else ())),
-        notes=tuple(_notes(request, lined_up, pace.stage, fleet)),
+        notes=tuple(_notes(request, lined_up, pace.stage or 0, fleet)),
         pace=pace,
-        nodes=carried(lined_up, fleet.instances.values(), fleet.nodes),
+        nodes=shifts(lined_up, fleet.survey, after),
     )
 
 
@@ -51,11 +43,11 @@ def _notes(request: BatchRequest, moves: Sequence[Move], stage: int, fleet: Flee
     yield from _of_source(request, fleet)
     yield from _of_size(len(moves), stage)
     yield from _of_downtime(moves)
-    yield from _of_replicas(moves)
+    yield from _of_replicas(moves, fleet)
 
 
 def _of_source(request: BatchRequest, fleet: Fleet) -> Iterable[Finding]:
-    node = fleet.nodes.get(request.evacuate or "")
+    node = fleet.node(request.evacuate)
     if node and not node.cordoned:
         yield _warning(
             "source-not-cordoned",
@@ -89,20 +81,14 @@ def _of_downtime(moves: Sequence[Move]) -> Iterable[Finding]:
         )
 
 
-def _of_replicas(moves: Sequence[Move]) -> Iterable[Finding]:
+def _of_replicas(moves: Sequence[Move], fleet: Fleet) -> Iterable[Finding]:
     """Named by people, two replicas may end on one node; where the bot chooses they do not."""
-    seats: dict[tuple[str, tuple[str, str]], list[str]] = {}
-    for move in moves:
-        app = app_of(move.namespace, move.labels)
-        if app and move.target:
-            seats.setdefault((move.target.name, app), []).append(move.vm)
-    for (node, (_, name)), vms in seats.items():
-        if len(vms) > 1:
-            yield _warning(
-                "replicas-together",
-                f"{', '.join(vms[:4])} are replicas of {name}, and all go to {node}: they would fail together.",
-                "Send one of them elsewhere.",
-            )
+    for node, app, vms in together(moves, fleet):
+        yield _warning(
+            "replicas-together",
+            f"{', '.join(vms[:4])} are replicas of {app}, and all go to {node}: they would fail together.",
+            "Send one of them elsewhere.",
+        )
 
 
 def _warning(code: str, text: str, remedy: str) -> Finding:

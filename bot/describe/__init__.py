@@ -7,6 +7,7 @@ the executor takes them. An estimate is what the bot has measured before, or a r
 `outlook` speaks of what is planned, `progress` of what is under way, `outcome` of how it ended.
 """
 
+from bot.describe import batch
 from bot.describe.load import change, loads
 from bot.describe.outcome import affinity, downtime, look, look_closer, moved, rescue, took, whereabouts
 from bot.describe.outlook import (
@@ -40,6 +41,7 @@ __all__ = [
     "Stage",
     "StageState",
     "affinity",
+    "batch",
     "change",
     "cold_downtime",
     "doubt",

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from bot import approval, cold, progress
+from bot import approval, cold, progress, turns
 from bot.diagnosis import Cause, say_after
 from bot.executor.moving import Limits
 from bot.migration import MoveState, PlanState
 from bot.plan import StepKind
-from bot.record import Choice, Doubt, Record, Run
+from bot.record import Choice, Doubt, HoldReason, Record, Run
 
 GIVE_UP_AT_HOME = timedelta(minutes=10)
 """A VM that does not even come up in its old place is reported as down after that; it is nobody's job to wait more."""
@@ -33,6 +33,8 @@ def first_due(current: Record, now: datetime, limits: Limits, away_since: dateti
         return Due(approval.expire, "expired")
     if current.state is PlanState.APPROVED and now >= (current.approved_at or now) + limits.approved_valid:
         return Due(approval.lapse, "lapsed")
+    if found := _of_batch(current, now):
+        return found
     for index, run in enumerate(current.runs):
         for due in _of_run(current, index, run, now, away_since):
             return due
@@ -72,6 +74,27 @@ def held_up(index: int, run: Run, why: Cause) -> Due:
     return Due(partial(progress.held_up, index=index, phase=progress.phase_name(run), cause=why), "held up")
 
 
+def _of_batch(current: Record, now: datetime) -> Due | None:
+    """A pause that begins, or one whose time is over."""
+    held = turns.current_hold(current)
+    if held and held.until and now >= held.until:
+        return Due(partial(turns.go_on, number=len(current.holds) - 1, actor=None), "went on", restart=True)
+    if current.state is PlanState.RUNNING and turns.waiting(current):
+        away = next((run.cluster_away_since for run in current.runs if run.cluster_away_since), None)
+        if away and now - away >= turns.LONG_OUTAGE:
+            return ask_after_outage(now - away, now)
+    if found := turns.next_hold(current):
+        reason, index = found
+        return Due(partial(turns.hold, reason=reason, now=now, index=index), f"paused: {reason}")
+    return None
+
+
+def ask_after_outage(gap: timedelta, now: datetime) -> Due:
+    """Pause what nobody expects any more."""
+    ask = partial(turns.hold, reason=HoldReason.OUTAGE, now=now, cause=turns.outage(gap))
+    return Due(ask, f"paused: {HoldReason.OUTAGE}")
+
+
 def _of_run(current: Record, index: int, run: Run, now: datetime, away_since: datetime | None) -> Iterator[Due]:
     if run.state is MoveState.RUNNING and run.deadline and now >= run.deadline:
         yield Due(partial(progress.time_out, index=index, now=now), "timed out")
@@ -108,7 +131,8 @@ def _of_question(index: int, run: Run, now: datetime) -> Iterator[Due]:
 
 
 def _at(current: Record, index: int, step: StepKind) -> bool:
-    return current.state is PlanState.RUNNING and progress.at_step(current, index) is step
+    running = current.state in (PlanState.RUNNING, PlanState.PAUSED)
+    return running and progress.at_step(current, index) is step
 
 
 def _since(moment: datetime | None, now: datetime) -> timedelta:

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator
 from bot import approval, calling_off, judge, progress, waiting
 from bot.authority import asking
 from bot.diagnosis import Cause, changed, diagnose
-from bot.executor import abort, announce, explain, leading, warrant
+from bot.executor import abort, announce, batch, explain, leading, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
+from bot.migration import PlanState
 from bot.plan import Move
 from bot.ports import Entry
 from bot.record import Intent, Phase, Record, Result, Run
@@ -43,6 +44,9 @@ LONGEST_NAME = 63
 async def prove_again(moving: Moving) -> None:
     """Read everything once more; a plan that no longer holds goes back to the people."""
     current, _, _ = await moving.read()
+    if current.state is not PlanState.APPROVED:
+        await batch.check_turn(moving)
+        return
     planned, changes = await judge.prove(moving.cluster, current)
     if changes and current.schedule:
         await moving.change(lambda newest: waiting.miss(newest, waiting.DRIFTED, changes), Entry("missed"))
@@ -229,10 +233,9 @@ async def _still_approved(moving: Moving) -> None:
         raise NotStarted(calling_off.called_off())
     if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
         raise NotStarted(_too_late("its approval is too old by now"))
-    planned, changes = await judge.prove(moving.cluster, current)
-    if changes:
+    if changes := await judge.prove_turn(moving.cluster, current, moving.index):
         raise NotStarted(_too_late(f"the cluster has changed: {', '.join(change.what for change in changes)}"))
-    if not (await warrant.again(moving, current, planned)).enough(current):
+    if not (await warrant.again(moving, current, current.plan)).enough(current):
         raise NotStarted(_too_late("whoever asked for it or confirmed it may no longer do so"))
 
 

@@ -11,15 +11,15 @@ that somebody else owns by now is let go of, one that nobody owns is taken up by
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import approval, cold, errors, migration, progress
+from bot import approval, cold, errors, migration, progress, turns
 from bot.authority import Authority
 from bot.diagnosis import Cause, changed
+from bot.executor import batch, due, explain, live
 from bot.executor import cold as cold_steps
-from bot.executor import due, explain, live
 from bot.executor.moving import Halt, Limits, Moving, NotYet
 from bot.logs import about
 from bot.migration import PlanState
@@ -117,6 +117,7 @@ class Executor:
     async def resume(self) -> None:
         """Take up everything that an earlier process left."""
         for current in await self._store.open_plans():
+            await self._ask_after_outage(current)
             if _to_run(current):
                 self.start(current.id)
 
@@ -128,6 +129,13 @@ class Executor:
             self._let_go(plan_id)
         for plan_id in held.nudged:
             self.restart(plan_id)
+
+    async def _ask_after_outage(self, current: Record) -> None:
+        """A batch that nothing has happened to for long does not go on unasked; what is under way does."""
+        if current.state is PlanState.RUNNING and turns.waiting(current):
+            log_ = await self._store.log(current.id)
+            if gap := turns.slept(log_[-1].at if log_ else None, self._clock.now()):
+                await self._apply(current.id, due.ask_after_outage(gap, self._clock.now()))
 
     async def sweep(self, now: datetime) -> None:
         """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours."""
@@ -237,10 +245,46 @@ class Executor:
         await self._leases.release(plan_id)
 
     async def _moves(self, plan_id: str, epoch: int) -> None:
-        while (current := await self._store.get(plan_id)) and _to_run(current):
-            index = next(n for n, run in enumerate(current.runs) if not migration.is_final(run.state))
+        """Work on every move whose turn it is, each in a task of its own, until none is left to work on."""
+        lanes: dict[int, asyncio.Task[None]] = {}
+        stepped = asyncio.Event()
+        try:
+            while (current := await self._store.get(plan_id)) and _to_run(current):
+                for index in await self._turns(current, epoch):
+                    if index not in lanes:
+                        moving = self._moving(plan_id, index, epoch)
+                        lanes[index] = asyncio.create_task(self._lane(moving, stepped))
+                if not lanes:
+                    raise Halt
+                done = await _first(lanes.values(), stepped)
+                lanes = {index: task for index, task in lanes.items() if task not in done}
+                for lane in done:
+                    lane.result()
+        finally:
+            for lane in lanes.values():
+                lane.cancel()
+            await asyncio.gather(*lanes.values(), return_exceptions=True)
+
+    async def _turns(self, current: Record, epoch: int) -> tuple[int, ...]:
+        """Whose turn it is. Raises NotYet while a VM that has moved is looked at."""
+        for index in turns.unlooked(current):
+            await batch.look(self._moving(current.id, index, epoch))
+        current = await self._store.get(current.id) or current
+        if turns.unlooked(current) and not turns.under_way(current):
+            raise NotYet("a VM that has moved is not well yet")
+        going = turns.under_way(current)
+        beginning = tuple(index for index in turns.ready(current) if index not in going)
+        return (*going, *await batch.room(self._cluster, current, beginning))
+
+    async def _lane(self, moving: Moving, stepped: asyncio.Event) -> None:
+        """One move, step by step, to its end."""
+        plan_id, index = moving.plan_id, moving.index
+        while (current := await self._store.get(plan_id)) and not migration.is_final(current.runs[index].state):
+            if not _to_run(current):
+                raise Halt
             with about(move=current.plan.moves[index].key):
-                await self._step(self._moving(plan_id, index, epoch), current)
+                await self._step(moving, current)
+            stepped.set()
             self._again.pop(plan_id, None)
             self._unanswered.discard(plan_id)
 
@@ -287,5 +331,19 @@ class Executor:
         self._again[plan_id] = (self._clock.now() + pause, pause)
 
 
+async def _first(lanes: Collection[asyncio.Task[None]], stepped: asyncio.Event) -> set[asyncio.Task[None]]:
+    """Wait until a lane has ended, or only come further: then another move may begin beside it."""
+    further = asyncio.create_task(stepped.wait())
+    try:
+        await asyncio.wait({*lanes, further}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        further.cancel()
+    stepped.clear()
+    return {lane for lane in lanes if lane.done()}
+
+
 def _to_run(current: Record) -> bool:
+    """Whether there is anything to work on; a paused plan finishes what is under way."""
+    if current.state is PlanState.PAUSED:
+        return bool(turns.under_way(current))
     return current.state in (PlanState.APPROVED, PlanState.RUNNING)

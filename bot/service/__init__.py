@@ -6,11 +6,12 @@ Starting a move is the executor's business; the service only tells it that there
 """
 
 from bot.service.at_home import Home
+from bot.service.batching import Batching
 from bot.service.calling_off import CallingOff
 from bot.service.choosing import Choosing
 from bot.service.looking import Looking
 from bot.service.steering import Steering
 
 
-class Service(Choosing, Steering, CallingOff, Home, Looking):
+class Service(Batching, Choosing, Steering, CallingOff, Home, Looking):
     """Everything that a person can do."""

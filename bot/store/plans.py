@@ -19,9 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot import migration
 from bot.migration import MoveState, PlanState
+from bot.plan import Move
 from bot.ports import Change, Clock, Entry, LeaseLost, Logged, Message, PlanExists, VmBusy, Watching, first_card
 from bot.record import Record
-from bot.store.schema import downtimes, leases, log, messages, plans, unshown, vm_locks
+from bot.request import BatchRequest
+from bot.store.schema import downtimes, evacuated, leases, log, messages, plans, unshown, vm_locks
 from bot.store.transactions import transaction
 
 _PROBE = "(probe)"
@@ -30,7 +32,7 @@ _PROBE = "(probe)"
 _PAGE, _MOST_PAGES = 50, 40
 """How many plans are looked through at once, and how far back."""
 
-_HOLDING = (PlanState.APPROVED, PlanState.RUNNING)
+_HOLDING = (PlanState.APPROVED, PlanState.RUNNING, PlanState.PAUSED)
 
 
 class SqlStore:
@@ -83,6 +85,7 @@ class SqlStore:
             values = {"version": version + 1, "open": after.open, "record": _dump(after)}
             await connection.execute(update(plans).where(plans.c.id == plan_id).values(values))
             await self._append(connection, plan_id, entries)
+            await self._note_homes(connection, before, after)
             if measured := [row for row in _measured(after) if row not in _measured(before)]:
                 await connection.execute(insert(downtimes), measured)
         self._tell(before, after)
@@ -119,6 +122,11 @@ class SqlStore:
             query = query.where(downtimes.c.vm == vm_key)
         async with transaction(self._engine) as connection:
             return tuple(timedelta(seconds=seconds) for seconds in (await connection.execute(query)).scalars())
+
+    async def away_from(self, node: str) -> tuple[str, ...]:
+        query = select(evacuated.c.vm).where(evacuated.c.node == node).order_by(evacuated.c.vm)
+        async with transaction(self._engine) as connection:
+            return tuple((await connection.execute(query)).scalars())
 
     async def log(self, plan_id: str) -> tuple[Logged, ...]:
         query = select(log).where(log.c.plan_id == plan_id).order_by(log.c.seq)
@@ -194,6 +202,17 @@ class SqlStore:
         query = select(vm_locks.c.plan_id).where(vm_locks.c.vm == key)
         return (await connection.execute(query)).scalar()
 
+    async def _note_homes(self, connection: AsyncConnection, before: Record, after: Record) -> None:
+        """A VM that an evacuation has moved has a home elsewhere, until it is moved there."""
+        for move in _arrivals(before, after):
+            mine = evacuated.c.vm == move.key
+            await connection.execute(delete(evacuated).where(mine & (evacuated.c.node == move.target_name)))
+            if _left_node(after) == move.source:
+                known = (await connection.execute(select(evacuated.c.vm).where(mine))).scalar()
+                if known is None:
+                    row = {"vm": move.key, "node": move.source, "plan_id": after.id}
+                    await connection.execute(insert(evacuated).values(row))
+
     async def _append(self, connection: AsyncConnection, plan_id: str, entries: Sequence[Entry]) -> None:
         at = self._clock.now().isoformat()
         rows = [
@@ -223,6 +242,21 @@ def _held(record: Record) -> set[str]:
     moving = record.state in _HOLDING
     pairs = zip(record.plan.moves, record.runs, strict=True)
     return {move.key for move, run in pairs if moving and not migration.is_final(run.state)}
+
+
+def _arrivals(before: Record, after: Record) -> list[Move]:
+    """Moves that have just succeeded."""
+    was = [run.state is MoveState.SUCCEEDED for run in before.runs] if len(before.runs) == len(after.runs) else []
+    return [
+        move
+        for index, (move, run) in enumerate(zip(after.plan.moves, after.runs, strict=True))
+        if run.state is MoveState.SUCCEEDED and not (was and was[index])
+    ]
+
+
+def _left_node(record: Record) -> str:
+    request = record.plan.request
+    return (request.evacuate or "") if isinstance(request, BatchRequest) else ""
 
 
 def _measured(record: Record) -> list[dict[str, Any]]:

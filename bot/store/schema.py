@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer,
 
 metadata = MetaData()
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The number of the newest step of the migrations. A newer one in the database means that an older bot was started."""
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -89,3 +89,13 @@ leases = Table(
 )
 """Who carries what out: a plan's run by the plan's id, and what one does for all. A lease holds as long as its replica
 does; `epoch` grows with each owner; `nudged` asks the owner to look at the plan anew. Since version 3."""
+
+evacuated = Table(
+    "evacuated",
+    metadata,
+    Column("vm", String(512), primary_key=True),
+    Column("node", String(256), nullable=False, index=True),
+    Column("plan_id", String(32), nullable=False),
+)
+"""Where a VM was before an evacuation took it away, until it is back; written with the success of its move. Since
+version 4."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.migration import PlanState
 from bot.record import Record
-from handlers.cards import later, overdue
+from handlers.cards import batch, later, overdue
 from handlers.cards.answers import (
     ambiguous_card,
     fault_card,
@@ -56,16 +56,16 @@ __all__ = [
 def wanted(record: Record) -> Mapping[str, Card]:
     """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
     unless it is `settled`."""
-    messages = _before_it_runs(record)
-    if any(run.started_at for run in record.runs):
-        messages[Slot.PROGRESS] = progress_card(record)
+    messages = dict(batch.wanted(record) if record.plan.batch else _alone(record))
+    if verdict := verdict_card(record):
+        messages[Slot.VERDICT] = verdict
+    if later.is_near(record):
+        messages[Slot.NEAR] = later.near_card(record)
     for index in _moves(record):
         if overdue.is_open(record.runs[index]):
             messages[overdue.slots(record, index)[-1]] = overdue.overdue_card(record, index)
         if is_asked(record.runs[index]):
             messages[slots(record, index)[-1]] = question_card(record, index)
-    if record.state in (PlanState.SUCCEEDED, PlanState.FAILED) or _called_off(record):
-        messages[Slot.REPORT] = report_card(record)
     for index in _moves(record):
         if card := runbook_card(record, index):
             messages[runbook_slot(index)] = card
@@ -74,18 +74,19 @@ def wanted(record: Record) -> Mapping[str, Card]:
     return messages
 
 
-def _before_it_runs(record: Record) -> dict[str, Card]:
+def _alone(record: Record) -> Mapping[str, Card]:
+    """Of a plan of one move."""
     messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
-    if verdict := verdict_card(record):
-        messages[Slot.VERDICT] = verdict
-    if later.is_near(record):
-        messages[Slot.NEAR] = later.near_card(record)
+    if any(run.started_at for run in record.runs):
+        messages[Slot.PROGRESS] = progress_card(record)
+    if record.state in (PlanState.SUCCEEDED, PlanState.FAILED) or _called_off(record):
+        messages[Slot.REPORT] = report_card(record)
     return messages
 
 
 def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
-    messages: dict[str, Card] = {}
+    messages: dict[str, Card] = dict(batch.settled(record))
     if record.schedule and record.schedule.checked_at and not later.is_near(record):
         messages[Slot.NEAR] = later.past_card(record)
     for index in _moves(record):

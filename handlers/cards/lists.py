@@ -16,6 +16,7 @@ from bot.request import History, Inventory, MoveType, Status, period
 from handlers import blocks
 from handlers.blocks import code, date, escape, mention
 from handlers.cards import parts
+from handlers.cards.batch.plan import title as batch_title
 from handlers.cards.card import Card
 from handlers.ids import CommandName
 
@@ -25,7 +26,7 @@ MOST_ROWS = 100
 _WIDTH = 18
 """Characters of a name in the short table; wider ones break the lines on a phone."""
 _MOST_MOVES = 3
-"""VMs of one plan that its line names."""
+"""VMs of one plan that its line names one by one."""
 
 _DATE = "{date_short_pretty} {time}"
 _ALONE = "Only you see this"
@@ -34,11 +35,16 @@ _OPEN: Mapping[PlanState, str] = {
     PlanState.PROPOSED: "✋ waits for its Confirm",
     PlanState.APPROVED: "✅ confirmed, starts now",
     PlanState.RUNNING: "🔄 is moving",
+    PlanState.PAUSED: "⏸️ is paused",
+    PlanState.PARTLY_FAILED: "📌 partly failed, its pins are asked about again",
+    PlanState.STOPPED: "📌 stopped, its pins are asked about again",
     PlanState.SUCCEEDED: "📌 done, its pin is asked about again",
 }
 _ENDED: Mapping[PlanState, str] = {
     PlanState.SUCCEEDED: "✅ moved",
     PlanState.FAILED: "❌ failed",
+    PlanState.PARTLY_FAILED: "⚠️ partly failed",
+    PlanState.STOPPED: "⏹️ stopped",
     PlanState.CANCELED: "🚫 canceled",
     PlanState.DENIED: "⛔ denied",
     PlanState.EXPIRED: "⌛ expired unconfirmed",
@@ -137,9 +143,11 @@ def line_of_ended(record: Record, link: str) -> str:
 
 
 def _what(record: Record) -> str:
+    if len(record.plan.moves) > _MOST_MOVES:
+        first = escape(record.plan.moves[0].vm, _WIDTH + 2)
+        return f"*{escape(batch_title(record))}* ({first} and {len(record.plan.moves) - 1} more)"
     told = [_move(move, run) for move, run in parts.runs(record)]
-    more = f" and {len(told) - _MOST_MOVES} more" if len(told) > _MOST_MOVES else ""
-    return "; ".join(told[:_MOST_MOVES]) + more
+    return "; ".join(told)
 
 
 def _move(move: Move, run: Run) -> str:

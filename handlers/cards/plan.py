@@ -21,7 +21,7 @@ _LONG = 600
 """Characters of a sentence of ours that names a node twice."""
 _CHANGED = 70
 """Characters of what changed in the cluster: rules can be long, and there may be ten changes."""
-_REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED)
+_REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED, PlanState.PARTLY_FAILED, PlanState.STOPPED)
 
 
 def plan_card(record: Record) -> Card:
@@ -137,10 +137,10 @@ def _decided(record: Record) -> list[Block]:
     tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
     small = [blocks.context(parts.people(record))]
     tables = [*tables, *(_drift(record) if record.state is PlanState.LAPSED else [])]
-    return [*tables, *small, *_last_ways(record)]
+    return [*tables, *small, *last_ways(record)]
 
 
-def _last_ways(record: Record) -> list[Block]:
+def last_ways(record: Record) -> list[Block]:
     """Until the first write it can still be canceled here; afterwards in the thread, where its progress is."""
     if record.state is PlanState.SCHEDULED:
         value = PlanRef(plan=record.id, revision=record.revision).dump()

@@ -66,3 +66,5 @@ def _status(move: Move, run: Run) -> str:
             return f"❌ *The move of {name} failed.* The report is below."
         case MoveState.CANCELED:
             return f"🛑 *The move of {name} was canceled.* The report is below."
+        case MoveState.SKIPPED | MoveState.DROPPED:
+            return f"➖ *{name}* was not moved."

@@ -1,27 +1,26 @@
 """Reading many VMs at once: lists instead of one call for each.
 
-    1  VMs, VMIMs and quotas of the namespaces ‖ all VMIs ‖ all nodes and their pods ‖ capabilities
-    2  PVCs, where the VMI does not tell their access modes or the VM may have to move cold
-    3  volumes of those PVCs
+    1  VMs, VMIMs, PVCs and quotas of the namespaces ‖ volumes ‖ all nodes, pods and VMIs ‖ capabilities ‖ VMIs that
+       migrate
 
-Steps 2 and 3 cost a call for each disk of a VM that cannot move live, step 1 a page for every 200 objects; nothing else
-grows with the number of VMs. Dry runs are one call for each live move, a few at a time: admission judges one by one.
+So the number of calls does not grow with the number of VMs but for the pages of a list. A bot that may not list PVCs
+or volumes reads those of the VMs one by one, as it does for one VM. Dry runs are one call for each live move, a few at
+a time: admission judges one by one.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from k8s import names
 from k8s.client.capabilities import CapabilityCache
 from k8s.client.parallel import side_by_side
 from k8s.client.reads import Reads
-from k8s.client.survey import SurveyReader, made
+from k8s.client.survey import SurveyReader
 from k8s.client.writes import Writes
 from k8s.errors import Conflict, Forbidden, Invalid, Refused
 from k8s.fleet import Fleet, Trial
-from k8s.names import CONDITION_LIVE_MIGRATABLE
-from k8s.snapshots import Admission, Claim, Instance, NewMigration, Ref, VirtualMachine
+from k8s.snapshots import Admission, Claim, Instance, NewMigration, Ref, Survey, VirtualMachine, Volume
 
 AT_ONCE: Final = 10
 """Dry runs and single reads side by side: the API server has other clients, too."""
@@ -39,39 +38,38 @@ class FleetReader:
         self._writes = writes
         self._capabilities = capabilities
 
-    async def read(self, refs: Sequence[Ref], *, cold: bool) -> Fleet:
-        """Everything about these VMs, and what the nodes carry. `cold`: their volumes, whatever they could do."""
+    async def read(self, refs: Sequence[Ref]) -> Fleet:
+        """Everything about these VMs, and what all nodes carry."""
         named = sorted({ref.namespace for ref in refs})
         namespaces = named if len(named) <= FEW_NAMESPACES else None
         async with side_by_side() as group:
             vms = group.create_task(self._reads.vms_in(namespaces))
-            own = group.create_task(self._reads.migrations_in(namespaces))
-            instances = group.create_task(self._reads.instances())
-            nodes = group.create_task(self._reads.nodes())
-            pods = group.create_task(self._surveys.pods(None))
-            quotas = {namespace: group.create_task(self._reads.quotas(namespace)) for namespace in namespaces or ()}
+            migrations = group.create_task(self._reads.migrations_in(namespaces))
+            claims = group.create_task(self._claims(namespaces))
+            volumes = group.create_task(self._volumes())
+            quotas = [group.create_task(self._reads.quotas(namespace)) for namespace in named]
+            survey = group.create_task(self._surveys.whole())
+            migrating = group.create_task(self._surveys.migrating())
             capabilities = group.create_task(self._capabilities.get())
         wanted = set(refs)
         found = {vm.ref: vm for vm in vms.result() if vm.ref in wanted}
-        running = {vmi.ref: vmi for vmi in instances.result()}
-        claims = await self._claims(_unclear(found.values(), running, cold=cold))
-        bound = list(dict.fromkeys(claim.volume for claim in claims if claim.volume))
-        volumes = await self._reads.volumes(bound)
+        running = await self._running(survey.result(), refs)
+        known = claims.result()
+        if known is None:
+            known = await self._one_by_one(found, running)
+        disks = volumes.result()
+        if disks is None:
+            disks = await self._volumes_of(known)
         return Fleet(
             vms=found,
             instances=running,
-            migrations=own.result(),
-            nodes={node.name: node for node in nodes.result()},
-            claims={claim.ref: claim for claim in claims},
-            volumes={volume.name: volume for volume in volumes},
+            migrations=migrations.result(),
+            claims={claim.ref: claim for claim in known},
+            volumes={volume.name: volume for volume in disks},
+            quotas={namespace: task.result() for namespace, task in zip(named, quotas, strict=True)},
+            migrating=migrating.result(),
+            survey=survey.result(),
             capabilities=capabilities.result(),
-            survey=made(
-                nodes.result(),
-                pods.result(),
-                instances.result() if self._reads.everywhere else None,
-                whole=True,
-            ),
-            quotas={namespace: found.result() for namespace, found in quotas.items()},
         )
 
     async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
@@ -94,27 +92,55 @@ class FleetReader:
                 return Admission(accepted=False, code=error.code, message=error.message)
         return Admission(accepted=True)
 
-    async def _claims(self, wanted: Sequence[Ref]) -> tuple[Claim, ...]:
+    async def _running(self, survey: Survey, refs: Sequence[Ref]) -> dict[Ref, Instance]:
+        """The VMIs of these VMs. One that is on no node yet carries no node's label, and is on no survey."""
+        on_nodes = {vmi.ref: vmi for there in survey.instances.values() for vmi in there}
+        missing = [ref for ref in refs if ref not in on_nodes]
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def one(ref: Ref) -> tuple[Claim, ...]:
+        async def one(ref: Ref) -> Instance | None:
             async with turns:
-                return await self._reads.claims(ref.namespace, (ref.name,))
+                return await self._reads.instance(ref)
 
         async with side_by_side() as group:
-            asked = [group.create_task(one(ref)) for ref in wanted]
+            asked = [group.create_task(one(ref)) for ref in missing]
+        late = [vmi for task in asked if (vmi := task.result())]
+        return {ref: on_nodes[ref] for ref in refs if ref in on_nodes} | {vmi.ref: vmi for vmi in late}
+
+    async def _claims(self, namespaces: Sequence[str] | None) -> tuple[Claim, ...] | None:
+        """The PVCs of these namespaces; None where they may not be listed."""
+        try:
+            return await self._reads.claims_in(namespaces)
+        except Forbidden:
+            return None
+
+    async def _volumes(self) -> tuple[Volume, ...] | None:
+        """All volumes; None where they may not be listed."""
+        try:
+            return await self._reads.all_volumes()
+        except Forbidden:
+            return None
+
+    async def _one_by_one(self, vms: dict[Ref, VirtualMachine], running: dict[Ref, Instance]) -> tuple[Claim, ...]:
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def of(vm: VirtualMachine) -> tuple[Claim, ...]:
+            vmi = running.get(vm.ref)
+            named = list(dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ()))))
+            async with turns:
+                return await self._reads.claims(vm.ref.namespace, named)
+
+        async with side_by_side() as group:
+            asked = [group.create_task(of(vm)) for vm in vms.values()]
         return tuple(claim for task in asked for claim in task.result())
 
+    async def _volumes_of(self, claims: Sequence[Claim]) -> tuple[Volume, ...]:
+        bound, turns = list(dict.fromkeys(claim.volume for claim in claims if claim.volume)), asyncio.Semaphore(AT_ONCE)
 
-def _unclear(vms: Iterable[VirtualMachine], running: dict[Ref, Instance], *, cold: bool) -> list[Ref]:
-    """PVCs that have to be read: of VMs that may have to move cold, and those whose modes the VMI does not tell."""
-    wanted: dict[Ref, None] = {}
-    for vm in vms:
-        vmi = running.get(vm.ref)
-        told = vmi.claims if vmi else {}
-        live = vmi.condition(CONDITION_LIVE_MIGRATABLE) if vmi else None
-        every = cold or live is None or live.status != "True"
-        for name in dict.fromkeys((*vm.claims, *told)):
-            if every or not told.get(name):
-                wanted[Ref(vm.ref.namespace, name)] = None
-    return list(wanted)
+        async def one(name: str) -> tuple[Volume, ...]:
+            async with turns:
+                return await self._reads.volumes([name])
+
+        async with side_by_side() as group:
+            asked = [group.create_task(one(name)) for name in bound]
+        return tuple(volume for task in asked for volume in task.result())

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 
+from k8s import names
 from k8s.client import paths
 from k8s.client.capabilities import CapabilityCache
 from k8s.client.connection import Connection
@@ -104,8 +105,8 @@ class KubeCluster:
     async def facts(self, question: Question) -> Facts:
         return await self._facts.read(question)
 
-    async def fleet(self, refs: Sequence[Ref], *, cold: bool) -> Fleet:
-        return await self._fleet.read(refs, cold=cold)
+    async def fleet(self, refs: Sequence[Ref]) -> Fleet:
+        return await self._fleet.read(refs)
 
     async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
         return await self._fleet.admissions(trials)
@@ -115,6 +116,9 @@ class KubeCluster:
 
     async def instances(self) -> tuple[Instance, ...]:
         return await self._reads.instances()
+
+    async def instances_on(self, node: str) -> tuple[Instance, ...]:
+        return await self._reads.instances_labeled(f"{names.LABEL_NODE_NAME}={node}")
 
     async def vms(self, namespace: str | None) -> tuple[VirtualMachine, ...]:
         return await self._reads.vms_in(None if namespace is None else [namespace])

@@ -99,6 +99,14 @@ class Reads:
         """Every VMI that the bot may see."""
         return tuple([parse.instance(raw) for raw in await self._of(paths.VMIS, None)])
 
+    async def claims_in(self, namespaces: Sequence[str] | None) -> tuple[Claim, ...]:
+        """The PVCs of these namespaces; None: of all."""
+        return tuple([parse.claim(raw) for raw in await self._of(paths.CLAIMS, namespaces)])
+
+    async def all_volumes(self) -> tuple[Volume, ...]:
+        """Every PersistentVolume."""
+        return tuple([parse.volume(raw) for raw in await self._all(paths.VOLUMES, None, {})])
+
     async def namespaces(self) -> tuple[str, ...]:
         """All namespaces that the bot may list."""
         known = tuple(n for n in self._namespaces if n is not None)

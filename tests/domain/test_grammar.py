@@ -173,7 +173,7 @@ ways = st.sampled_from([(None, False), (MoveType.LIVE, False), (MoveType.COLD, F
 paces = st.none() | st.builds(
     Pace,
     side_by_side=st.integers(1, 20),
-    stage=st.integers(0, 100),
+    stage=st.none() | st.integers(0, 100),
     pause_minutes=st.none() | st.integers(1, 2880).map(lambda halves: halves / 2),
 )
 

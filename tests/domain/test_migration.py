@@ -37,7 +37,8 @@ def test_every_state_has_a_row_and_every_state_can_be_reached() -> None:
 
 def test_nothing_runs_without_a_confirm() -> None:
     before_running = [state for state, row in PLAN.items() if PlanState.RUNNING in row.values()]
-    assert before_running == [PlanState.APPROVED]
+    assert before_running == [PlanState.APPROVED, PlanState.PAUSED]
+    assert _ways_to(PlanState.PAUSED) == {(PlanState.RUNNING, PlanEvent.PAUSED)}
     assert _ways_to(PlanState.APPROVED) == {
         (PlanState.PROPOSED, PlanEvent.CONFIRMED),
         (PlanState.SCHEDULED, PlanEvent.DUE),

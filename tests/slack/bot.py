@@ -30,9 +30,10 @@ from handlers.tasks import Tasks
 from handlers.webclient import make_client
 from k8s import errors as k8s
 from k8s.cluster import Cluster, Question
+from k8s.fleet import Fleet, Trial
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
-from k8s.snapshots import Facts, Instance, Json, Node, Ref, Survey, VirtualMachine
+from k8s.snapshots import Admission, Facts, Instance, Json, Node, Ref, Survey, VirtualMachine
 from tests.clocks import Numbers, StandingClock
 from tests.facts import facts, node
 from tests.sandbox_slack.callers import Caller
@@ -86,6 +87,25 @@ class FrozenCluster:
 
     async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
         return (self.world.vm.ref,) if namespace in (None, self.world.vm.ref.namespace) else ()
+
+    async def fleet(self, refs: Sequence[Ref]) -> Fleet:
+        """The one VM, with the nodes that there are."""
+        known = [ref for ref in refs if ref == self.world.vm.ref]
+        vmi = self.world.vmi
+        return Fleet(
+            vms=dict.fromkeys(known, self.world.vm),
+            instances={ref: vmi for ref in known if vmi},
+            migrations=self.world.migrations,
+            claims={claim.ref: claim for claim in self.world.claims},
+            volumes={},
+            quotas={},
+            migrating=(),
+            survey=survey(*NODES, vmis=[vmi] if vmi else [], whole=True),
+            capabilities=self.world.capabilities,
+        )
+
+    async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
+        return tuple(Admission(accepted=True) for _ in trials)
 
     async def delete_migration(self, ref: Ref, uid: str) -> None:
         self.deleted.append((ref, uid))

@@ -16,6 +16,7 @@ from bot.plan import Disk, Drift, Move, Target
 from bot.policy import Actor
 from bot.ports import PinnedVm
 from bot.record import Record, Result, Run
+from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
 from bot.sandbox.gallery import later as later_gallery
 from bot.sandbox.gallery import live as gallery
@@ -25,7 +26,7 @@ from handlers.ids import ActionId, Slot
 from tests.facts import RAVI, proposed
 from tests.slack.limits import MENTION, problems
 
-GALLERY = gallery.GALLERY | cold_gallery.GALLERY | later_gallery.GALLERY
+GALLERY = gallery.GALLERY | cold_gallery.GALLERY | later_gallery.GALLERY | batch_gallery.GALLERY
 UPDATE_TEXT = 4000
 LONGEST_NAME = 253
 """RFC 1123 subdomain; no longer name reaches a list."""

@@ -91,9 +91,18 @@ async def test_a_channel_may_have_a_namespace_of_its_own(bot: Bot) -> None:
     assert bot.runner.started == ["p1"]
 
 
-async def test_several_vms_are_understood(bot: Bot) -> None:
+async def test_several_vms_are_one_plan_that_says_who_is_not_in_it(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01, web-02 to worker-05")
-    assert "Ask for one VM" in bot.whispers("dana")[-1]
+    card = await bot.card()
+    assert "1 VM → worker-05" in card
+    assert "*web-02*: no VM of that name" in card
+    await bot.click("ravi", ActionId.CONFIRM)
+    assert bot.runner.started == ["p1"]
+
+
+async def test_nobody_brings_back_what_was_never_taken_away(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate bring-back worker-05")
+    assert "I know of no VM that an evacuation took away from worker-05" in bot.whispers("dana")[-1]
 
 
 async def test_an_unknown_vm_is_answered_with_the_nearest_name(bot: Bot) -> None:

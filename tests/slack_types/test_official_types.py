@@ -13,6 +13,7 @@ import pytest
 
 from bot.errors import BotError, NothingToDo
 from bot.ports import PinnedVm
+from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
 from bot.sandbox.gallery import live as gallery
 from handlers import cards, modals
@@ -48,7 +49,7 @@ def compile_(tmp_path: Path, constants: dict[str, tuple[str, object]]) -> str:
 def test_every_card_and_modal_has_the_shape_that_slack_describes(tmp_path: Path) -> None:
     constants: dict[str, tuple[str, object]] = {
         f"{name}_{slot}": ("KnownBlock[]", card.stamped())
-        for name, make in (gallery.GALLERY | cold_gallery.GALLERY).items()
+        for name, make in (gallery.GALLERY | cold_gallery.GALLERY | batch_gallery.GALLERY).items()
         for slot, card in cards.wanted(make()).items()
     }
     settled = cards.settled(cold_gallery.pin_later_again())

@@ -46,7 +46,7 @@ async def test_a_file_of_a_bot_before_the_steps_is_brought_up_and_keeps_its_plan
     await engine.dispose()
     assert lock is not None
     lock.release()
-    later = ["replicas", "leases", "alembic_version", *(["downtimes"] if version < 2 else [])]
+    later = ["evacuated", "replicas", "leases", "alembic_version", *(["downtimes"] if version < 2 else [])]
     dropped = [f"DROP TABLE {table}" for table in later]
     indexes = ["DROP INDEX ix_plans_unshown", "DROP INDEX ix_messages_place"]
     await run(sqlite_url, *dropped, *indexes, f"PRAGMA user_version={version}")

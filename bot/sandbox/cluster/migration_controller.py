@@ -33,7 +33,7 @@ from bot.sandbox.cluster.objects import (
 )
 from bot.sandbox.cluster.phases import enter_phase
 from bot.sandbox.cluster.pods import create_pod, delete_pod
-from bot.sandbox.cluster.resources import POD, QUOTA, VMI, VMIM
+from bot.sandbox.cluster.resources import POD, QUOTA, VM, VMI, VMIM
 from bot.sandbox.cluster.store import Change
 from bot.sandbox.cluster.vmi_controller import OBSERVED_VERSIONS
 
@@ -65,7 +65,7 @@ class MigrationController(Controller):
         if change.resource is VMIM:
             waiting = [key_of(j) for j in self.store.select(VMIM) if phase(j) == "Pending"]
             return [(namespace, name), *(waiting if is_final(change.obj) or change.type == "DELETED" else [])]
-        if change.resource is VMI:
+        if change.resource in (VM, VMI):  # of a VM only its faults matter: one may have been taken away
             return self._jobs_of(namespace, name)
         if change.resource is POD and JOB_UID in labels(change.obj):
             return self._jobs_of(namespace, labels(change.obj)["vm.kubevirt.io/name"])

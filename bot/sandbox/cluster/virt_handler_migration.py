@@ -18,7 +18,7 @@ from bot.sandbox.cluster.migration_budget import (
     too_slow,
 )
 from bot.sandbox.cluster.objects import Key, Obj, dig, is_deleting, is_final, key_of, labels, phase
-from bot.sandbox.cluster.resources import NODE, POD, VMI
+from bot.sandbox.cluster.resources import NODE, POD, VM, VMI
 from bot.sandbox.cluster.store import Change
 from bot.sandbox.cluster.virt_handler import guest_interfaces
 
@@ -42,7 +42,8 @@ class MigrationHandler(Controller):
             return [key_of(v) for v in self.store.scan(VMI) if dig(v, "status", "migrationState")]
         if change.resource is POD and JOB_UID in labels(change.obj):
             return [(key_of(change.obj)[0], labels(change.obj)["vm.kubevirt.io/name"])]
-        return [key_of(change.obj)] if change.resource is VMI else []
+        of_vm = (VM, VMI)  # of a VM only its faults matter: one may have been taken away
+        return [key_of(change.obj)] if change.resource in of_vm else []
 
     def reconcile(self, key: Key) -> None:
         vmi = self.store.peek(VMI, *key)

@@ -1,0 +1,148 @@
+"""What people decide about a batch: before it runs what it may cost and how it is staged, while it runs whether it
+pauses, goes on or stops, and afterwards the way back and the pins."""
+
+from collections.abc import Callable
+
+from bot import approval, batch, turns
+from bot.errors import BotError, NothingToDo
+from bot.migration import MoveState
+from bot.plan import Consent, Plan
+from bot.policy import Action, Actor
+from bot.ports import Change, Entry
+from bot.record import HoldReason, PinState, Place, Record
+from bot.request import BatchRequest, MoveRequest, MoveType
+from bot.service.aftercare import Aftercare
+from bot.service.base import ended
+from bot.service.planning import Planning
+
+
+class Batching(Planning, Aftercare):
+    """Plans of several moves."""
+
+    async def accept(self, plan_id: str, revision: int, consent: Consent, actor: Actor) -> Record:
+        """Take on what a batch costs; for those who may confirm it."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.CONFIRM, before.plan, before.place, plan_id)
+        now = self._clock.now()
+
+        def change(current: Record) -> Change:
+            approval.check_revision(current, revision)
+            accepted = approval.accept(current, consent, actor, now)
+            return Change(accepted, [Entry("accepted", actor, {"consent": consent, "revision": revision})])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.CONFIRM, decision, after)
+        return after
+
+    async def stage(self, plan_id: str, revision: int, actor: Actor, *, staged: bool) -> Record:
+        """The same batch with groups, or on purpose without, as a new revision."""
+        planned = (await self.get(plan_id)).plan
+        request = _batch(planned)
+        pace = planned.pace.model_copy(update={"stage": batch.STAGE if staged else 0})
+        return await self.modify(plan_id, revision, request.model_copy(update={"pace": pace}), actor)
+
+    async def pause(self, plan_id: str, actor: Actor) -> Record:
+        """Let no further move begin."""
+        now = self._clock.now()
+        return await self._steer(
+            plan_id,
+            actor,
+            Action.CANCEL,
+            lambda current: turns.hold(current, HoldReason.ASKED, now, by=actor),
+            Entry("paused", actor),
+        )
+
+    async def go_on(self, plan_id: str, number: int, actor: Actor) -> Record:
+        """End that pause."""
+        details = {"hold": number}
+        return await self._steer(
+            plan_id,
+            actor,
+            Action.ANSWER,
+            lambda current: turns.go_on(current, number, actor),
+            Entry("went on", actor, details),
+        )
+
+    async def skip(self, plan_id: str, number: int, actor: Actor) -> Record:
+        """Go on without the VM that the pause is about."""
+        details = {"hold": number}
+        return await self._steer(
+            plan_id,
+            actor,
+            Action.ANSWER,
+            lambda current: turns.skip(current, number, actor),
+            Entry("skipped", actor, details),
+        )
+
+    async def stop(self, plan_id: str, actor: Actor) -> Record:
+        """Let no further move begin, for good."""
+        return await self._steer(
+            plan_id, actor, Action.CANCEL, lambda current: turns.stop(current, actor), Entry("stopped", actor)
+        )
+
+    async def _steer(
+        self, plan_id: str, actor: Actor, action: Action, change: Callable[[Record], Record], entry: Entry
+    ) -> Record:
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, action, before.plan, before.place, plan_id)
+        after = await self._update(plan_id, lambda current: Change(change(current), [entry]))
+        self._authority.done(actor, action, decision, after)
+        self._runner.restart(plan_id)
+        return after
+
+    async def retry(self, plan_id: str, index: int, type_: MoveType | None, actor: Actor, place: Place) -> Record:
+        """A plan of its own for one VM of a batch that did not succeed, in the same way or as a cold move."""
+        current = await self.get(plan_id)
+        _, move = ended(current, index)
+        kept = {"type": type_ or move.type, "target": move.target.name if move.target else None}
+        return await self.propose(current.plan.asked(index).model_copy(update=kept), actor, place)
+
+    async def move_all_back(self, plan_id: str, actor: Actor, place: Place) -> Record:
+        """A plan that takes every VM that has moved back to where it was."""
+        current = await self.get(plan_id)
+        return await self.propose(_way_back(current), actor, place)
+
+    async def bring_back(self, node: str, actor: Actor, place: Place) -> Record:
+        """A plan that takes home what evacuations have taken away from a node, judged as the cluster is now."""
+        self._authority.authorize(actor, Action.REQUEST)
+        away = await self._store.away_from(node)
+        if not away:
+            raise NothingToDo(
+                "nothing-away", f"I know of no VM that an evacuation took away from {node}.", "Nothing was changed."
+            )
+        split = [key.partition("/") for key in away]
+        moves = tuple(MoveRequest(vm=vm, namespace=namespace) for namespace, _, vm in split)
+        return await self.propose(BatchRequest(moves=moves, target=node), actor, place)
+
+    async def remove_all_pins(self, plan_id: str, actor: Actor) -> Record:
+        """Remove every pin that a batch has left."""
+        current = await self.get(plan_id)
+        pinned = [
+            index
+            for index, run in enumerate(current.runs)
+            if run.result and run.pin and run.pin.state is not PinState.REMOVED
+        ]
+        if not pinned:
+            raise BotError("no-pin", "This batch has left no node affinity.", "There is nothing to remove.")
+        for index in pinned:
+            current = await self.decide_pin(plan_id, index, PinState.REMOVED, actor)
+        return current
+
+
+def _batch(planned: Plan) -> BatchRequest:
+    if not isinstance(planned.request, BatchRequest):
+        raise BotError("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
+    return planned.request
+
+
+def _way_back(current: Record) -> BatchRequest:
+    """Each in the way in which it came."""
+    moved = [
+        (move, run)
+        for move, run in zip(current.plan.moves, current.runs, strict=True)
+        if run.state is MoveState.SUCCEEDED and move.source
+    ]
+    if not moved:
+        raise BotError("no-way-back", "None of these VMs has moved.", "There is nothing to bring back.")
+    back = [MoveRequest(vm=m.vm, namespace=m.namespace, target=m.source, type=m.type) for m, _ in moved]
+    return BatchRequest(moves=tuple(back))

@@ -1,0 +1,247 @@
+"""The card of a batch: who moves where, what it costs in total, what the nodes look like after it, and the buttons.
+
+What costs somebody something (a longer downtime, a node that is promised more than it has) has a button of its own,
+and Confirm appears once it was pressed.
+"""
+
+from collections.abc import Mapping
+
+from bot import batch, describe
+from bot.checks import Finding, Severity
+from bot.migration import MoveState, PlanState
+from bot.plan import Consent
+from bot.record import Record
+from bot.request import BatchRequest
+from handlers import blocks
+from handlers.blocks import Block, code, escape, mention
+from handlers.cards import later, parts, quorum
+from handlers.cards.batch import table
+from handlers.cards.card import Card
+from handlers.cards.plan import last_ways
+from handlers.ids import ActionId
+from handlers.values import PlanRef
+
+_MOST_NODES = 10
+"""Lines about nodes on a card."""
+_FEW = table.ON_CARD // 2
+"""Lines about VMs that are left out, and warnings, on a card."""
+
+
+def batch_card(record: Record) -> Card:
+    """The card in any state."""
+    status = _status(record)
+    head = [blocks.header(f"Move plan: {title(record)}"), blocks.section(status)]
+    body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
+    return Card(f"Move plan: {escape(title(record))}. {status}", (*head, *body))
+
+
+def title(record: Record) -> str:
+    """The batch in few words; nothing is interpreted in it."""
+    request, count = record.plan.request, len(record.plan.moves)
+    vms = "1 VM" if count == 1 else f"{count} VMs"
+    if isinstance(request, BatchRequest) and request.evacuate:
+        return f"{vms} off {blocks.clip(request.evacuate, 60)}"
+    targets = {move.target_name for move in record.plan.moves}
+    return f"{vms} → {blocks.clip(targets.pop(), 60) if len(targets) == 1 else f'{len(targets)} nodes'}"
+
+
+def _status(record: Record) -> str:
+    many = f"*{len(record.plan.moves)} VMs*"
+    match record.state:
+        case PlanState.PROPOSED if record.plan.blocked:
+            return "⛔ *Blocked.* None of these VMs can be moved like this. Nothing was touched."
+        case PlanState.PROPOSED if record.unaccepted:
+            costs = " and the ".join(record.unaccepted)
+            return f"✋ *Waiting:* somebody has to accept the {costs} first, then Confirm. Nothing was touched yet."
+        case PlanState.PROPOSED:
+            return f"✋ *Waiting for Confirm* to move {many}. Nothing was touched yet."
+        case PlanState.APPROVED:
+            return f"✅ *Confirmed.* The first of {many} starts now."
+        case PlanState.SCHEDULED:
+            return later.waiting(record, many)
+        case PlanState.RUNNING | PlanState.PAUSED:
+            return _running(record)
+        case PlanState.DENIED:
+            return quorum.denied(record)
+        case _:
+            return _ended(record)
+
+
+def _running(record: Record) -> str:
+    told = _told(record)
+    if any(run.state is MoveState.ASKING for run in record.runs):
+        return f"❓ *Waiting for an answer.* A move is stuck; the thread asks how to go on. {told}"
+    if record.state is PlanState.PAUSED and record.holds:
+        why = describe.batch.HOLDS[record.holds[-1].reason]
+        return f"⏸️ *Paused:* {why}. The thread asks how to go on. {told}"
+    return f"🔄 *Running.* {told}"
+
+
+def _told(record: Record) -> str:
+    done = sum(run.state is MoveState.SUCCEEDED for run in record.runs)
+    failed = sum(run.state in (MoveState.FAILED, MoveState.CANCELED) for run in record.runs)
+    waiting = sum(run.state is MoveState.WAITING for run in record.runs)
+    other = sum(run.state in (MoveState.SKIPPED, MoveState.DROPPED) for run in record.runs)
+    said = [f"{done} of {len(record.runs)} VMs have moved"]
+    said += [f"{failed} failed" if failed else "", f"{other} not moved" if other else ""]
+    said += [f"{waiting} wait" if waiting else ""]
+    return ", ".join(word for word in said if word) + "."
+
+
+_ENDS: Mapping[PlanState, str] = {
+    PlanState.SUCCEEDED: "✅ *Done.* {told} The report is in the thread.",
+    PlanState.PARTLY_FAILED: "⚠️ *Partly failed.* {told} The report in the thread says why.",
+    PlanState.FAILED: "❌ *Failed.* {told} The report in the thread says why.",
+    PlanState.STOPPED: "⏹️ *Stopped*{who}. {told} The report is in the thread.",
+    PlanState.EXPIRED: "⌛ *Expired.* Nobody confirmed it in time; nothing was touched.",
+    PlanState.LAPSED: "⌛ *Lapsed.* It was confirmed but could not start in time; nothing was touched.",
+}
+
+
+def _ended(record: Record) -> str:
+    who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+    if later.is_missed(record):
+        return f"⌛ *Not run.* {later.missed(record)}"
+    if record.state is PlanState.CANCELED:
+        ran = any(run.result for run in record.runs)
+        note = f" {escape(record.note)}" if record.note else ""
+        return f"🚫 *Canceled*{who}.{note} {_told(record) if ran else 'Nothing was touched.'}"
+    return _ENDS[record.state].format(told=_told(record), who=who)
+
+
+def _open(record: Record) -> list[Block]:
+    plan = record.plan
+    made = [*_drift(record), *_note(record), *later.starts(record), *_notes(plan.notes)]
+    made += _listed("⛔ *Blocked:*", table.warnings(plan, Severity.BLOCK))
+    made += _listed("⚠️ *Warnings:*", table.warnings(plan))
+    made += _rows(record)
+    made += _listed("🚷 *Not in this plan, because:*", table.left_out(plan))
+    made += [] if plan.blocked else [_totals(record), *_nodes(record)]
+    made += [blocks.section(quorum.needs(record))] if quorum.is_ruled(record) and not plan.blocked else []
+    return [*made, blocks.context(_terms(record)), *_buttons(record)]
+
+
+def _note(record: Record) -> list[Block]:
+    return [blocks.section(f"⚠️ *Confirm again:* {escape(record.note)}")] if record.note else []
+
+
+def _notes(found: tuple[Finding, ...]) -> list[Block]:
+    lines = [f"⚠️ {escape(each.text)}" + (f"\n→ {escape(each.remedy)}" if each.remedy else "") for each in found]
+    return table.sections(lines)
+
+
+def _listed(title: str, lines: list[str]) -> list[Block]:
+    """A few lines; the others are in the thread."""
+    if not lines:
+        return []
+    more = len(lines) - _FEW
+    shown = lines if more <= 1 else [*lines[:_FEW], f"… and {more} more."]
+    return table.sections([title, *shown])
+
+
+def _rows(record: Record) -> list[Block]:
+    if table.is_long(record):
+        return [blocks.section(f"📋 The table of all {len(record.plan.moves)} VMs is in the thread.")]
+    return table.sections(table.rows(record.plan))
+
+
+def _totals(record: Record) -> Block:
+    plan = record.plan
+    return blocks.section(
+        f"*Total:* {describe.batch.counts(plan)}\n"
+        f"*Downtime:* {describe.batch.downtime(plan)}\n"
+        f"*Duration:* {describe.batch.length(plan)}\n"
+        f"*How:* {describe.batch.pace(plan)}. Each VM is looked at again just before its turn. The first failure "
+        "pauses the rest."
+    )
+
+
+def _nodes(record: Record) -> list[Block]:
+    lines = [f"• {code(shift.node, table.SHORT)}: {describe.batch.node_line(shift)}" for shift in record.plan.nodes]
+    more = len(lines) - _MOST_NODES
+    lines = [*lines[:_MOST_NODES], *([f"… and {more} nodes more"] if more > 0 else [])]
+    return table.sections(["*Nodes, before → after*", *lines]) if lines else []
+
+
+def _drift(record: Record) -> list[Block]:
+    if not record.drift:
+        return []
+    lines = [
+        f"• {escape(change.what)}: ~{escape(change.before, 80)}~ → *{escape(change.now, 80)}*"
+        for change in record.drift[:_FEW]
+    ]
+    more = len(record.drift) - _FEW
+    lines += [f"… and {more} changes more"] if more > 0 else []
+    title = "🔀 *Changed in the cluster*, so this plan needs a new Confirm:"
+    return table.sections([title, *lines])
+
+
+def _terms(record: Record) -> str:
+    said = [parts.people(record)]
+    said += [f"{given.consent} accepted by {mention(given.actor.user)}" for given in record.accepted]
+    said += [] if record.plan.blocked or quorum.is_ruled(record) else [quorum.needs(record)]
+    said += [f"rule “{escape(record.quorum.rule)}”"] if quorum.is_ruled(record) else []
+    return " · ".join([*said, later.expiry(record), f"plan {code(record.id)}"])
+
+
+def _buttons(record: Record) -> list[Block]:
+    value = PlanRef(plan=record.id, revision=record.revision).dump()
+    usual = [
+        blocks.button("Modify", ActionId.MODIFY, value),
+        *quorum.deny_buttons(record, value),
+        blocks.button("Cancel", ActionId.CANCEL, value, style="danger"),
+    ]
+    if record.plan.blocked:
+        return [blocks.actions(*usual)]
+    first = _consents(record, value) or [_confirm(record, value)]
+    return [blocks.actions(*first, *_staging(record, value), *usual)]
+
+
+_CONSENTS: Mapping[Consent, tuple[str, ActionId]] = {
+    Consent.DOWNTIME: ("Accept the downtime", ActionId.ACCEPT_DOWNTIME),
+    Consent.OVERCOMMIT: ("Accept the overcommit", ActionId.ACCEPT_OVERCOMMIT),
+}
+
+
+def _consents(record: Record, value: str) -> list[Block]:
+    return [_consent(record, consent, value) for consent in record.unaccepted]
+
+
+def _consent(record: Record, consent: Consent, value: str) -> Block:
+    text, action_id = _CONSENTS[consent]
+    costs = {
+        Consent.DOWNTIME: f"The VMs are down one after the other: {describe.batch.downtime(record.plan)}.",
+        Consent.OVERCOMMIT: "More is promised to VMs than a node has: guests may be slowed down or killed.",
+    }
+    question = blocks.dialog(f"{text}?", costs[consent], "Accept", "Not yet")
+    return blocks.button(text, action_id, value, confirm=question)
+
+
+def _staging(record: Record, value: str) -> list[Block]:
+    count, stage = len(record.plan.moves), record.plan.pace.stage
+    if stage and count > batch.STAGES_FROM:
+        question = blocks.dialog(
+            f"Run {count} VMs without a pause?",
+            "Nobody looks in between, and the network between the nodes may be full for long.",
+            "No groups",
+            "Keep the groups",
+            style="danger",
+        )
+        return [blocks.button("Without groups", ActionId.UNSTAGE, value, confirm=question)]
+    if not stage and count > batch.OFFER_STAGES:
+        return [blocks.button(f"Stage it in groups of {batch.STAGE}", ActionId.STAGE, value)]
+    return []
+
+
+def _confirm(record: Record, value: str) -> Block:
+    plan = record.plan
+    sentence = f"{describe.batch.counts(plan)}. Downtime: {describe.batch.downtime(plan)}."
+    sentence += later.in_the_dialog(record)
+    question = blocks.dialog(f"Move {len(plan.moves)} VMs?", sentence, "Move them", "Not yet")
+    return blocks.button(quorum.confirm_word(record), ActionId.CONFIRM, value, style="primary", confirm=question)
+
+
+def _decided(record: Record) -> list[Block]:
+    body = [] if table.is_long(record) else table.sections(table.rows(record.plan))
+    totals = f"{describe.batch.counts(record.plan)} · {describe.batch.pace(record.plan)}"
+    return [*body, blocks.context(totals), blocks.context(parts.people(record)), *last_ways(record)]

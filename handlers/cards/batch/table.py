@@ -1,0 +1,121 @@
+"""A row for each VM of a batch, on the card as long as there are few, else in the card's thread.
+
+A message takes 50 blocks and about 13,200 characters (see `handlers.blocks.SENTENCE`), a section 3,000: so rows are cut
+to what a phone shows, and are put into as many sections and messages as it takes.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bot import describe
+from bot.checks import Severity
+from bot.migration import PlanState
+from bot.plan import LeftOut, Move, Plan
+from bot.record import Record
+from handlers import blocks
+from handlers.blocks import Block, escape
+from handlers.cards.card import Card
+from handlers.ids import Slot
+
+ON_CARD = 12
+"""Rows that still make a card which fits a screen."""
+SHORT = 40
+"""Characters of a name in a row."""
+_PAGE = 8_000
+"""Characters of rows in one message."""
+
+
+def name(text: str) -> str:
+    """A VM or node in a row."""
+    return escape(text, SHORT)
+
+
+def vm(move: Move, plan: Plan) -> str:
+    """A VM; with its namespace where the plan has several."""
+    several = len({one.namespace for one in plan.moves}) > 1
+    return name(f"{move.namespace}/{move.vm}" if several else move.vm)
+
+
+def is_long(record: Record) -> bool:
+    """Whether the rows do not fit the card."""
+    return len(record.plan.moves) > ON_CARD
+
+
+def rows(plan: Plan) -> list[str]:
+    """What the seed's batch table says of each VM: where it is, where it goes, how, and what that costs."""
+    return [_row(number, move, plan) for number, move in enumerate(plan.moves, 1)]
+
+
+def _row(number: int, move: Move, plan: Plan) -> str:
+    target = name(move.target.name) if move.target else "scheduler decides"
+    route = f"{name(move.source)} → {target}" if move.source else f"→ {target}"
+    warned = any(finding.severity is Severity.WARN for finding in move.findings)
+    mark = " ⛔" if move.blocked else " ⚠️" if warned else ""
+    return f"{number}. *{vm(move, plan)}* {route} · {move.type} · {escape(describe.batch.notices(move))}{mark}"
+
+
+def left_out(plan: Plan) -> list[str]:
+    """Who is not in the plan, and why."""
+    return [_out(out) for out in plan.left_out]
+
+
+def _out(out: LeftOut) -> str:
+    vm = f"{out.namespace}/{out.vm}" if out.namespace else out.vm
+    remedy = f" → {escape(out.remedy, 150)}" if out.remedy else ""
+    return f"• *{escape(vm, 2 * SHORT)}*: {escape(out.why, 200)}{remedy}"
+
+
+def warnings(plan: Plan, severity: Severity = Severity.WARN) -> list[str]:
+    """What the checks say of its VMs, each thing once, with the VMs that it is about."""
+    found: dict[str, list[Move]] = {}
+    for move in plan.moves:
+        for finding in move.findings:
+            if finding.severity is severity:
+                found.setdefault(f"{escape(finding.text)} {escape(finding.remedy, 150)}".strip(), []).append(move)
+    return [f"{_named(moves, plan)}: {text}" for text, moves in found.items()]
+
+
+def _named(moves: Sequence[Move], plan: Plan) -> str:
+    more = f" and {len(moves) - 4} more" if len(moves) > 4 else ""
+    return ", ".join(f"*{vm(move, plan)}*" for move in moves[:4]) + more
+
+
+def sections(lines: Iterable[str]) -> list[Block]:
+    """Lines in as many paragraphs as they need."""
+    made: list[str] = []
+    for line in lines:
+        if made and len(made[-1]) + len(line) < blocks.SECTION_TEXT:
+            made[-1] += f"\n{line}"
+        else:
+            made.append(line)
+    return [blocks.section(text) for text in made]
+
+
+def pages(lines: Iterable[str]) -> list[list[str]]:
+    """Lines in as many messages as they need."""
+    made: list[list[str]] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if not made or size > _PAGE:
+            made.append([])
+            size = len(line) + 1
+        made[-1].append(line)
+    return made
+
+
+def cards(record: Record) -> dict[str, Card]:
+    """The long table, in the thread. What a newer revision no longer needs is edited away by `settled`."""
+    if not is_long(record) or record.state is not PlanState.PROPOSED:
+        return {}
+    lines = rows(record.plan)
+    if len(record.plan.left_out) > ON_CARD // 2:
+        lines += ["*Not in this plan, because:*", *left_out(record.plan)]
+    warned = warnings(record.plan)
+    if len(warned) > ON_CARD // 2:
+        lines += ["*Warnings:*", *warned]
+    return {f"{Slot.TABLE}_{number}": _page(record, number, page) for number, page in enumerate(pages(lines))}
+
+
+def _page(record: Record, number: int, page: Sequence[str]) -> Card:
+    title = f"📋 *The VMs of this plan* (revision {record.revision})" + (", continued" if number else "")
+    return Card(title, (blocks.section(title), *sections(page)))

@@ -1,0 +1,288 @@
+"""Batches on the simulated cluster: order, pauses, what people choose at each, and being killed in the middle."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.errors import BotError
+from bot.migration import MoveState, PlanState
+from bot.plan import Consent
+from bot.record import HoldAnswer, HoldReason, PinState, Record
+from bot.request import BatchRequest, MoveRequest, MoveType, Pace
+from bot.sandbox.cluster import ClusterSandbox
+from k8s.snapshots import Ref
+from tests.bot.conftest import App, opened
+from tests.clocks import StandingClock
+from tests.facts import DANA, OPS, RAVI
+
+WEBS = ("web-01", "web-02", "web-03")
+
+
+def batch(*names: str, pace: Pace | None = None, target: str = "worker-05", **each: object) -> BatchRequest:
+    moves = tuple(MoveRequest(vm=name, namespace="production") for name in names)
+    return BatchRequest(moves=moves, target=target, pace=pace, **each)  # type: ignore[arg-type]
+
+
+async def begin(app: App, request: BatchRequest) -> Record:
+    proposed = await app.service.propose(request, DANA, OPS)
+    for consent in proposed.unaccepted:
+        await app.service.accept(proposed.id, 1, consent, RAVI)
+    return await app.service.confirm(proposed.id, 1, RAVI)
+
+
+async def ended(app: App, plan_id: str = "p1") -> Record:
+    return await app.until(lambda plan: not plan.open, plan_id, seconds=900, step=1)
+
+
+async def paused(app: App, reason: HoldReason, number: int = 0) -> Record:
+    """Wait until the batch pauses for the `number`-th time."""
+    held = await app.until(
+        lambda plan: plan.state is PlanState.PAUSED and len(plan.holds) == number + 1, seconds=900, step=1
+    )
+    assert held.holds[-1].reason is reason
+    return held
+
+
+def states(record: Record) -> dict[str, MoveState]:
+    return {move.vm: run.state for move, run in zip(record.plan.moves, record.runs, strict=True)}
+
+
+async def node_of(app: App, name: str, namespace: str = "production") -> str:
+    vmi = await app.cluster.instance(Ref(namespace, name))
+    return vmi.node if vmi else ""
+
+
+async def order(app: App) -> list[str]:
+    """The moves in the order in which their first write was noted."""
+    plan = await app.plan()
+    begun = [(run.started_at, move.vm) for move, run in zip(plan.plan.moves, plan.runs, strict=True) if run.started_at]
+    return [vm for _, vm in sorted(begun)]
+
+
+async def breaks(app: App, name: str) -> None:
+    """Let the next live move of a VM fail."""
+    kind = {"kind": "VirtualMachine", "namespace": "production", "name": name}
+    await app.fault(annotate={**kind, "faults": {"fail": "Running"}})
+
+
+async def test_the_seeds_batch_runs_one_after_the_other_and_reports_each(app: App) -> None:
+    await begin(app, batch("web-01", "web-02", "app-vm"))
+    overlap = 0
+
+    def watched(plan: Record) -> bool:
+        nonlocal overlap
+        overlap = max(overlap, sum(run.state is MoveState.RUNNING for run in plan.runs))
+        return not plan.open
+
+    done = await app.until(watched, seconds=900)
+    assert (done.state, overlap) == (PlanState.SUCCEEDED, 1)
+    assert await order(app) == ["web-01", "web-02", "app-vm"]
+    assert {await node_of(app, name) for name in ("web-01", "web-02", "app-vm")} == {"worker-05"}
+    assert [run.pin is not None for run in done.runs] == [False, False, True]
+
+
+async def test_a_batch_pauses_between_its_groups_until_a_click(app: App) -> None:
+    await begin(app, batch(*WEBS, pace=Pace(stage=2)))
+    held = await paused(app, HoldReason.STAGE)
+    assert [run.state for run in held.runs] == [MoveState.SUCCEEDED, MoveState.SUCCEEDED, MoveState.WAITING]
+    for _ in range(20):
+        await app.sandbox.advance(30)
+        await app.executor.sweep(app.clock.advance(30))
+    assert (await app.plan()).state is PlanState.PAUSED
+    await app.service.go_on("p1", 0, RAVI)
+    done = await ended(app)
+    assert (done.state, done.holds[0].answer, done.holds[0].answered_by) == (
+        PlanState.SUCCEEDED,
+        HoldAnswer.GO_ON,
+        RAVI,
+    )
+
+
+async def test_a_pause_of_some_minutes_ends_by_itself(app: App) -> None:
+    await begin(app, batch(*WEBS, pace=Pace(stage=2, pause_minutes=5)))
+    held = await paused(app, HoldReason.STAGE)
+    assert held.holds[0].until == held.holds[0].at + timedelta(minutes=5)
+    done = await ended(app)
+    assert (done.state, done.holds[0].answered_by) == (PlanState.SUCCEEDED, None)
+
+
+async def test_the_first_failure_pauses_and_skip_goes_on_with_the_rest(app: App) -> None:
+    await begin(app, batch(*WEBS))
+    await breaks(app, "web-02")
+    held = await paused(app, HoldReason.FAILED)
+    assert states(held) == {
+        "web-01": MoveState.SUCCEEDED,
+        "web-02": MoveState.FAILED,
+        "web-03": MoveState.WAITING,
+    }
+    await app.service.skip("p1", 0, RAVI)
+    done = await ended(app)
+    assert done.state is PlanState.PARTLY_FAILED
+    assert states(done)["web-03"] is MoveState.SUCCEEDED
+
+
+async def test_stop_after_a_failure_leaves_the_rest_where_it_is(app: App) -> None:
+    await begin(app, batch(*WEBS))
+    await breaks(app, "web-02")
+    await paused(app, HoldReason.FAILED)
+    stopped = await app.service.stop("p1", RAVI)
+    assert stopped.state is PlanState.STOPPED
+    assert states(stopped)["web-03"] is MoveState.DROPPED
+    assert await node_of(app, "web-03") == "worker-03"
+
+
+@pytest.mark.parametrize("type_", [None, MoveType.COLD])
+async def test_a_retry_is_a_plan_of_its_own_while_the_batch_waits(app: App, type_: MoveType | None) -> None:
+    await begin(app, batch(*WEBS))
+    await breaks(app, "web-02")
+    await paused(app, HoldReason.FAILED)
+    kind = {"kind": "VirtualMachine", "namespace": "production", "name": "web-02"}
+    await app.fault(annotate={**kind, "faults": {"fail": None}})
+    retried = await app.service.retry("p1", 1, type_, DANA, OPS)
+    assert [(move.vm, move.type) for move in retried.plan.moves] == [("web-02", type_ or MoveType.LIVE)]
+    await app.service.confirm("p2", 1, RAVI)
+    assert (await ended(app, "p2")).state is PlanState.SUCCEEDED
+    assert (await app.plan()).state is PlanState.PAUSED
+    await app.service.go_on("p1", 0, RAVI)
+    assert (await ended(app)).state is PlanState.PARTLY_FAILED
+
+
+async def test_pause_finishes_the_move_under_way_and_begins_no_other(app: App) -> None:
+    await begin(app, batch(*WEBS))
+    await app.until(lambda plan: plan.runs[0].state is MoveState.RUNNING)
+    await app.service.pause("p1", DANA)
+    held = await app.until(lambda plan: plan.runs[0].state is MoveState.SUCCEEDED)
+    assert (held.state, states(held)["web-02"]) == (PlanState.PAUSED, MoveState.WAITING)
+    await app.sandbox.advance(60)
+    await app.executor.sweep(app.clock.advance(60))
+    assert states(await app.plan())["web-02"] is MoveState.WAITING
+    await app.service.go_on("p1", 0, RAVI)
+    assert (await ended(app)).state is PlanState.SUCCEEDED
+
+
+async def test_stop_finishes_the_move_under_way_and_drops_the_rest(app: App) -> None:
+    await begin(app, batch(*WEBS))
+    await app.until(lambda plan: plan.runs[0].state is MoveState.RUNNING)
+    await app.service.stop("p1", DANA)
+    done = await ended(app)
+    assert done.state is PlanState.STOPPED
+    assert list(states(done).values()) == [MoveState.SUCCEEDED, MoveState.DROPPED, MoveState.DROPPED]
+    with pytest.raises(BotError):
+        await app.service.stop("p1", DANA)
+
+
+async def test_a_vm_that_changed_before_its_turn_pauses_untouched(app: App) -> None:
+    await begin(app, batch("web-01", "web-02", pace=Pace()))
+    await app.phase("Running")
+    await app.cordon("worker-05")
+    held = await paused(app, HoldReason.CHANGED)
+    assert held.holds[0].cause is not None
+    assert "cordoned" in held.holds[0].cause.what
+    assert await app.cluster.migrations(Ref("production", "web-02")) == ()
+    await app.call("PATCH", "/api/v1/nodes/worker-05", {"spec": {"unschedulable": None}})
+    await app.service.go_on("p1", 0, RAVI)
+    assert (await ended(app)).state is PlanState.SUCCEEDED
+
+
+async def test_skipping_it_leaves_it_out(app: App) -> None:
+    await begin(app, batch("web-01", "web-02"))
+    await app.phase("Running")
+    await app.cordon("worker-05")
+    await paused(app, HoldReason.CHANGED)
+    done = await app.service.skip("p1", 0, RAVI)
+    assert (done.state, states(done)["web-02"]) == (PlanState.SUCCEEDED, MoveState.SKIPPED)
+
+
+async def test_a_vm_that_is_gone_at_its_turn_is_skipped_unasked(app: App) -> None:
+    await begin(app, batch(*WEBS))
+    await app.until(lambda plan: plan.runs[0].state is MoveState.RUNNING)
+    await app.call("DELETE", "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/web-02")
+    done = await ended(app)
+    assert list(states(done).values()) == [MoveState.SUCCEEDED, MoveState.SKIPPED, MoveState.SUCCEEDED]
+    assert done.state is PlanState.SUCCEEDED
+    assert done.runs[1].skipped is not None
+
+
+async def test_live_moves_go_side_by_side_up_to_the_clusters_limits_and_cold_ones_alone(app: App) -> None:
+    names = ("web-01", "web-02", "web-03", "database-01", "app-vm")
+    await begin(app, batch(*names, pace=Pace(side_by_side=20)))
+    most = {"live": 0, "with cold": 0}
+
+    def watched(plan: Record) -> bool:
+        running = [m.type for m, run in zip(plan.plan.moves, plan.runs, strict=True) if run.state is MoveState.RUNNING]
+        most["live"] = max(most["live"], running.count(MoveType.LIVE))
+        if MoveType.COLD in running:
+            most["with cold"] = max(most["with cold"], len(running))
+        return not plan.open
+
+    done = await app.until(watched, seconds=900)
+    assert done.state is PlanState.SUCCEEDED
+    assert 1 < most["live"] <= 4
+    assert most["with cold"] == 1
+
+
+async def test_killed_in_the_middle_exactly_the_remaining_moves_run(
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock
+) -> None:
+    async with opened(tmp_path, sandbox, clock) as first:
+        await begin(first, batch(*WEBS))
+        await first.until(lambda plan: plan.runs[1].state is MoveState.RUNNING, seconds=300)
+    async with opened(tmp_path, sandbox, clock) as second:
+        await second.executor.resume()
+        done = await ended(second)
+        assert done.state is PlanState.SUCCEEDED
+        for name in WEBS:
+            assert len(await second.cluster.migrations(Ref("production", name))) == 1
+
+
+async def test_after_a_long_absence_the_rest_of_a_batch_asks(
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock
+) -> None:
+    async with opened(tmp_path, sandbox, clock) as first:
+        await begin(first, batch(*WEBS))
+        await first.until(lambda plan: plan.runs[0].state is MoveState.RUNNING, seconds=300)
+    clock.advance(16 * 60)
+    async with opened(tmp_path, sandbox, clock) as second:
+        await second.executor.resume()
+        held = await second.until(lambda plan: plan.runs[0].state is MoveState.SUCCEEDED, seconds=300)
+        assert (held.state, held.holds[0].reason) == (PlanState.PAUSED, HoldReason.OUTAGE)
+        assert states(held)["web-02"] is MoveState.WAITING
+        await second.service.go_on("p1", 0, RAVI)
+        assert (await ended(second)).state is PlanState.SUCCEEDED
+
+
+async def test_all_move_back_and_all_pins_go(app: App) -> None:
+    await begin(app, batch("web-01", "app-vm"))
+    await ended(app)
+    await app.meanwhile(app.service.remove_all_pins("p1", RAVI))
+    assert (await app.plan()).runs[1].pin is not None
+    assert [run.pin.state for run in (await app.plan()).runs if run.pin] == [PinState.REMOVED]
+    back = (await app.service.move_all_back("p1", DANA, OPS)).plan
+    assert {move.vm: move.target_name for move in back.moves} == {"web-01": "worker-01", "app-vm": "worker-02"}
+
+
+async def test_an_evacuated_node_gets_its_vms_back(app: App) -> None:
+    was = {(move.namespace, move.vm) for move in (await begin(app, BatchRequest(evacuate="worker-02"))).plan.moves}
+    done = await ended(app)
+    assert done.state is PlanState.SUCCEEDED
+    home = await app.service.bring_back("worker-02", DANA, OPS)
+    assert {(move.namespace, move.vm) for move in home.plan.moves} == was
+    for consent in home.unaccepted:
+        await app.service.accept("p2", 1, consent, RAVI)
+    await app.service.confirm("p2", 1, RAVI)
+    assert (await ended(app, "p2")).state is PlanState.SUCCEEDED
+    assert {await node_of(app, vm, namespace) for namespace, vm in was} == {"worker-02"}
+    with pytest.raises(BotError) as nothing:
+        await app.service.bring_back("worker-02", DANA, OPS)
+    assert nothing.value.code == "nothing-away"
+
+
+async def test_a_cost_is_accepted_once_and_a_new_revision_asks_again(app: App) -> None:
+    request = batch("app-vm", "web-server")
+    await app.service.propose(request, DANA, OPS)
+    await app.service.accept("p1", 1, Consent.DOWNTIME, RAVI)
+    with pytest.raises(BotError):
+        await app.service.accept("p1", 1, Consent.DOWNTIME, DANA)
+    staged = await app.service.stage("p1", 1, DANA, staged=True)
+    assert (staged.revision, staged.plan.pace.stage, staged.unaccepted) == (2, 5, (Consent.DOWNTIME,))
