@@ -122,3 +122,24 @@ async def test_on_a_phone_the_console_lies_over_the_chat_and_goes_again(stage: S
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     await page.get_by_role("button", name="Hide the cluster").click()
     await expect(page.locator("#composer")).to_be_visible()
+
+
+async def test_the_home_tab_tells_each_what_waits_for_them_and_a_reload_stays_there(
+    stage: Stage, browser: Browser
+) -> None:
+    page = await open_page(browser, stage)
+    await say(page, "/vm-migrate web-01 worker-05")
+    await expect(card(page)).to_contain_text("Waiting for Confirm", timeout=SOON)
+    home = page.locator("#home")
+    await page.get_by_role("button", name="vm-migrate, Home").click()
+    await expect(home).to_contain_text("production/web-01", timeout=SOON)
+    await expect(page.locator("#composer")).to_be_hidden()
+    await page.reload()
+    await expect(home).to_contain_text("Waiting for your Confirm")
+
+    await page.locator("#me").click()
+    await page.get_by_role("menuitemradio", name="Lena Novak").click()
+    await page.get_by_role("button", name="vm-migrate, Home").click()
+    await expect(home).to_contain_text("Nothing waits for you", timeout=SOON)
+    await page.get_by_role("button", name="random").click()
+    await expect(page.locator("#channel-title")).to_have_text("#random")

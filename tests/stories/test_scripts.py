@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox import drills
+
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.yaml"))
 
 HTTP_TOO = ("first-move", "cold-move", "modify", "kill")
@@ -20,6 +22,16 @@ def test_a_story_goes_as_written(script: Path) -> None:
     )
     assert played.returncode == 0, played.stdout + played.stderr
     assert "Traceback" not in played.stdout
+
+
+@pytest.mark.stories
+@pytest.mark.parametrize("name", drills.names())
+def test_a_drill_can_be_passed(name: str) -> None:
+    played = subprocess.run(
+        [sys.executable, "-m", "bot", "sandbox", "play", name], capture_output=True, text=True, check=False
+    )
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "To learn:" in played.stdout
 
 
 @pytest.mark.stories
