@@ -134,3 +134,13 @@ def test_a_drill_says_what_to_learn_and_ends_with_a_check_of_the_outcome(name: s
 def test_a_drill_is_found_with_or_without_its_number() -> None:
     assert drills.find("first-move") == drills.find("01-first-move")
     assert drills.find("no-such-drill") is None
+
+
+async def test_a_page_that_still_looks_while_the_sandbox_closes_is_told_so(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, speed=0)
+    console = Console(stage)
+    async with stage, aiohttp.ClientSession() as http:
+        async with console:
+            pass
+        async with http.get(f"{stage.slack.url}/console/state") as answer:
+            assert answer.status == 503

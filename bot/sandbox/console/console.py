@@ -23,12 +23,15 @@ class Console:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._http: aiohttp.ClientSession | None = None
+        self._is_closed = False
         self._deeds = Deeds(stage, self._session)
         self._rehearsal = Rehearsal(stage, self._session)
         stage.slack.serve_also(self._routes())
 
     def _session(self) -> aiohttp.ClientSession:
-        """Made with the first use: a session needs a running loop."""
+        """Made with the first use: a session needs a running loop. Raises DidNotWork once the console is closed."""
+        if self._is_closed:
+            raise DidNotWork("The sandbox is closing.")
         if self._http is None:
             self._http = aiohttp.ClientSession()
         return self._http
@@ -38,6 +41,7 @@ class Console:
 
     async def __aexit__(self, *_: object) -> None:
         """End the drill that runs, and every connection."""
+        self._is_closed = True
         await self._rehearsal.stop()
         if self._http is not None:
             await self._http.close()
@@ -54,9 +58,13 @@ class Console:
         ]
 
     async def _state(self, _: web.Request) -> web.Response:
+        try:
+            cluster = await self._deeds.cluster()
+        except DidNotWork as silent:  # between two drills, and at the end
+            return web.json_response({"ok": False, "detail": str(silent)}, status=503)
         shown = {
             "ok": True,
-            "cluster": await self._deeds.cluster(),
+            "cluster": cluster,
             "slack_down": self._deeds.slack_down,
             "bot": self._stage.bot_state,
             "drills": self._rehearsal.listed(),
