@@ -1,11 +1,13 @@
 """The way to Slack: the client's address, the tokens at the start, the watch over the socket."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 
+from bot import wiring
 from bot.sandbox.slack import SlackSandbox
 from handlers import register, socket
 from handlers.socket import Connection, ConnectionLost, SlackRefused
@@ -94,3 +96,26 @@ async def test_a_lost_connection_gets_a_fresh_ticket_and_is_given_up_after_minut
     assert tickets == ["ws://127.0.0.1/used", None]
     with pytest.raises(ConnectionLost, match="5 minutes"):
         await connection.watch(NOW + timedelta(minutes=5))
+
+
+async def test_a_connection_that_stays_lost_ends_the_process_for_its_supervisor(
+    slack: SlackSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "WATCH_EVERY", 0.0)
+    connection = Connection(await app(slack), slack.app_token)
+    await connection.connect()
+    await connection.close()
+
+    class Hours:
+        """A clock by which a minute passes between two looks."""
+
+        def __init__(self) -> None:
+            self.minutes = 0
+
+        def now(self) -> datetime:
+            self.minutes += 1
+            return NOW + timedelta(minutes=self.minutes)
+
+    clock = Hours()
+    assert await wiring._serve(connection, clock, asyncio.Event()) == 1
+    assert clock.minutes == 6
