@@ -161,6 +161,39 @@ async def test_a_guest_that_outlives_its_grace_period_is_asked_about_and_may_go_
     assert (ended.state, await where(app, APP)) == (PlanState.SUCCEEDED, (TARGET, "Running"))
 
 
+async def test_a_stuck_stop_is_called_off_and_the_vm_comes_home_once_the_guest_has_ended(app: App) -> None:
+    before = await spec(app, APP)
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.fault(annotate={"kind": "Node", "name": "worker-02", "faults": {"down": "true"}})
+    await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=200)
+    await app.service.answer("p1", 0, Doubt.STOPPING, Choice.HOME, RAVI)
+    await app.fault(annotate={"kind": "Node", "name": "worker-02", "faults": {"down": None}})
+    ended = await app.until(lambda plan: not plan.open, seconds=400, step=2)
+    assert (ended.state, (await where(app, APP))[1]) == (PlanState.FAILED, "Running")
+    assert await spec(app, APP) == before
+
+
+async def test_a_vm_that_somebody_starts_elsewhere_is_reported_on_the_wrong_node(app: App) -> None:
+    await faults(app, APP, boot_seconds="20")
+    await begin(app, APP)
+    await until_logged(app, "told to start")
+    free = {"spec": {"template": {"spec": {"affinity": None}}}}
+    vm = "virtualmachines/app-vm"
+    await app.call("PATCH", f"/apis/kubevirt.io/v1/namespaces/production/{vm}", free)
+    await app.cordon(TARGET)
+    await app.sandbox.advance(3)
+    await app.call("PUT", f"/apis/subresources.kubevirt.io/v1/namespaces/production/{vm}/restart")
+    await faults(app, APP, boot_seconds=None)
+    ended = await app.until(lambda plan: not plan.open, seconds=200)
+    result = ended.runs[0].result
+    assert result is not None
+    assert result.cause is not None
+    node, phase = await where(app, APP)
+    assert (ended.state, result.cause.code, result.node) == (PlanState.FAILED, "wrong-node", node)
+    assert (node != TARGET, phase) == (True, "Running")
+
+
 async def test_somebody_elses_change_while_it_is_stopped_is_kept_and_told(app: App) -> None:
     await begin(app, APP)
     await app.until(lambda plan: plan.runs[0].stopping_since is not None)
