@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.ports import Held
 from bot.store.schema import leases, replicas
 from bot.store.transactions import database_now, insert_unless_there, transaction
+from bot.store.whole import whole
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def boot_clock() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
+@whole
 class SqlLeases:
     """Implements `bot.ports.Leases`."""
 

@@ -25,6 +25,7 @@ from bot.record import Record
 from bot.request import BatchRequest
 from bot.store.schema import downtimes, evacuated, leases, log, messages, plans, unshown, vm_locks
 from bot.store.transactions import transaction
+from bot.store.whole import whole
 
 _PROBE = "(probe)"
 """No VM: a key always has a slash in it."""
@@ -35,6 +36,7 @@ _PAGE, _MOST_PAGES = 50, 40
 _HOLDING = (PlanState.APPROVED, PlanState.RUNNING, PlanState.PAUSED)
 
 
+@whole
 class SqlStore:
     """Implements `bot.ports.Store`."""
 
