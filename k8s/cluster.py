@@ -22,6 +22,7 @@ from k8s.snapshots import (
     NewEvent,
     NewMigration,
     Node,
+    Queue,
     Ref,
     StartEvidence,
     Survey,
@@ -94,6 +95,10 @@ class Cluster(Protocol):
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes, for a choice."""
+        ...
+
+    async def queue(self, vm: Ref) -> Queue | None:
+        """What a migration of this VM may wait for; None where that may not be read."""
         ...
 
     async def survey(self) -> Survey:

@@ -444,6 +444,18 @@ class TargetPod:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """What a migration in Pending may wait for: KubeVirt leaves no word about it (recorded: live-limit)."""
+
+    running: tuple[Instance, ...]
+    """VMIs that are between two nodes."""
+    at_once: int
+    from_node: int
+    pods: tuple[TargetPod, ...]
+    """The VM's launcher pods that have not ended; more than one keep it waiting (KubeVirt issue 12773)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What the cluster shows of a migration that went wrong or hangs; gathered while it still exists."""
 
@@ -460,6 +472,8 @@ class Evidence:
     """The node that the VM was on, where the reader knew it."""
     unread: tuple[str, ...] = ()
     """Resources that could not be read, for example events: an absence there proves nothing."""
+    queue: Queue | None = None
+    """Where the migration is Pending; None where that was not read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bot.checks.finding import LIVE, Check, Finding, block, not_checked, warn
-from bot.checks.migratable import ASK_COLD, translated
+from bot.checks.migratable import translated
+from bot.obstacles import ASK_COLD
 from bot.request import MoveType
 from k8s import placement
 from k8s.names import CONDITION_LIVE_MIGRATABLE, READ_WRITE_MANY

@@ -10,6 +10,6 @@ from bot.diagnosis.cause import Cause, WayOn
 from bot.diagnosis.live import diagnose
 from bot.diagnosis.refusal import diagnose_refusal
 from bot.diagnosis.start import diagnose_start
-from bot.diagnosis.stuck import say_after, stuck
+from bot.diagnosis.stuck import NOT_STARTED, say_after, stuck
 
-__all__ = ["Cause", "WayOn", "diagnose", "diagnose_refusal", "diagnose_start", "say_after", "stuck"]
+__all__ = ["NOT_STARTED", "Cause", "WayOn", "diagnose", "diagnose_refusal", "diagnose_start", "say_after", "stuck"]

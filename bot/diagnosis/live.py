@@ -2,7 +2,8 @@
 
 from bot.diagnosis.cause import Cause, WayOn
 from bot.diagnosis.copying import copy_of
-from bot.diagnosis.rules import IN_THE_POD, NO_PLACE, QUOTA, Rule, Signs, first_match, pod_texts, quotes, says
+from bot.diagnosis.rules import IN_THE_POD, NO_PLACE, QUOTA, Rule, Signs, either, first_match, pod_texts, quotes, says
+from k8s import placement
 from k8s.snapshots import Evidence, Migration, MigrationState
 
 
@@ -33,6 +34,10 @@ def read(evidence: Evidence) -> Signs:
         draining=evidence.vmi.evacuation_node if evidence.vmi else "",
         source=evidence.source,
         target=evidence.target,
+        against=placement.objections(evidence.vmi.placement, evidence.target)
+        if evidence.vmi and evidence.target
+        else (),
+        ending=evidence.vmi is None or evidence.vmi.deleting,
     )
 
 
@@ -67,7 +72,7 @@ def _source_lost(signs: Signs) -> str | None:
 
 
 def _out_of_time(signs: Signs) -> str | None:
-    if words := says(r"not completed after \d+ seconds")(signs):
+    if words := says(r"not completed after \d+ seconds|exceeded timeout")(signs):
         return words
     return says(_ABORTED)(signs) if signs.copy and signs.copy.used_up else None
 
@@ -77,6 +82,11 @@ def _stood_still(signs: Signs) -> str | None:
     if words := says(r"stuck for \d+ seconds")(signs):
         return words
     return says(_ABORTED)(signs) if signs.copy and signs.copy.took and not signs.copy.used_up else None
+
+
+def _ends(signs: Signs) -> str | None:
+    """A VM that is deleted takes both pods along, and the words speak of the target's only (recorded: vm-deleted)."""
+    return "the guest is being shut down" if signs.ending else None
 
 
 _ABORTED = r"Live migration has been aborted"
@@ -104,7 +114,7 @@ RULES: tuple[Rule, ...] = (
     *NO_PLACE,
     Rule(
         "cpu-model",
-        says(r"guest CPU doesn't match|missing features|NoSuitableNodesForHostModelMigration"),
+        says(r"guest CPU doesn't match|missing features"),
         "The target's CPU lacks features that the guest is using.",
         "Choose a node with the same CPU model; a cold move would work too.",
         (WayOn.OTHER_NODE, WayOn.COLD),
@@ -112,9 +122,23 @@ RULES: tuple[Rule, ...] = (
     *IN_THE_POD,
     Rule(
         "guest-gone",
-        says(r"vmi shutdown during migration|vmi does not exist"),
+        either(says(r"vmi shutdown during migration|vmi does not exist"), _ends),
         "The guest was shut down while it was moving.",
         "Look at the VM's state before you do anything else.",
+    ),
+    Rule(
+        "unschedulable",
+        says(r"unschedulable pod .* timeout period exceeded"),
+        "No place was found for the VM within five minutes.",
+        "Choose another node.",
+        (WayOn.OTHER_NODE,),
+    ),
+    Rule(
+        "pod-pending",
+        says(r"pending pod .* timeout period exceeded"),
+        "The pod on the target did not come up within the cluster's limit.",
+        "Look at that pod's events, or choose another node.",
+        (WayOn.OTHER_NODE, WayOn.AGAIN),
     ),
     Rule(
         "target-pod",
@@ -136,20 +160,6 @@ RULES: tuple[Rule, ...] = (
         "The copy did not finish in the time that the cluster allows.",
         "Try again when the VM is quieter; a cold move would work too.",
         (WayOn.COLD, WayOn.AGAIN),
-    ),
-    Rule(
-        "unschedulable",
-        says(r"unschedulable pod .* timeout period exceeded"),
-        "No place was found for the VM within five minutes.",
-        "Choose another node.",
-        (WayOn.OTHER_NODE,),
-    ),
-    Rule(
-        "pod-pending",
-        says(r"pending pod .* timeout period exceeded"),
-        "The pod on the target did not come up within the cluster's limit.",
-        "Look at that pod's events, or choose another node.",
-        (WayOn.OTHER_NODE, WayOn.AGAIN),
     ),
     Rule(
         "failed-in-copy",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from bot import errors
 from bot.diagnosis.cause import Cause, WayOn
+from bot.obstacles import REASONS
 from k8s import errors as k8s
 
 
@@ -20,9 +21,19 @@ def diagnose_refusal(error: k8s.ClusterError) -> Cause:
     """What its words mean; words that no row knows are quoted as they are."""
     for row in TEXTS:
         if re.search(row.pattern, error.message, re.IGNORECASE):
-            return Cause(code=row.code, what=row.what, remedy=row.remedy, evidence=(error.message,), ways=row.ways)
+            cause = Cause(code=row.code, what=row.what, remedy=row.remedy, evidence=(error.message,), ways=row.ways)
+            return _translated(cause, error.message) if row.code == "not-live-migratable" else cause
     said = errors.from_cluster(error)
     return Cause(code=said.code, what=said.what, remedy=said.remedy)
+
+
+def _translated(cause: Cause, message: str) -> Cause:
+    """With KubeVirt's reason in plain words, where it is a known one."""
+    reason = re.search(r"Reason: (\w+)", message)
+    if reason is None or reason[1] not in REASONS:
+        return cause
+    words, remedy = REASONS[reason[1]]
+    return cause.model_copy(update={"what": f"It cannot move live: {words}.", "remedy": remedy})
 
 
 TEXTS: tuple[_Text, ...] = (

@@ -34,6 +34,10 @@ class Signs(NamedTuple):
     """Node that a drain takes the VM away from (`status.evacuationNodeName`)."""
     source: Node | None = None
     target: Node | None = None
+    against: tuple[str, ...] = ()
+    """Rules of the VM itself that the target does not meet."""
+    ending: bool = False
+    """The guest is being shut down, or its VM deleted."""
 
 
 Signal = Callable[[Signs], str | None]
@@ -97,6 +101,11 @@ def waits_for(*reasons: str) -> Signal:
     return signal
 
 
+def reported(reason: str) -> Signal:
+    """An event of this reason."""
+    return lambda signs: next((event.message or reason for event in signs.events if event.reason == reason), None)
+
+
 def ended_by(*reasons: str) -> Signal:
     """A container has ended for this reason, now or the time before."""
 
@@ -117,6 +126,31 @@ def _not_schedulable(signs: Signs) -> str | None:
         return f"{signs.target.name} is labeled {LABEL_SCHEDULABLE}=false"
     return None
 
+
+_NO_MATCH = says(r"didn't match Pod's node affinity/selector")
+
+
+def _own_rules(signs: Signs) -> str | None:
+    """With the rule that fails, where that can be told."""
+    words = _NO_MATCH(signs)
+    return (
+        f"{signs.target.name} does not meet: {'; '.join(signs.against)}"
+        if words and signs.target and signs.against
+        else words
+    )
+
+
+def _other_cpu(signs: Signs) -> str | None:
+    """A guest with its node's own CPU asks the target for that model (KubeVirt watch/migration): a selector, too."""
+    if signs.source is None or signs.target is None or signs.against or not _NO_MATCH(signs):
+        return None
+    models = [key.removeprefix(_HOST_MODEL) for key in signs.source.labels if key.startswith(_HOST_MODEL)]
+    lacking = [model for model in models if f"{_FROM_MODEL}{model}" not in signs.target.labels]
+    return f"{signs.target.name} does not take guests with the CPU model {lacking[0]}" if lacking else None
+
+
+_HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
+_FROM_MODEL = "cpu-model-migration.node.kubevirt.io/"
 
 NO_PLACE: tuple[Rule, ...] = (
     Rule(
@@ -163,16 +197,28 @@ NO_PLACE: tuple[Rule, ...] = (
     ),
     Rule(
         "volume-node",
-        says(r"volume node affinity conflict|no available persistent volumes to bind"),
+        says(r"volume node affinity conflict|PersistentVolume's node affinity|no available persistent volumes to bind"),
         "The target node cannot reach a volume of this VM.",
         "Choose a node in the volume's zone; a local disk has to be copied first.",
         (WayOn.OTHER_NODE,),
     ),
     Rule(
+        "cpu-model",
+        either(reported("NoSuitableNodesForHostModelMigration"), _other_cpu),
+        "The target does not offer the CPU that the guest is using.",
+        "Choose a node with the same CPU model; a cold move gives the guest the new node's CPU.",
+        (WayOn.OTHER_NODE, WayOn.COLD),
+    ),
+    Rule(
+        "neighbours",
+        says(r"anti-affinity|didn't match pod affinity rules|topology spread constraints"),
+        "Rules about other pods keep the VM away from the target: some are to be apart, or near.",
+        "Choose a node that those rules allow, or move the other one away first.",
+        (WayOn.OTHER_NODE,),
+    ),
+    Rule(
         "selector",
-        says(
-            r"didn't match Pod's node affinity/selector|didn't satisfy existing pods anti-affinity|anti-affinity rules"
-        ),
+        _own_rules,
         "No node fits both the target and the VM's own placement rules.",
         "Look at the VM's nodeSelector and affinity, or choose a node that fits them.",
         (WayOn.OTHER_NODE,),

@@ -52,6 +52,12 @@ def _status(*words: str) -> Signal:
 
 RULES: tuple[Rule, ...] = (
     Rule(
+        "vm-deleting",
+        _status("Terminating"),
+        "The VM is being deleted.",
+        "There is nothing left to move or to start; ask who deletes it.",
+    ),
+    Rule(
         "storage-missing",
         _status("ErrorPvcNotFound", "ErrorDataVolumeNotFound"),
         "A disk of this VM does not exist.",

@@ -21,6 +21,9 @@ SAY_COPYING_AFTER = timedelta(seconds=60)
 WAITING_PHASES = ("", "Pending", "Scheduling", "Scheduled", "PreparingTarget", "TargetReady")
 """Every phase before the copy."""
 
+NOT_STARTED = ("", "Pending")
+"""Phases in which it waits for a place in KubeVirt's queue."""
+
 COPYING = "Running"
 
 _GIVES_UP = "The cluster gives up after five minutes; the VM keeps running where it is."
@@ -46,7 +49,7 @@ def stuck(evidence: Evidence, phase: str) -> Cause | None:
         return known.model_copy(
             update={"remedy": f"{known.remedy} {_GIVES_UP if phase == 'Scheduling' else ''}".strip()}
         )
-    return _queued(evidence) if phase in ("", "Pending") else _slow(evidence, phase)
+    return _queued(evidence) if phase in NOT_STARTED else _slow(evidence, phase)
 
 
 def _held_by(kind: str) -> Signal:
@@ -74,12 +77,29 @@ HELD: tuple[Rule, ...] = (
 
 
 def _queued(evidence: Evidence) -> Cause:
+    """KubeVirt's queue is not first in, first out (recorded: live-limit), so there is no place in it to tell."""
     return Cause(
         code="queued",
-        what="The migration waits for its turn: other migrations fill the cluster's or the node's limit, or an old "
-        "virt-launcher pod of this VM is still there.",
+        what=_waits_for(evidence),
         remedy="It starts by itself when one of them ends. Look at them: kubectl get vmim -A",
         evidence=quotes(read(evidence)),
+    )
+
+
+def _waits_for(evidence: Evidence) -> str:
+    queue = evidence.queue
+    source = evidence.vmi.node if evidence.vmi else ""
+    from_there = sum(1 for vmi in queue.running if vmi.node == source) if queue else 0
+    if queue and len(queue.pods) > 1:
+        names = ", ".join(sorted(pod.name for pod in queue.pods))
+        return f"The migration waits until an older virt-launcher pod of this VM is gone: {names}."
+    if queue and len(queue.running) >= queue.at_once:
+        return f"The migration waits for its turn: {len(queue.running)} run in the cluster, and {queue.at_once} may."
+    if queue and source and from_there >= queue.from_node:
+        return f"The migration waits for its turn: {from_there} run away from {source}, and {queue.from_node} may."
+    return (
+        "The migration waits for its turn: other migrations fill the cluster's or the node's limit, or an old "
+        "virt-launcher pod of this VM is still there."
     )
 
 

@@ -6,7 +6,7 @@ long, and kept in the Record.
 
 from dataclasses import replace
 
-from bot.diagnosis import Cause, changed, diagnose_refusal, diagnose_start, stuck
+from bot.diagnosis import NOT_STARTED, Cause, changed, diagnose_refusal, diagnose_start, stuck
 from bot.executor.moving import Moving, vm_ref
 from bot.plan import Move
 from bot.progress import phase_name
@@ -30,6 +30,8 @@ async def wait(cluster: Cluster, move: Move, run: Run) -> Cause | None:
     """What a migration in its present phase waits for; None when it has gone on. Raises ClusterError."""
     assert run.intent is not None
     evidence = await cluster.evidence(vm_ref(move), Ref(move.namespace, run.intent.name), run.intent.uid)
+    if phase_name(run) in NOT_STARTED:
+        evidence = replace(evidence, queue=await cluster.queue(vm_ref(move)))
     return stuck(await with_nodes(cluster, move, evidence), phase_name(run))
 
 

@@ -11,10 +11,12 @@ from typing import TypeVar
 
 from k8s import names, parse
 from k8s.client import paths
+from k8s.client.capabilities import CapabilityCache
 from k8s.client.parallel import side_by_side
 from k8s.client.reads import Reads
+from k8s.client.survey import SurveyReader
 from k8s.errors import Forbidden
-from k8s.snapshots import ClusterEvent, Evidence, Json, Ref, StartEvidence, TargetPod
+from k8s.snapshots import ClusterEvent, Evidence, Json, Queue, Ref, StartEvidence, TargetPod
 
 _Rows = tuple[Json, ...]
 _T = TypeVar("_T")
@@ -26,8 +28,21 @@ _CREATED = re.compile(r"Created migration target pod (\S+)")
 class EvidenceReader:
     """Gathers Evidence."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, surveys: SurveyReader, capabilities: CapabilityCache) -> None:
         self._reads = reads
+        self._surveys = surveys
+        self._capabilities = capabilities
+
+    async def queue(self, vm: Ref) -> Queue | None:
+        """The limits and who fills them, and the VM's own pods."""
+        async with side_by_side() as group:
+            running = group.create_task(self._surveys.migrating())
+            capabilities = group.create_task(self._capabilities.get())
+            pods = group.create_task(_readable(lambda: self._reads.launchers(vm)))
+        between, able = running.result(), capabilities.result()
+        if between is None:
+            return None
+        return Queue(between, able.migrations_at_once, able.migrations_from_node, pods.result() or ())
 
     async def gather(self, vm: Ref, migration: Ref, migration_uid: str) -> Evidence:
         """With "" for an unknown uid, the pods are found by the VMIM's name."""

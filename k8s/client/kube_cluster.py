@@ -30,6 +30,7 @@ from k8s.snapshots import (
     NewEvent,
     NewMigration,
     Node,
+    Queue,
     Ref,
     StartEvidence,
     Survey,
@@ -54,7 +55,7 @@ class KubeCluster:
         self._surveys = SurveyReader(self._reads)
         self._facts = FactsReader(self._reads, self._surveys, self._writes, self._capabilities)
         self._fleet = FleetReader(self._reads, self._surveys, self._writes, self._capabilities)
-        self._evidence = EvidenceReader(self._reads)
+        self._evidence = EvidenceReader(self._reads, self._surveys, self._capabilities)
         self._hub = Hub(self._rest, timing)
 
     @classmethod
@@ -134,6 +135,9 @@ class KubeCluster:
 
     async def nodes(self) -> tuple[Node, ...]:
         return await self._reads.nodes()
+
+    async def queue(self, vm: Ref) -> Queue | None:
+        return await self._evidence.queue(vm)
 
     async def survey(self) -> Survey:
         return await self._surveys.whole()

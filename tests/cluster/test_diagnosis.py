@@ -1,6 +1,7 @@
 """What the simulated KubeVirt shows of each failure is recognised: its code is not ours, only HTTP stands between."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -10,7 +11,7 @@ from bot.executor import explain
 from bot.plan import Move, build
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
-from bot.sandbox.cluster.resources import NODE, QUOTA, VM
+from bot.sandbox.cluster.resources import NODE, PV, QUOTA, VM, VMI
 from k8s.cluster import Question
 from k8s.names import LABEL_PLAN
 from k8s.snapshots import NewMigration, Node, Ref
@@ -60,6 +61,53 @@ async def ask_for_another_zone(sandbox: ClusterSandbox, kube: Shaky) -> None:
     await sandbox.advance(5)
 
 
+async def take_kvm_away(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    room = {"devices.kubevirt.io/kvm": "0"}
+    sandbox.store.modify(NODE, "", "worker-05", lambda node: node["status"]["allocatable"].update(room))
+
+
+async def silence_the_handler(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    """After five minutes without its heartbeat KubeVirt takes the node out."""
+    await annotate("Node", "worker-05", handler="silent")(sandbox, kube)
+    await sandbox.advance(400)
+
+
+async def another_cpu(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    model = "cpu-model-migration.node.kubevirt.io/Skylake-Server"
+    sandbox.store.modify(NODE, "", "worker-05", lambda node: node["metadata"]["labels"].pop(model))
+
+
+async def a_replica_there(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    """The VMs of dev on worker-05 are to be apart from it."""
+    term = {"topologyKey": "kubernetes.io/hostname", "namespaces": ["dev", "vms"], "labelSelector": {}}
+    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    edit(sandbox, WEB, lambda vm: vm["spec"]["template"]["spec"].update(affinity=apart))
+    await sandbox.advance(5)
+
+
+async def a_volume_elsewhere(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    rack = {"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["rack-a"]}
+    only = {"required": {"nodeSelectorTerms": [{"matchExpressions": [rack]}]}}
+    sandbox.store.modify(PV, "", "pv-production-web-01", lambda pv: pv["spec"].update(nodeAffinity=only))
+
+
+async def delete_the_vm(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    await sandbox.advance(4)
+    sandbox.store.delete(VM, WEB.namespace, WEB.name)
+
+
+async def drain_the_source(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    """The mark of a drain; its owner takes our migration away."""
+    await sandbox.advance(4)
+    sandbox.store.modify(VMI, WEB.namespace, WEB.name, lambda vmi: vmi["status"].update(evacuationNodeName="worker-01"))
+    await kube.delete_migration(VMIM, "")
+
+
+async def kill_the_source(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    await sandbox.advance(4)
+    await annotate("Node", "worker-01", down="true")(sandbox, kube)
+
+
 class Case(NamedTuple):
     before: Act = nothing
     meanwhile: Act = nothing
@@ -68,6 +116,14 @@ class Case(NamedTuple):
 
 
 FAILURES = {
+    "no-kvm": Case(take_kvm_away),
+    "virt-handler": Case(silence_the_handler),
+    "neighbours": Case(a_replica_there),
+    "volume-node": Case(a_volume_elsewhere),
+    "guest-gone": Case(meanwhile=delete_the_vm, seconds=10),
+    "source-not-ready": Case(meanwhile=kill_the_source, seconds=120),
+    "drained": Case(meanwhile=drain_the_source, seconds=5),
+    "pod-pending": Case(annotate("VirtualMachine", "web-01", target_pod="never-ready"), seconds=1000),
     "target-cordoned": Case(target="worker-06"),
     "taint": Case(target="worker-07"),
     "capacity": Case(fill_the_target),
@@ -98,6 +154,32 @@ async def begin(sandbox: ClusterSandbox, kube: Shaky, case: Case) -> tuple[Move,
     await case.meanwhile(sandbox, kube)
     await sandbox.advance(case.seconds)
     return move, uid
+
+
+async def test_a_cpu_that_the_target_lacks_is_recognised_while_the_pod_waits(
+    sandbox: ClusterSandbox, kube: Shaky
+) -> None:
+    move, uid = await begin(sandbox, kube, Case(another_cpu, seconds=40))
+    found = stuck(await explain.with_nodes(kube, move, await kube.evidence(WEB, VMIM, uid)), "Scheduling")
+    assert found is not None
+    assert found.code == "cpu-model", found
+
+
+async def test_who_fills_the_limit_is_read_with_the_evidence(sandbox: ClusterSandbox, kube: Shaky) -> None:
+    """Two move away from worker-01 already, which is KubeVirt's limit for one node."""
+    for namespace, name in (("production", "database-01"), ("dev", "dev-01")):
+        slow = {"kind": "VirtualMachine", "namespace": namespace, "name": name, "faults": {"copy-seconds": "900"}}
+        await cause(sandbox, annotate=slow)
+        await kube.create_migration(NewMigration(Ref(namespace, f"m-{name}"), name, None))
+    await sandbox.advance(10)
+    move, uid = await begin(sandbox, kube, Case(seconds=40))
+    seen = await explain.with_nodes(kube, move, await kube.evidence(WEB, VMIM, uid))
+    queue = await kube.queue(WEB)
+    assert queue is not None
+    assert [vmi.node for vmi in queue.running] == ["worker-01", "worker-01"]
+    found = stuck(replace(seen, queue=queue), "Pending")
+    assert found is not None
+    assert "2 run away from worker-01, and 2 may" in found.what
 
 
 @pytest.mark.parametrize("code", FAILURES)
@@ -132,6 +214,10 @@ async def test_what_a_migration_waits_for_is_recognised_while_it_waits(
 
 
 STARTS = {
+    "no-kvm": ("worker-05", take_kvm_away),
+    "virt-handler": ("worker-05", silence_the_handler),
+    "neighbours": ("worker-05", a_replica_there),
+    "volume-node": ("worker-05", a_volume_elsewhere),
     "target-cordoned": ("worker-06", nothing),
     "taint": ("worker-07", nothing),
     "capacity": ("worker-05", fill_the_target),

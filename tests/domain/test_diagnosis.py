@@ -25,9 +25,12 @@ from k8s.snapshots import (
     Condition,
     CopyLimits,
     Evidence,
+    Instance,
     Migration,
     MigrationState,
     Node,
+    Placement,
+    Queue,
     Ref,
     StartEvidence,
     TargetPod,
@@ -75,6 +78,7 @@ MIGRATIONS: dict[str, Evidence] = {
     "virt-handler": evidence("nothing telling", target=node(labels={"kubevirt.io/schedulable": "false"})),
     "volume-node": evidence(pods=(pod(f"{SCHEDULER}1 node(s) had volume node affinity conflict."),)),
     "selector": evidence(pods=(pod(f"{SCHEDULER}8 node(s) didn't match Pod's node affinity/selector."),)),
+    "neighbours": evidence(pods=(pod(f"{SCHEDULER}1 node(s) didn't match pod anti-affinity rules."),)),
     "cpu-model": evidence(state=failed("guest CPU doesn't match specification: missing features: avx512")),
     "network-attachment": evidence('network-attachment-definition "blue" not found'),
     "image": evidence(pods=(pod(waiting=("ImagePullBackOff",)),)),
@@ -122,6 +126,77 @@ def test_what_the_scheduler_says_of_other_nodes_is_not_said_of_the_target() -> N
     assert diagnose(evidence(pods=(pod(words),))).code == "unexplained"
 
 
+NO_MATCH = pod(f"{SCHEDULER}8 node(s) didn't match Pod's node affinity/selector.")
+OTHER_CPU = node("worker-01", labels={"host-model-cpu.node.kubevirt.io/Icelake": "true"})
+MORE_SIGNS: dict[str, tuple[Evidence, str]] = {
+    "1.34's words about a volume": (
+        evidence(pods=(pod(f"{SCHEDULER}1 node(s) didn't match PersistentVolume's node affinity."),)),
+        "volume-node",
+    ),
+    "a CPU that no node has": (
+        replace(evidence(), events=(event("no node is suitable", "NoSuitableNodesForHostModelMigration"),)),
+        "cpu-model",
+    ),
+    "a CPU that the target lacks": (evidence(pods=(NO_MATCH,), source=OTHER_CPU), "cpu-model"),
+    "a VM that is deleted meanwhile": (
+        evidence("target pod shutdown during migration", vmi=with_vmi(deleting=True).vmi),
+        "guest-gone",
+    ),
+    "a VM that is gone": (evidence("target pod shutdown during migration", vmi=None), "guest-gone"),
+    "rules about pods near": (
+        evidence(pods=(pod(f"{SCHEDULER}1 node(s) didn't match pod affinity rules, 7 node(s) were unschedulable."),)),
+        "neighbours",
+    ),
+    "an older version's time-out": (evidence("Migration exceeded timeout: 150s per GiB"), "did-not-converge"),
+}
+
+
+@pytest.mark.parametrize("case", MORE_SIGNS)
+def test_a_cause_has_more_than_one_sign(case: str) -> None:
+    found, code = MORE_SIGNS[case]
+    assert diagnose(found).code == code
+
+
+def test_the_rule_that_the_target_does_not_meet_is_named() -> None:
+    held = with_vmi(placement=Placement(node_selector={"rack": "a"})).vmi
+    cause = diagnose(evidence(pods=(NO_MATCH,), vmi=held, source=OTHER_CPU))
+    assert (cause.code, cause.evidence[0]) == ("selector", "worker-05 does not meet: nodeSelector rack=a")
+
+
+def test_a_refusal_is_told_in_plain_words_with_kubevirts_own_quoted() -> None:
+    words = "Cannot migrate VMI, Reason: HostDeviceNotLiveMigratable, Message: VMI uses a PCI host devices"
+    cause = diagnose_refusal(k8s.Refused(words))
+    assert "a device of its node" in cause.what
+    assert cause.evidence == (words,)
+    other = diagnose_refusal(k8s.Refused("Cannot migrate VMI, Reason: Moonlight, Message: x"))
+    assert other.what == "KubeVirt says that this VM cannot move live."
+
+
+def between(name: str, on: str) -> Instance:
+    vmi = with_vmi(node=on).vmi
+    assert vmi is not None
+    return replace(vmi, ref=Ref("production", name))
+
+
+@pytest.mark.parametrize(
+    ("running", "pods", "words"),
+    [
+        ((), ("old", "new"), "an older virt-launcher pod of this VM is gone: new, old"),
+        (tuple(between(f"m{n}", "worker-09") for n in range(5)), (), "5 run in the cluster, and 5 may"),
+        ((between("a", "worker-01"), between("b", "worker-01")), (), "2 run away from worker-01, and 2 may"),
+        ((), (), "other migrations fill"),
+    ],
+)
+def test_what_a_migration_queues_for_is_told_with_numbers(
+    running: tuple[Instance, ...], pods: tuple[str, ...], words: str
+) -> None:
+    queue = Queue(running, 5, 2, tuple(TargetPod(name, "Running", "worker-01") for name in pods))
+    cause = stuck(evidence(phase="Pending", queue=queue), "Pending")
+    assert cause is not None
+    assert cause.code == "queued"
+    assert words in cause.what
+
+
 def test_the_proof_is_quoted_first_and_nothing_twice() -> None:
     cause = diagnose(evidence("something else", "Target pod is down", "Target pod is down"))
     assert cause.evidence[0] == "Target pod is down"
@@ -134,6 +209,7 @@ def starting(status: str = "Starting", *texts: str, **changes: Any) -> StartEvid
 
 
 STARTS: dict[str, tuple[StartEvidence, Node]] = {
+    "vm-deleting": (starting("Terminating"), node()),
     "storage-missing": (starting("ErrorPvcNotFound"), node()),
     "storage-not-ready": (starting("WaitingForVolumeBinding"), node()),
     "quota": (starting("Starting", "pods is forbidden: exceeded quota: small"), node()),

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from bot import checks
-from bot.checks import NOT_CHECKED, Check, Finding, Severity, cpu, migratable, storage
+from bot import checks, obstacles
+from bot.checks import NOT_CHECKED, Check, Finding, Severity, cpu, storage
 from bot.request import MoveType
 from bot.sandbox.gallery.facts import GIB, launcher, survey
 from k8s.note import Note
@@ -635,7 +635,7 @@ def test_a_migration_that_runs_already_says_whose_it_is(migration: Migration, wo
     assert words in finding.text
 
 
-@pytest.mark.parametrize("reason", migratable.REASONS)
+@pytest.mark.parametrize("reason", obstacles.REASONS)
 def test_every_reason_of_kubevirt_is_told_in_words_and_quoted(reason: str) -> None:
     condition = Condition("LiveMigratable", "False", reason, "its own words")
     (finding,) = said(with_vmi(conditions=(condition,)), LIVE, "not-live-migratable")

@@ -24,6 +24,7 @@ ANNOTATIONS = {
     "guest": "'crash' or 'shutdown': the guest ends by itself",
     "start": "'fail': the guest fails to start; 'image-pull': its pod cannot pull the image",
     "down": "on a node: kubelet and virt-handler fall silent",
+    "handler": "on a node: 'silent': its virt-handler reports no more, the kubelet does",
 }
 
 

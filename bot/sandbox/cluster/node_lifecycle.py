@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from bot.sandbox.cluster.clock import parse_time
 from bot.sandbox.cluster.controller import Context, Controller
+from bot.sandbox.cluster.faults import fault
 from bot.sandbox.cluster.kubelet import is_down
 from bot.sandbox.cluster.objects import (
     Key,
@@ -137,7 +138,7 @@ class NodeLifecycle(Controller):
             )
 
     def _report_handler(self, node: Obj) -> None:
-        if HEARTBEAT in annotations(node):
+        if HEARTBEAT in annotations(node) and fault("handler", node) != "silent":
             node["metadata"]["annotations"][HEARTBEAT] = self.clock.timestamp()
             node["metadata"]["labels"]["kubevirt.io/schedulable"] = "true"
 
