@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bot import migration, policy
 from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveState, PlanEvent, PlanState
-from bot.plan import Consent, Drift, Plan
+from bot.plan import Consent, Drift, Plan, changes
 from bot.policy import Actor, Quorum
-from bot.record import Accepted, Approval, Place, Record, Run
+from bot.record import Accepted, Approval, Edit, Place, Record, Run
 from bot.schedule import Schedule
 
 
@@ -73,6 +73,7 @@ def modify(
             "plan": plan,
             "revision": record.revision + 1,
             "changed_by": actor,
+            "edits": (*record.edits, _edit(record, plan, actor)),
             "accepted": (),
             "drift": (),
             "note": "",
@@ -81,6 +82,10 @@ def modify(
             "expires_at": now + valid_for,
         }
     )
+
+
+def _edit(record: Record, now: Plan, actor: Actor) -> Edit:
+    return Edit(actor=actor, revision=record.revision + 1, changes=changes(record.plan, now))
 
 
 def confirm(

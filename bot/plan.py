@@ -307,6 +307,31 @@ def drift(before: Move, now: Move) -> tuple[Drift, ...]:
     )
 
 
+def changes(before: Plan, now: Plan) -> tuple[Drift, ...]:
+    """What people have asked for otherwise: the request, where it is of one VM as it was understood."""
+    was, wanted = _wishes(before), _wishes(now)
+    return tuple(
+        Drift(what=what, before=was.get(what, "none"), now=wanted.get(what, "none"))
+        for what in dict.fromkeys((*was, *wanted))
+        if was.get(what) != wanted.get(what)
+    )
+
+
+def _wishes(planned: Plan) -> dict[str, str]:
+    request = planned.request
+    why = request.reason or "none"
+    if not isinstance(request, MoveRequest):
+        return {"request": str(request.model_copy(update={"reason": None})), "reason": why}
+    move = planned.moves[0]
+    return {
+        "VM": move.key,
+        "target": move.target.name if move.target else "the scheduler decides",
+        "type": move.type.value if request.type is None else f"{request.type.value}, as asked for",
+        "rules of the VM": "replaced" if request.replace_rules else "kept",
+        "reason": why,
+    }
+
+
 def elsewhere(move: Move, facts: Facts) -> tuple[Target, Replaced | None]:
     """Another target for a cold move under way. Raises BotError where the node cannot take the VM, or would need more
     of its rules replaced than people have approved."""

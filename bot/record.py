@@ -303,6 +303,15 @@ class Run(_Frozen):
         return self.up_since - self.started_at
 
 
+class Edit(_Frozen):
+    """One Modify: who changed what, as the thread tells it."""
+
+    actor: Actor
+    revision: int
+    """The one that it made."""
+    changes: tuple[Drift, ...]
+
+
 class Record(_Frozen):
     """A plan, its approvals and its runs."""
 
@@ -320,6 +329,8 @@ class Record(_Frozen):
     """Why this revision replaced the one before, when the cluster changed."""
     changed_by: Actor | None = None
     """Who made this revision with Modify."""
+    edits: tuple[Edit, ...] = ()
+    """Oldest first."""
     ended_by: Actor | None = None
     """Who canceled it."""
     approved_at: datetime | None = None

@@ -104,6 +104,7 @@ class Slot(StrEnum):
     a message for each time, whose slot begins with the word here (see `handlers.cards.pin.reminder_slots`)."""
 
     CARD = "card"
+    EDIT = "edit"
     VERDICT = "verdict"
     NEAR = "near"
     PROGRESS = "progress"

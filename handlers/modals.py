@@ -13,8 +13,9 @@ from bot.errors import BotError
 from bot.grammar import ParseError
 from bot.ports import NodeChoice
 from bot.progress import moving
+from bot.ranking import room_words
 from bot.record import Record
-from bot.request import MoveRequest, MoveType
+from bot.request import LONGEST_REASON, MoveRequest, MoveType
 from handlers import blocks
 from handlers.blocks import OPTION_VALUE, Block, code, escape, named
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName
@@ -26,12 +27,12 @@ AUTOMATIC = "auto"
 MOST_NODES = 500
 """Nodes on the list, usable ones first: a view may hold 250 kB (docs.slack.dev/surfaces/modals)."""
 LONGEST_NAME = 253
-
 _TYPES = {
-    AUTOMATIC: "Automatic: live where its disks allow it",
-    MoveType.LIVE.value: "Live: the VM keeps running",
-    MoveType.COLD.value: "Cold: stop, move, start",
+    AUTOMATIC: ("Automatic", "Live where its disks can be shared, else cold."),
+    MoveType.LIVE.value: ("Live", "It keeps running; the network pauses for less than a second."),
+    MoveType.COLD.value: ("Cold", "It stops, moves and starts: down for a while. Any disk will do."),
 }
+"""What each would mean, in a line of 75 characters."""
 
 _FIELDS: Mapping[str, BlockId] = {
     "unknown-vm": BlockId.VM,
@@ -111,6 +112,7 @@ def modify(record: Record, nodes: Sequence[NodeChoice], state: ModalState) -> Bl
             _text(BlockId.NAMESPACE, ActionId.NAMESPACE, "Namespace", move.namespace, optional=True),
             _target(request.target, nodes),
             _type(request.type),
+            _reason(request.reason),
         ],
         submit=True,
     )
@@ -160,11 +162,16 @@ def _target(chosen: str | None, nodes: Sequence[NodeChoice]) -> Block:
 
 
 def _node(node: NodeChoice) -> Block:
-    return blocks.option(node.name if node.usable else f"{blocks.clip(node.name, 45)} ({node.why})", node.name)
+    name = blocks.clip(node.name, 45)
+    if not node.usable:
+        return blocks.option(f"{name} ({node.why})", node.name)
+    if node.free_cpu is None or node.free_memory is None:
+        return blocks.option(node.name, node.name, node.why)
+    return blocks.option(f"{name} · {room_words(node.free_cpu, node.free_memory)}", node.name, node.why)
 
 
 def _type(chosen: MoveType | None) -> Block:
-    options = [blocks.option(text, value) for value, text in _TYPES.items()]
+    options = [blocks.option(text, value, meaning) for value, (text, meaning) in _TYPES.items()]
     initial = next((option for option in options if option["value"] == (chosen or AUTOMATIC)), options[0])
     element = {
         "type": "radio_buttons",
@@ -173,6 +180,23 @@ def _type(chosen: MoveType | None) -> Block:
         "initial_option": initial,
     }
     return blocks.input_block(BlockId.TYPE, "How to move it", element)
+
+
+def _reason(given: str | None) -> Block:
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": ActionId.REASON.value,
+        "max_length": LONGEST_REASON,
+        **({"initial_value": given} if given else {}),
+    }
+    return blocks.input_block(BlockId.REASON, "Why", element, hint="The card shows it.", optional=True)
+
+
+def carried(record: Record, request: MoveRequest) -> MoveRequest:
+    """What the form does not ask for stays as it is, as long as it is still about the same move."""
+    before = record.plan.asked(0)
+    same = (request.vm, request.target, request.type) == (before.vm, before.target, before.type)
+    return request.model_copy(update={"replace_rules": True}) if same and before.replace_rules else request
 
 
 def read(entered: Callable[[BlockId], str]) -> MoveRequest:
@@ -188,7 +212,8 @@ def read(entered: Callable[[BlockId], str]) -> MoveRequest:
         errors[BlockId.NAMESPACE] = f"The VM field says namespace {own}."
     if errors:
         raise FieldErrors(errors)
-    return MoveRequest(vm=vm, namespace=own or namespace, target=target, type=type_)
+    reason = entered(BlockId.REASON)
+    return MoveRequest(vm=vm, namespace=own or namespace, target=target, type=type_, reason=reason)
 
 
 _Read = TypeVar("_Read")

@@ -100,6 +100,7 @@ class Views:
             place = record.place.model_copy(update={"once": submission.once})
             await self._desk.show_first(await self._desk.service.propose(request, actor, place))
         else:
+            request = modals.carried(record, request)
             await self._desk.service.modify(state.plan, state.revision, request, actor)
 
 

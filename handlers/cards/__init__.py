@@ -19,6 +19,7 @@ from handlers.cards.answers import (
 )
 from handlers.cards.card import Card
 from handlers.cards.checked import checks_card
+from handlers.cards.edits import edit_cards
 from handlers.cards.home import home_card
 from handlers.cards.lists import history_card, inventory_card, status_card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
@@ -77,6 +78,7 @@ def wanted(record: Record) -> Mapping[str, Card]:
 def _alone(record: Record) -> Mapping[str, Card]:
     """Of a plan of one move."""
     messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
+    messages |= edit_cards(record)
     if any(run.started_at for run in record.runs):
         messages[Slot.PROGRESS] = progress_card(record)
     if record.state in (PlanState.SUCCEEDED, PlanState.FAILED) or _called_off(record):

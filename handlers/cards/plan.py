@@ -116,8 +116,14 @@ def _canceled(record: Record) -> str:
     return f"🚫 *Canceled*{who}.{note} Nothing was touched."
 
 
+def _reason(record: Record) -> list[Block]:
+    """Why it is asked for, in people's own words."""
+    reason = record.plan.request.reason
+    return [blocks.context(f"💬 {escape(reason)}")] if reason else []
+
+
 def _open(record: Record) -> list[Block]:
-    made = [*_drift(record), *_note(record), *later.starts(record)]
+    made = [*_reason(record), *_drift(record), *_note(record), *later.starts(record)]
     for move in record.plan.moves:
         made += [*checked.findings(move), *instead.nodes(record, move)]
         made += [parts.table(describe.rows(record.plan, move))]
@@ -135,7 +141,7 @@ def _note(record: Record) -> list[Block]:
 
 def _decided(record: Record) -> list[Block]:
     tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
-    small = [blocks.context(parts.people(record))]
+    small = [*_reason(record), blocks.context(parts.people(record))]
     tables = [*tables, *(_drift(record) if record.state is PlanState.LAPSED else [])]
     return [*tables, *small, *last_ways(record)]
 

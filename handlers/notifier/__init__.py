@@ -190,12 +190,13 @@ class SlackNotifier:
 
 
 def _pending(record: Record, known: dict[str, Message]) -> tuple[str, Card] | None:
-    """The next message that does not show what it should: what is new first, since an edit notifies nobody."""
+    """The next message that does not show what it should: what is new first, since an edit notifies nobody. Only the
+    note of a Modify waits for the card that it speaks of."""
     card = known.get(Slot.CARD)
     if _withdrawn(record) and not (card and card.ts):
         return None
     wanted = cards.wanted(record)
-    for slot in sorted(wanted, key=lambda slot: bool(slot in known and known[slot].ts)):
+    for slot in sorted(wanted, key=lambda slot: slot.startswith(Slot.EDIT) or bool(slot in known and known[slot].ts)):
         message = known.get(slot)
         if message is None or message.digest != wanted[slot].digest:
             return slot, wanted[slot]

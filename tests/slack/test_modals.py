@@ -147,6 +147,34 @@ async def test_a_submitted_form_makes_a_new_revision_and_the_card_says_who(bot: 
     assert bot.slack.sandbox.modals_of("dana") == []
 
 
+async def test_the_thread_says_who_changed_what_and_the_card_why(bot: Bot) -> None:
+    view_id = await opened(bot)
+    await submit(bot, view_id, target="*", reason="worker-05 is\nreserved <!here>")
+    await bot.sweep(2)
+    assert "💬 worker-05 is reserved &lt;!here&gt;" in await bot.card()
+    told = await bot.card("edit_2")
+    assert "<@U0DANA00001> changed the plan" in told
+    assert "target ~worker-05~ → *the scheduler decides*" in told
+    assert "reason ~none~ → *worker-05 is reserved &lt;!here&gt;*" in told
+
+
+async def test_replaced_rules_stay_replaced_when_only_the_reason_changes(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01 worker-05 --cold --replace-rules")
+    await bot.click("dana", ActionId.MODIFY)
+    (view,) = bot.slack.sandbox.modals_of("dana")
+    await submit(bot, view.id, reason="fan")
+    request = (await bot.service.get("p1")).plan.asked(0)
+    assert (request.replace_rules, request.reason) == (True, "fan")
+
+
+async def test_the_form_says_why_a_node_cannot_take_the_vm(bot: Bot) -> None:
+    await opened(bot)
+    (view,) = bot.slack.sandbox.modals_of("dana")
+    shown = str(view.definition["blocks"])
+    assert "worker-06 (cordoned)" in shown
+    assert "worker-01 (it is there now)" in shown
+
+
 async def test_an_unknown_vm_is_an_error_at_its_field(bot: Bot) -> None:
     view_id = await opened(bot)
     answer = await submit(bot, view_id, vm="wbe-01")
