@@ -139,11 +139,13 @@ async def test_calls_that_fail_are_counted_by_what_the_server_said(
 async def test_a_store_that_cannot_be_written_is_found_and_a_good_one_is_left_as_it_was(app: App) -> None:
     await app.store.prove_writable()
     assert await app.store.holder("(probe)") is None
-    await break_store(app.store)
+    await read_only(app.store, "ON")
     with pytest.raises(StoreAway, match="readonly"):
         await app.store.prove_writable()
+    await read_only(app.store, "OFF")
+    await app.store.prove_writable()
 
 
-async def break_store(store: SqlStore) -> None:
+async def read_only(store: SqlStore, on: str) -> None:
     async with store._engine.connect() as connection:
-        await connection.exec_driver_sql("PRAGMA query_only=ON")
+        await connection.exec_driver_sql(f"PRAGMA query_only={on}")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bot.errors import BotError
-from bot.request import MoveRequest, MoveType
+from bot.request import BatchRequest, MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.stage import BOT_USER
 from k8s import errors as k8s
@@ -35,6 +35,8 @@ async def all_that_it_does(app: App) -> None:
     await moved(app, "web-01", target="worker-04")
     await moved(app, "app-vm", target="worker-04", type=MoveType.COLD)
     await moved(app, "manual-01", namespace="vms", target="worker-04", type=MoveType.COLD)
+    both = (MoveRequest(vm="web-02", target="worker-04"), MoveRequest(vm="web-server", target="worker-04"))
+    await app.service.propose(BatchRequest(moves=both), DANA, OPS)
     await app.service.pins(DANA)
     await app.cluster.vm_names("production")
     await app.cluster.nodes()
