@@ -147,5 +147,8 @@ async def test_a_store_that_cannot_be_written_is_found_and_a_good_one_is_left_as
 
 
 async def read_only(store: SqlStore, on: str) -> None:
+    """Past SQLAlchemy, which would begin a transaction for writing first."""
     async with store._engine.connect() as connection:
-        await connection.exec_driver_sql(f"PRAGMA query_only={on}")
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.execute(f"PRAGMA query_only={on}")
