@@ -157,8 +157,9 @@ _SHORT = {
 
 
 def _why(blocks: tuple[Finding, ...]) -> str:
-    """The VM's own node needs no other reason."""
+    """The VM's own node needs no other reason, nor does one on which KubeVirt does not run."""
     codes = dict.fromkeys(each.code for each in blocks)
-    if "already-there" in codes:
-        return _SHORT["already-there"]
+    for telling in ("already-there", "target-not-schedulable"):
+        if telling in codes:
+            return _SHORT[telling]
     return ", ".join(_SHORT.get(code, code) for code in codes)

@@ -24,7 +24,7 @@ def nodes(record: Record, move: Move) -> list[Block]:
     if not move.instead.nodes:
         return []
     best = move.instead.nodes[0]
-    load = f" ({describe.change(best.shift)})" if best.shift else ""
+    load = f"; its VMs: {describe.change(best.shift)}" if best.shift else ""
     praise = f"{code(best.node)}: {escape(best.why)}{load}."
     if not lacks_node(move):
         return [blocks.section(f"💡 *What would work:* {praise}"), *_excluded(move)]
