@@ -97,7 +97,9 @@ async def test_a_plan_prints_every_row_without_any_slack_setting(cluster: Cluste
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("Move plan: web-01 (production) from worker-01 to worker-05\n")
     rows = cells(said.out)
-    assert {label: rows[label] for label in rows if label != "Size"} == {
+    both_nodes = {"worker-01", "worker-05"}
+    assert both_nodes <= rows.keys(), "what the move does to the two nodes"
+    assert {label: rows[label] for label in rows.keys() - both_nodes - {"Size"}} == {
         "VM name": ("web-01", "from the request"),
         "Namespace": ("production", "found: the only one with this VM"),
         "Current node": ("worker-01", "read from the VMI"),
@@ -399,7 +401,7 @@ async def test_a_story_that_cannot_be_read_is_told_with_its_place(
     assert "setting" not in said.err
 
 
-@pytest.mark.parametrize("arguments", [(), ("move",), ("plan",), ("sandbox", "cluster"), ("sandbox", "play")])
+@pytest.mark.parametrize("arguments", [(), ("move",), ("plan",), ("sandbox", "cluster")])
 async def test_wrong_usage_is_exit_code_2_with_the_usage(run: Run, arguments: tuple[str, ...]) -> None:
     said = await run(*arguments)
     assert said.code == 2
