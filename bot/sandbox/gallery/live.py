@@ -183,7 +183,12 @@ def called_off() -> Record:
 
 
 def not_called_off() -> Record:
-    return calling_off.refused(called_off(), 0, CAUSE)
+    refused = Cause(
+        code="no-permission",
+        what="The cluster does not let the bot delete virtualmachineinstancemigrations.",
+        remedy="Ask a cluster admin to grant it “delete” on virtualmachineinstancemigrations.",
+    )
+    return calling_off.refused(called_off(), 0, refused)
 
 
 def post_copy() -> Record:
