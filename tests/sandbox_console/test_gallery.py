@@ -37,4 +37,8 @@ def test_a_message_has_one_primary_button_at_most_and_red_ones_only_where_someth
             buttons = [each for block in message["blocks"] for each in block.get("elements", []) if "style" in each]
             assert sum(button["style"] == "primary" for button in buttons) <= 1
             red = {button["text"]["text"] for button in buttons if button["style"] == "danger"}
-            assert red <= {"Force stop", "Cancel"}, exhibit["name"]
+            assert red <= {
+                "Force stop",
+                "Stop",
+                *(["Cancel"] if message["slot"].startswith(("progress", "overdue")) else []),
+            }, exhibit["name"]

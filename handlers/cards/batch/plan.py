@@ -189,7 +189,7 @@ def _buttons(record: Record) -> list[Block]:
     usual = [
         blocks.button("Modify", ActionId.MODIFY, value),
         *quorum.deny_buttons(record, value),
-        blocks.button("Cancel", ActionId.CANCEL, value, style="danger"),
+        blocks.button("Cancel", ActionId.CANCEL, value),
     ]
     if record.plan.blocked:
         return [blocks.actions(*usual)]

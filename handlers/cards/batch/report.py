@@ -58,7 +58,7 @@ def _closing(record: Record) -> list[Block]:
         steps.append(f"{len(failed)} failed: the thread has a line for each, with the reason.")
     pinned = _pinned(record)
     if pinned:
-        steps.append(f"{pinned} VMs are pinned to their node; each alone: {code(f'{CommandName.MIGRATE} pins')}")
+        steps.append(f"VMs still pinned to their node: {pinned}. One by one: {code(f'{CommandName.MIGRATE} pins')}")
     buttons = _buttons(record, pinned)
     return [
         blocks.section("*Next steps*\n" + "\n".join(f"• {step}" for step in steps)),
