@@ -14,12 +14,12 @@ import logging
 import time
 from collections.abc import Callable
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ports import Held
 from bot.store.schema import leases, replicas
-from bot.store.transactions import database_now, insert_unless_there, transaction
+from bot.store.transactions import database_now, transaction
 from bot.store.whole import whole
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,11 @@ LONG_GONE = 86400.0
 """Seconds after which the row of a bot that has died is removed."""
 
 NOBODY = ""
+
+UNLESS_THERE = text(
+    "INSERT INTO leases (name, replica, epoch, nudged) VALUES (:name, :replica, :epoch, :nudged) ON CONFLICT DO NOTHING"
+)
+"""As text, since each dialect's own insert would have both dialects imported at every start."""
 
 
 def boot_clock() -> float:
@@ -154,7 +159,7 @@ class SqlLeases:
 
     async def _take(self, connection: AsyncConnection, name: str) -> int | None:
         free = {"name": name, "replica": NOBODY, "epoch": 0, "nudged": False}
-        await insert_unless_there(connection, leases, free)
+        await connection.execute(UNLESS_THERE, free)
         found = (await connection.execute(select(leases).where(leases.c.name == name).with_for_update())).one()
         if found.replica == self._replica:
             return int(found.epoch)

@@ -1,12 +1,11 @@
-"""What both engines share: a transaction, the database's own clock, and an insert that may find the row there."""
+"""What both engines share: a transaction, and the database's own clock."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Float, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Float
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
@@ -50,11 +49,3 @@ def _on_postgresql(element: database_now, compiler: Any, **options: Any) -> str:
 @compiles(database_now, "sqlite")
 def _on_sqlite(element: database_now, compiler: Any, **options: Any) -> str:
     return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-async def insert_unless_there(connection: AsyncConnection, table: Table, row: dict[str, Any]) -> None:
-    """Insert a row; where its key is taken already, also by a transaction that is under way, leave it as it is."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
-    else:
-        await connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())

@@ -1,6 +1,6 @@
 """`make bench`: JSON to stdout, a table to stderr.
 
-python -m tests.bench [--rounds N] > bench.json
+python -m tests.bench [--rounds N] [--only NAME ...] > bench.json
 """
 
 import argparse
@@ -10,33 +10,84 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import aiohttp
 
-from tests.bench import ack, overhead
-from tests.bench.rounds import Comparison, table
-from tests.stories.processes import ground, people_of
+from tests.bench import ack, cards, crowd, growth, lag, overhead, plan, start
+from tests.bench.rounds import Row, table
+from tests.bench.screen import watching
+from tests.stories.processes import Ground, ground, people_of
+
+UNLIMITED = {
+    "VM_MIGRATE_REQUESTS_PER_MINUTE": "10000",
+    "VM_MIGRATE_CHANNEL_REQUESTS_PER_MINUTE": "10000",
+    "VM_MIGRATE_OPEN_PLANS": "1000",
+}
+"""One person asks for more than people may."""
+
+Bench = Callable[[Ground, dict[str, str], int], Awaitable[Sequence[Row]]]
 
 
-async def main(rounds: int) -> list[Comparison]:
-    """Start Slack and cluster, and compare."""
-    with tempfile.TemporaryDirectory(prefix="vm-migrate-bench-") as folder:
-        async with ground(Path(folder)) as place, aiohttp.ClientSession() as http:
-            _, tokens = await place.slack()
-            _, address = await place.cluster(speed=1)
-            people = people_of(http, tokens)
-            acks = await ack.compare(place, people, tokens, rounds)
-            await place.bot(place.settings(tokens))
-            async with aiohttp.ClientSession(address) as api:
-                return [*acks, await overhead.compare(people, api, rounds)]
+async def _processes(place: Ground, tokens: dict[str, str], rounds: int) -> Sequence[Row]:
+    await place.cluster(speed=1)
+    people = people_of(aiohttp.ClientSession(), tokens)
+    async with people.http:
+        return [await start.compare(place, tokens, rounds), *await ack.compare(place, people, tokens, rounds)]
+
+
+async def _talk(place: Ground, tokens: dict[str, str], rounds: int) -> Sequence[Row]:
+    _, address = await place.cluster(speed=1)
+    await place.bot(place.settings(tokens) | UNLIMITED)
+    async with aiohttp.ClientSession() as http, aiohttp.ClientSession(address) as api:
+        people = people_of(http, tokens)
+        async with watching(http, people.url) as screen:
+            plans = await plan.compare(people, screen, api, tokens)
+            lagging = await lag.measure(people, screen, api, 2 * (rounds // 2 + 1))
+            return [*plans, lagging, await overhead.compare(people, api, rounds)]
+
+
+async def _cards(place: Ground, tokens: dict[str, str], _rounds: int) -> Sequence[Row]:
+    return await cards.measure(place, tokens)
+
+
+async def _crowd(place: Ground, tokens: dict[str, str], _rounds: int) -> Sequence[Row]:
+    return await crowd.measure(place, tokens)
+
+
+async def _growth(place: Ground, _tokens: dict[str, str], rounds: int) -> Sequence[Row]:
+    return await growth.compare(place.folder, rounds)
+
+
+BENCHES: dict[str, Bench] = {
+    "processes": _processes,
+    "talk": _talk,
+    "cards": _cards,
+    "crowd": _crowd,
+    "growth": _growth,
+}
+"""Each on a Slack and a cluster of its own."""
+
+
+async def main(names: Sequence[str], rounds: int) -> list[Row]:
+    """Run them one after the other."""
+    rows: list[Row] = []
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="vm-migrate-bench-") as folder:
+            async with ground(Path(folder)) as place:
+                _, tokens = await place.slack()
+                rows += await BENCHES[name](place, tokens, rounds)
+    return rows
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Ratios to bare counterparts.")
-    parser.add_argument("--rounds", type=int, default=5)
-    comparisons = asyncio.run(main(parser.parse_args().rounds))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=BENCHES, default=list(BENCHES))
+    asked = parser.parse_args()
+    measured = asyncio.run(main(asked.only, asked.rounds))
     machine = {"python": platform.python_version(), "cpus": os.cpu_count(), "load": os.getloadavg()[0]}
-    json.dump({"machine": machine, "comparisons": [each.report for each in comparisons]}, sys.stdout, indent=2)
+    json.dump({"machine": machine, "rows": [each.report for each in measured]}, sys.stdout, indent=2)
     sys.stdout.write("\n")
-    sys.stderr.write(table(comparisons) + "\n")
+    sys.stderr.write(table(measured) + "\n")

@@ -52,9 +52,9 @@ class Command:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    async def until(self, text: str) -> str:
+    async def until(self, text: str, within: float = START_SECONDS) -> str:
         """Wait for a line with that text; the line."""
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(within):
             while not (found := [line for line in self.lines if text in line]):
                 assert not self._reader.done(), self.output
                 self._news.clear()
