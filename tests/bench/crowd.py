@@ -159,6 +159,7 @@ def _service(
         valid_for=HOURS,
         remind_after=HOURS,
         live_limit=HOURS,
+        late_start=HOURS,
         new_id=lambda _: f"p{next(numbers)}",
         runner=executor,
         authority=authority,
