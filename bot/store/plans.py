@@ -11,7 +11,7 @@ marked as shown only while both are as they were.
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +36,13 @@ _PAGE, _MOST_PAGES = 50, 40
 _HOLDING = (PlanState.APPROVED, PlanState.RUNNING, PlanState.PAUSED)
 
 
+class _Parsed(NamedTuple):
+    """A Record, and the version of its row."""
+
+    version: int
+    record: Record
+
+
 @whole
 class SqlStore:
     """Implements `bot.ports.Store`."""
@@ -46,6 +53,8 @@ class SqlStore:
         self._clock = clock
         self._watching = watching
         self._replica = replica
+        self._parsed: dict[str, _Parsed] = {}
+        """Open plans as they were last read; sweeps look at all of them each second, and few have changed."""
 
     async def add(self, record: Record, entries: Sequence[Entry]) -> None:
         row = {"id": record.id, "version": 1, "shown_version": 0, "open": record.open, "record": _dump(record)}
@@ -94,9 +103,23 @@ class SqlStore:
         return after
 
     async def open_plans(self) -> tuple[Record, ...]:
-        query = select(plans.c.record).where(plans.c.open).order_by(plans.c.seq)
+        query = select(plans.c.id, plans.c.version).where(plans.c.open).order_by(plans.c.seq)
         async with transaction(self._engine) as connection:
-            return tuple(_load(text) for text in (await connection.execute(query)).scalars())
+            rows = (await connection.execute(query)).all()
+            known = self._parsed
+            changed = [row.id for row in rows if row.id not in known or known[row.id].version != row.version]
+            known = known | await self._parse(connection, changed)
+        self._parsed = {row.id: known[row.id] for row in rows}
+        return tuple(each.record for each in self._parsed.values())
+
+    async def _parse(self, connection: AsyncConnection, plan_ids: Sequence[str]) -> dict[str, _Parsed]:
+        found = {}
+        for first in range(0, len(plan_ids), _PAGE):
+            some = plan_ids[first : first + _PAGE]
+            query = select(plans.c.id, plans.c.version, plans.c.record).where(plans.c.id.in_(some))
+            for row in (await connection.execute(query)).all():
+                found[row.id] = _Parsed(row.version, _load(row.record))
+        return found
 
     async def ended(self, wanted: Callable[[Record], bool], since: datetime | None, most: int) -> tuple[Record, ...]:
         found: list[Record] = []

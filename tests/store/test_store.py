@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot import approval, policy, progress
 from bot.diagnosis import Cause
@@ -14,6 +15,7 @@ from bot.policy import Action, Actor
 from bot.ports import Change, Entry, Message, VmBusy
 from bot.record import Intent, Record, Result, Run
 from bot.store import SqlStore
+from tests.clocks import StandingClock
 from tests.facts import DANA, MEI, NOW, RAVI, proposed
 
 INTENT = Intent(name="m", attempt=1, vmi_uid="vmi-uid", seen_migration_uid="", noted_at=NOW)
@@ -90,6 +92,20 @@ async def test_a_finished_move_frees_its_vm(store: SqlStore) -> None:
     await store.update("p1", lambda current: Change(progress.finish(current, 0, ended)))
     assert await store.holder("production/web-01") is None
     assert await store.open_plans() == ()
+
+
+async def test_open_plans_are_as_they_are_now_also_when_another_bot_has_changed_them(
+    engine: AsyncEngine, store: SqlStore
+) -> None:
+    other_store = SqlStore(engine, StandingClock())
+    for plan_id in ("p1", "p2"):
+        await store.add(other(plan_id), [])
+    assert [current.id for current in await store.open_plans()] == ["p1", "p2"]
+    await other_store.update("p1", confirming(DANA))
+    states = [current.state for current in await store.open_plans()]
+    assert states == [PlanState.APPROVED, PlanState.PROPOSED]
+    await other_store.update("p1", lambda current: Change(approval.cancel(current, DANA)))
+    assert [current.id for current in await store.open_plans()] == ["p2"]
 
 
 async def test_a_move_that_we_lost_sight_of_keeps_its_vm(store: SqlStore) -> None:
