@@ -83,7 +83,8 @@ def inventory_card(request: Inventory, found: Sequence[Listed]) -> Card:
         return _listed(f"🖥️ I see no VM{where}.", [], "")
     text = f"🖥️ *VMs{where}: {len(found)}*"
     if len(found) <= MOST_DETAILED:
-        return _listed(text, [_detailed(vm) for vm in found], "")
+        detailed = [blocks.section(_detailed(vm, request)) for vm in found]
+        return Card(text, (blocks.section(text), *detailed, blocks.context(_ALONE)))
     narrower = f"For all that is known of them ask for fewer: {code(f'{CommandName.INVENTORY} production')} or " + code(
         f"{CommandName.INVENTORY} --node worker-01"
     )
@@ -170,13 +171,14 @@ def _linked(link: str) -> str:
     return f" · <{link}|card>" if link.startswith("https://") else ""
 
 
-def _detailed(vm: Listed) -> str:
+def _detailed(vm: Listed, request: Inventory) -> str:
+    """Two lines. What was asked for is not repeated: on a phone it would push the node onto a line of its own."""
     size = f"{vm.vcpus} vCPU, {describe.memory(vm.memory_bytes) if vm.memory_bytes else 'memory unknown'}"
     where = f"on {code(vm.node)}" if vm.node else "on no node"
     address = f" · {code(vm.address)}" if vm.address else ""
     notes = f" · {escape(', '.join(vm.notes), blocks.NAME)}" if vm.notes else ""
-    name = escape(f"{vm.namespace}/{vm.name}", blocks.NAME)
-    return f"*{name}* {escape(vm.status, blocks.NAME)} {where}\n      {size}{address}{notes}"
+    name = escape(vm.name if request.namespace else f"{vm.namespace}/{vm.name}", blocks.NAME)
+    return f"*{name}* {escape(vm.status, blocks.NAME)} {where}\n{size}{address}{notes}"
 
 
 def _table(vms: Sequence[Listed]) -> str:

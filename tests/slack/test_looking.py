@@ -64,7 +64,7 @@ async def test_history_tells_who_what_when_and_how_it_ended(bot: Bot) -> None:
 async def test_the_inventory_says_what_each_vm_has_and_where_it_runs(bot: Bot) -> None:
     await bot.say("dana", "/vm-inventory production")
     assert "VMs in `production`: 1" in bot.whispers("dana")[-1]
-    assert "*production/web-01* Running on `worker-01`" in str(bot.seen("dana")[-1].blocks)
+    assert "*web-01* Running on `worker-01`" in str(bot.seen("dana")[-1].blocks)
     assert bot.shown() == []
 
 
