@@ -13,7 +13,7 @@ from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveState, PlanEvent, PlanState
 from bot.plan import Consent, Drift, Plan, changes
 from bot.policy import Actor, Quorum
-from bot.record import Accepted, Approval, Edit, Place, Record, Run
+from bot.record import Accepted, Approval, Edit, Incident, Place, Record, Run
 from bot.schedule import Schedule
 
 
@@ -26,11 +26,13 @@ def propose(
     valid_for: timedelta,
     quorum: Quorum = Quorum(),  # noqa: B008  # frozen
     schedule: Schedule | None = None,
+    incident: Incident | None = None,
 ) -> Record:
     """A new plan that waits for its Confirm."""
     return Record(
         quorum=quorum,
         schedule=schedule,
+        incident=incident,
         id=plan_id,
         plan=plan,
         requester=requester,
@@ -75,6 +77,7 @@ def modify(
             "changed_by": actor,
             "edits": (*record.edits, _edit(record, plan, actor)),
             "accepted": (),
+            "incident": None,
             "drift": (),
             "note": "",
             "quorum": quorum or record.quorum,

@@ -51,4 +51,5 @@ def _fields(verdict: Verdict) -> dict[str, object]:
         "revision": verdict.revision or None,
         "fingerprint": verdict.fingerprint or None,
         "state": verdict.state or None,
+        "incident": verdict.incident or None,
     }

@@ -88,17 +88,26 @@ class Authority:
 
     def done(self, actor: Actor, action: Action, decision: Decision, record: Record) -> None:
         """Put on record what somebody was allowed and has done."""
-        fingerprint = record.plan.fingerprint
-        self._audit.write(Verdict(actor, action, decision, record.id, record.revision, fingerprint, record.state))
+        fingerprint, incident = record.plan.fingerprint, record.incident.id if record.incident else ""
+        verdict = Verdict(actor, action, decision, record.id, record.revision, fingerprint, record.state, incident)
+        self._audit.write(verdict)
 
     async def quorum(self, plan: Plan, place: Place, asking: Iterable[Actor] = ()) -> Quorum:
         """What the plan needs, with the ids of the groups that are to approve it, and how many people could: `asking`
         are those whose own press may not count."""
         quorum = self._policy.quorum(case(plan, place))
-        named = {who for each in quorum.who for who in each if policy.is_group(who)}
-        ids = {who: found for who in sorted(named) if (found := await self._people.group_id(who))}
+        ids = await self._group_ids(quorum)
         own = frozenset() if quorum.own_counts else frozenset(actor.user for actor in asking)
         return quorum.model_copy(update={"groups": ids, "able": await self._able(quorum, own)})
+
+    async def incident_quorum(self, plan: Plan, place: Place) -> Quorum:
+        """What the plan needs in an incident."""
+        quorum = self._policy.incident_quorum(case(plan, place))
+        return quorum.model_copy(update={"groups": await self._group_ids(quorum)})
+
+    async def _group_ids(self, quorum: Quorum) -> dict[str, str]:
+        named = {who for each in quorum.who for who in each if policy.is_group(who)}
+        return {who: found for who in sorted(named) if (found := await self._people.group_id(who))}
 
     async def _able(self, quorum: Quorum, not_them: frozenset[str]) -> int | None:
         """An approver is among the people of every rule; of rules that let in a whole channel nothing is counted."""
@@ -114,16 +123,22 @@ class Authority:
             people |= found
         return frozenset(people)
 
+    async def quorum_now(self, plan: Plan, current: Record) -> Quorum:
+        """What an existing plan needs by the rules of this moment."""
+        if current.incident:
+            return await self.incident_quorum(plan, current.place)
+        return await self.quorum(plan, current.place, asking(current))
+
     async def again(self, current: Record, planned: Plan) -> Holds:
         """Look at the requester and the counted approvers once more. Raises BotError when Slack does not answer."""
-        quorum = await self.quorum(planned, current.place, asking(current))
+        quorum = await self.quorum_now(planned, current)
         judged = case(planned, current.place)
         for actor, action in _askers(current):
             if reason := await self._lost(current, actor, action, judged):
                 return Holds(quorum, requester=reason)
         lost, why = [], ""
         for given in current.approvers:
-            reason = await self._lost(current, given.actor, Action.CONFIRM, judged)
+            reason = await self._lost(current, given.actor, confirming(current), judged)
             if not reason and not quorum.own_counts and given.actor.id in current.askers:
                 reason = "the rules have changed, and one's own press no longer counts"
             if reason:
@@ -169,6 +184,14 @@ def asking(current: Record) -> tuple[Actor, ...]:
     return tuple(actor for actor, _ in _askers(current))
 
 
+def confirming(current: Record) -> Action:
+    """What somebody does who presses Confirm on this plan."""
+    return Action.INCIDENT if current.incident else Action.CONFIRM
+
+
 def _askers(current: Record) -> list[tuple[Actor, Action]]:
     changed = [(current.changed_by, Action.MODIFY)] if current.changed_by else []
-    return [(current.requester, Action.REQUEST), *changed]
+    declared = [(current.incident.by, Action.INCIDENT)] if current.incident else []
+    if current.incident and current.incident.by.id == current.requester.id:
+        return [*declared, *changed]
+    return [(current.requester, Action.REQUEST), *declared, *changed]

@@ -124,6 +124,8 @@ class Verdict(NamedTuple):
     fingerprint: str = ""
     state: str = ""
     """Of the plan, after it was done."""
+    incident: str = ""
+    """For whose sake the usual approvals were waived."""
 
 
 class VmBusy(Exception):

@@ -312,6 +312,34 @@ class Edit(_Frozen):
     changes: tuple[Drift, ...]
 
 
+class Moment(_Frozen):
+    """One line of a timeline."""
+
+    at: datetime
+    actor: str
+    """Id of whoever did it; empty: the bot or the cluster."""
+    text: str
+
+
+class Incident(_Frozen):
+    """Why a plan does not wait for the usual approvals."""
+
+    id: str
+    """As it is called elsewhere, for example INC-42."""
+    reason: str
+    by: Actor
+    rule: str
+    at: datetime
+    until: datetime
+    """Without a Confirm by then it is over."""
+    skipped: Quorum
+    """What it would have needed, and of whom."""
+    audit_channel: str = ""
+    """Where it is told besides; empty: nowhere."""
+    timeline: tuple[Moment, ...] | None = None
+    """All that happened; None as long as it is not over."""
+
+
 class Record(_Frozen):
     """A plan, its approvals and its runs."""
 
@@ -347,10 +375,14 @@ class Record(_Frozen):
     """Its pauses, oldest first."""
     schedule: Schedule | None = None
     """When it is to start; None: as soon as enough people have confirmed it."""
+    incident: Incident | None = None
+    """None: it waits for its approvals like every plan."""
 
     @property
     def unaccepted(self) -> tuple[Consent, ...]:
-        """Costs of the plan that nobody has taken on yet."""
+        """Costs of the plan that nobody has taken on yet; an incident is not held up by them."""
+        if self.incident:
+            return ()
         given = {accepted.consent for accepted in self.accepted}
         return tuple(consent for consent in self.plan.consents if consent not in given)
 
@@ -366,5 +398,6 @@ class Record(_Frozen):
 
     @property
     def open(self) -> bool:
-        """Whether anything can still happen without a person: to the plan, to a move, or a reminder."""
-        return not migration.is_final(self.state) or any(run.pin and run.pin.remind_at for run in self.runs)
+        """Whether anything can still happen without a person: to the plan, to a move, a reminder, or a timeline."""
+        untold = self.incident is not None and self.incident.timeline is None
+        return untold or not migration.is_final(self.state) or any(run.pin and run.pin.remind_at for run in self.runs)

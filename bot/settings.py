@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     audit: str = ""
     """Where each decision about people goes as a line of JSON: the path of a file, or `-` for standard output."""
 
+    audit_channel: str = Field(default="", pattern=r"^([CG][A-Z0-9]{2,20})?$")
+    """Channel (its id) in which every incident is told besides; the bot must be in it."""
+
     allow_guests: bool = False
     """Whether guest accounts of the workspace are judged by the rules like others, or refused."""
 

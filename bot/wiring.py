@@ -27,6 +27,7 @@ from bot.listen import CannotListen
 from bot.orphans import Orphans
 from bot.policyfile import BadPolicy, Rules
 from bot.ports import Clock, StoreAway, Watching
+from bot.review import Reviews
 from bot.service import Service
 from bot.settings import Settings
 from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlLeases, SqlStore, open_engine
@@ -89,6 +90,7 @@ class Parts(NamedTuple):
     tasks: Tasks
     rules: Rules
     timetable: Timetable
+    reviews: Reviews
 
 
 async def run(settings: Settings, announce: Callable[[str], None]) -> int:
@@ -121,8 +123,9 @@ async def _run(settings: Settings, announce: Callable[[str], None], stop: asynci
         if metrics:
             await pages.enter_async_context(_operations(settings, parts.connection, store, kube, metrics))
         executor = parts.executor
-        sweeps = [executor.keep, parts.timetable.sweep, executor.sweep, parts.notifier.sweep, parts.rules.sweep]
-        jobs = Jobs(clock, [*sweeps, Orphans(store, kube, leases).sweep])
+        waits = [parts.timetable.sweep, parts.reviews.sweep, Orphans(store, kube, leases).sweep]
+        sweeps = [executor.keep, *waits, executor.sweep, parts.notifier.sweep, parts.rules.sweep]
+        jobs = Jobs(clock, sweeps)
         await _connect(parts.connection)
         await parts.executor.resume()
         jobs.start()
@@ -175,6 +178,7 @@ async def assemble(
         remind_after=settings.pin_reminder,
         live_limit=settings.live_limit,
         late_start=settings.late_start,
+        audit_channel=settings.audit_channel,
         new_id=lambda delivery: (delivery or secrets.token_hex(PLAN_ID_BYTES))[: 2 * PLAN_ID_BYTES],
         runner=executor,
         authority=authority,
@@ -188,7 +192,7 @@ async def assemble(
     register(app, Desk(service, notifier, identity, tasks, client), installed)
     connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
     timetable = Timetable(store=store, cluster=kube, notifier=notifier, runner=executor, authority=authority)
-    return Parts(connection, executor, notifier, tasks, rules, timetable)
+    return Parts(connection, executor, notifier, tasks, rules, timetable, Reviews(store, notifier))
 
 
 def proof_of_origin(settings: Settings) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
 from bot.request import MoveType
-from handlers import cards, deny, modals
+from handlers import cards, declare, deny, modals
 from handlers.answers import by_response_url
 from handlers.asking import carry_out
 from handlers.blocks import Block
@@ -89,6 +89,12 @@ class Actions:
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
         await self._show(click, deny.loading(state), lambda: self._reason_form(click, ref, state))
+
+    async def incident(self, click: Click) -> None:
+        """Ask which incident it is, and why it cannot wait."""
+        ref = PlanRef.load(click.value)
+        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
+        await self._show(click, declare.loading(state), lambda: self._incident_form(click, ref, state))
 
     async def _show(self, click: Click, empty: Block, form: Callable[[], Awaitable[Block]]) -> None:
         """Open an empty form first, since Slack's trigger lives three seconds. What is in it is for those who may send
@@ -245,6 +251,13 @@ class Actions:
             return deny.form(state)
         except BotError as refused:
             return deny.refused(refused)
+
+    async def _incident_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
+        try:
+            await self._desk.service.may_declare(ref.plan, await self._prove(click, ref))
+            return declare.form(state)
+        except BotError as refused:
+            return declare.refused(refused)
 
     async def _prove(self, click: Click, ref: PlanRef) -> Actor:
         """The person, as a member of the plan's own channel: a card of it elsewhere gives nobody a right."""

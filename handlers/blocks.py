@@ -44,6 +44,7 @@ QUOTE = 500
 """Characters of one quotation from the cluster."""
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{1,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{1,20}")
 _IDS = re.compile(r"\b[UWSC](?=[A-Z0-9]*\d)[A-Z0-9]{5,20}\b")
 """Ids of Slack's as they stand in a sentence; the words of a sentence are not all capitals with a digit among them."""
@@ -93,6 +94,11 @@ def named(text: str) -> str:
 def mention_group(group: str) -> str:
     """A user group by id; anything that is no such id is shown, not mentioned."""
     return f"<!subteam^{group}>" if _GROUP.fullmatch(group) else code(group)
+
+
+def mention_channel(channel: str) -> str:
+    """A channel by id; anything that is no such id is shown, not linked."""
+    return f"<#{channel}>" if _CHANNEL.fullmatch(channel) else code(channel)
 
 
 def date(moment: datetime, shape: str = "{time}") -> str:

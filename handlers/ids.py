@@ -28,6 +28,7 @@ class ActionId(StrEnum):
     MODIFY = "plan_modify"
     CANCEL = "plan_cancel"
     DENY = "plan_deny"
+    INCIDENT = "plan_incident"
     AGAIN = "plan_again"
     USE_LIVE = "plan_live"
     USE_COLD = "plan_cold"
@@ -75,6 +76,7 @@ class ActionId(StrEnum):
     TARGET = "target"
     TYPE = "type"
     REASON = "reason"
+    INCIDENT_ID = "incident"
 
 
 class BlockId(StrEnum):
@@ -85,6 +87,7 @@ class BlockId(StrEnum):
     TARGET = "field_target"
     TYPE = "field_type"
     REASON = "field_reason"
+    INCIDENT_ID = "field_incident"
     LINES = "field_lines"
     BESIDE = "field_beside"
     STAGES = "field_stages"
@@ -97,6 +100,7 @@ class CallbackId(StrEnum):
     MODIFY = "modify_plan"
     ELSEWHERE = "another_node"
     DENY = "deny_plan"
+    INCIDENT = "declare_incident"
 
 
 class Slot(StrEnum):
@@ -107,6 +111,9 @@ class Slot(StrEnum):
     EDIT = "edit"
     VERDICT = "verdict"
     NEAR = "near"
+    INCIDENT = "incident"
+    AUDIT = "audit"
+    TIMELINE = "timeline"
     PROGRESS = "progress"
     OVERDUE = "overdue"
     QUESTION = "question"

@@ -62,6 +62,7 @@ def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     app.view(CallbackId.MODIFY)(views.modify)
     app.view(CallbackId.ELSEWHERE)(views.elsewhere)
     app.view(CallbackId.DENY)(views.deny)
+    app.view(CallbackId.INCIDENT)(views.incident)
     app.error(_bolt_failed)
 
 
@@ -71,6 +72,7 @@ def _acts(actions: Actions) -> dict[ActionId, Act]:
         ActionId.MODIFY: actions.modify,
         ActionId.CANCEL: actions.cancel,
         ActionId.DENY: actions.deny,
+        ActionId.INCIDENT: actions.incident,
         ActionId.AGAIN: actions.plan_again,
         ActionId.USE_LIVE: actions.replan(MoveType.LIVE),
         ActionId.USE_COLD: actions.replan(MoveType.COLD),

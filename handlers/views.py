@@ -13,8 +13,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
 from bot.request import MoveRequest
-from handlers import deny, modals
+from handlers import declare, deny, modals
 from handlers.answers import by_message
+from handlers.declare import Declared
 from handlers.desk import Desk
 from handlers.ids import BlockId
 from handlers.payloads import Submission
@@ -90,6 +91,28 @@ class Views:
         user = submission.user
         actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
         await self._desk.service.deny(state.plan, state.revision, deny.read(submission.entered), actor)
+
+    async def incident(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The form behind “Incident…” was submitted."""
+        try:
+            submission = Submission.read(body)
+            state = ModalState.load(submission.view.private_metadata)
+            declared = declare.read(submission.entered)
+        except declare.BadEntry as wrong:
+            await ack(response_action="errors", errors=wrong.errors)
+            return
+        except BotError as refused:
+            await ack(response_action="update", view=declare.refused(refused))
+            return
+        await ack()
+        answer = by_message(self._desk.client, state.channel, submission.user.id)
+        self._desk.tasks.spawn(self._incident(submission, state, declared), answer)
+
+    async def _incident(self, submission: Submission, state: ModalState, declared: Declared) -> None:
+        record = await self._desk.service.get(state.plan)
+        user = submission.user
+        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
+        await self._desk.service.declare(state.plan, state.revision, declared.id, declared.reason, actor)
 
     async def _modify(self, submission: Submission, state: ModalState, request: MoveRequest) -> None:
         """The channel that counts is the plan's own, whatever the form remembers."""

@@ -31,6 +31,7 @@ PROMISED: dict[str, Any] = {
     "pin_reminder_hours": 24,
     "policy_file": None,
     "audit": "",
+    "audit_channel": "",
     "allow_guests": False,
     "allow_shared_channels": False,
     "requests_per_minute": 10,

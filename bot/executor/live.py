@@ -11,7 +11,6 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from bot import approval, calling_off, judge, progress, waiting
-from bot.authority import asking
 from bot.diagnosis import Cause, changed, diagnose
 from bot.executor import abort, announce, batch, explain, leading, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
@@ -53,7 +52,7 @@ async def prove_again(moving: Moving) -> None:
         raise Halt
     if changes:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid
-        quorum = await moving.authority.quorum(planned, current.place, asking(current))
+        quorum = await moving.authority.quorum_now(planned, current)
         wait = quorum.valid_for or valid_for
         changed = await moving.change(lambda newest: approval.drifted(newest, planned, changes, now, wait, quorum))
         await moving.change(lambda newest: newest, judge.drift_entry(changed))

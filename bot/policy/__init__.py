@@ -20,6 +20,7 @@ from bot.policy.rules import (
     Quorum,
     Rule,
     Subject,
+    Waiver,
     decide,
     is_group,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Quorum",
     "Rule",
     "Subject",
+    "Waiver",
     "decide",
     "is_group",
 ]

@@ -17,6 +17,7 @@ class Action(StrEnum):
     """Cancel a move that runs."""
     CLEAN_UP = "clean up"
     ANSWER = "answer"
+    INCIDENT = "declare an incident"
     UNPIN = "remove a pin"
 
 

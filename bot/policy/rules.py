@@ -78,6 +78,14 @@ class Confirm(_Frozen):
     """Whether the press of whoever asked for the move, or changed it, counts."""
 
 
+class Waiver(_Frozen):
+    """Who may move at once in an incident, without the usual approvals; in the open, and looked at afterwards."""
+
+    who: tuple[_Who, ...] = Field(min_length=1)
+    minutes: float = Field(default=30, gt=0, le=1440)
+    """How long it counts, from when it is declared to its Confirm."""
+
+
 class Rule(_Frozen):
     """One rule of the file: it denies, or says who may."""
 
@@ -87,6 +95,8 @@ class Rule(_Frozen):
     """Nobody may; this is what they are told."""
     request: tuple[_Who, ...] = ()
     confirm: Confirm | None = None
+    incident: Waiver | None = None
+    """None: nobody may, an incident waits for approvals like everything else."""
     allow: Mapping[Action, tuple[_Who, ...]] = {}
     """Who may do the other actions, where it is not the usual: answering a stuck move is for those who confirm, the
     rest for those who request or confirm."""
@@ -98,10 +108,10 @@ class Rule(_Frozen):
     def _one_kind(self) -> "Rule":
         if self.deny is None and not (self.request and self.confirm):
             raise ValueError("a rule needs `request` and `confirm`, or `deny`")
-        if self.deny is not None and (self.request or self.confirm or self.allow):
-            raise ValueError("a rule that denies lets nobody do anything: no `request`, `confirm` or `allow`")
-        if {Action.REQUEST, Action.CONFIRM, Action.DENY} & self.allow.keys():
-            raise ValueError("`request` and `confirm` (which also denies) stand beside `allow`, not in it")
+        if self.deny is not None and (self.request or self.confirm or self.incident or self.allow):
+            raise ValueError("a rule that denies lets nobody: no `request`, `confirm`, `incident` or `allow`")
+        if {Action.REQUEST, Action.CONFIRM, Action.DENY, Action.INCIDENT} & self.allow.keys():
+            raise ValueError("`request`, `confirm` (which also denies) and `incident` stand beside `allow`, not in it")
         return self
 
     def who(self, action: Action) -> tuple[str, ...]:
@@ -112,6 +122,8 @@ class Rule(_Frozen):
                 return self.request
             case Action.CONFIRM | Action.DENY:
                 return confirm
+            case Action.INCIDENT:
+                return self.incident.who if self.incident else ()
             case Action.ANSWER:
                 return self.allow.get(action, confirm)
             case _:
@@ -130,6 +142,8 @@ class Quorum(_Frozen):
     """How long it waits; None: as the settings say."""
     groups: Mapping[str, str] = {}
     """Id of each group by the word for it in `who`, where Slack told."""
+    incident: tuple[tuple[str, ...], ...] = ()
+    """Who could waive this in an incident, one group of people for each rule; empty: nobody."""
     able: int | None = None
     """How many people could give it, as far as the chat told; None where that cannot be counted."""
 
@@ -173,12 +187,23 @@ class Policy(_Frozen):
         rules = [rule for subject in case.subjects if (rule := self._rule(subject, case))]
         asked = [rule.confirm for rule in rules if rule.confirm]
         waits = [rule.expires_minutes for rule in rules if rule.expires_minutes]
+        waivers = [rule.incident.who for rule in rules if rule.incident]
         return Quorum(
+            incident=tuple(dict.fromkeys(waivers)) if len(waivers) == len(case.subjects) else (),
             needed=max((each.count for each in asked), default=1),
             own_counts=all(each.own for each in asked),
             who=tuple(dict.fromkeys(each.who for each in asked)),
             rule=_names(rules),
             valid_for=timedelta(minutes=min(waits)) if waits else None,
+        )
+
+    def incident_quorum(self, case: Case) -> Quorum:
+        """What a plan needs in an incident: one of those whom its rules name for that, for as long as they say."""
+        waivers = [rule.incident for subject in case.subjects if (rule := self._rule(subject, case)) and rule.incident]
+        return Quorum(
+            who=tuple(dict.fromkeys(waiver.who for waiver in waivers)),
+            rule=_names(rule for subject in case.subjects if (rule := self._rule(subject, case))),
+            valid_for=timedelta(minutes=min((waiver.minutes for waiver in waivers), default=0.0)),
         )
 
     def _rule(self, subject: Subject, case: Case) -> Rule | None:

@@ -38,6 +38,7 @@ class Base:
         remind_after: timedelta,
         live_limit: timedelta,
         late_start: timedelta,
+        audit_channel: str,
         new_id: Callable[[str], str],
         runner: Runner,
         authority: Authority,
@@ -54,6 +55,7 @@ class Base:
         self._remind_after = remind_after
         self._live_limit = live_limit
         self._late_start = late_start
+        self._audit_channel = audit_channel
         self._new_id = new_id
         self._runner = runner
         self._authority = authority
@@ -120,6 +122,12 @@ class Base:
         finally:
             self._notifier.changed(plan_id)
         return after
+
+    def _wait_of(self, current: Record, quorum: Quorum) -> timedelta:
+        """How long an existing plan waits from now on; an incident's no longer than was declared."""
+        if current.incident:
+            return current.incident.until - self._clock.now()
+        return self._wait(quorum, current.schedule)
 
     def _wait(self, quorum: Quorum, schedule: Schedule | None = None) -> timedelta:
         """How long a plan waits for its Confirm: one that is for later until then, since all is proved again before."""

@@ -1,7 +1,7 @@
 """Up to the first write: a plan is proposed, changed, approved, or ended without a run."""
 
 from bot import approval
-from bot.authority import asking
+from bot.authority import confirming
 from bot.errors import BotError
 from bot.judge import drift_entry
 from bot.migration import PlanState
@@ -9,10 +9,11 @@ from bot.policy import Action, Actor
 from bot.ports import Change, Entry, PlanExists
 from bot.record import Place, Record
 from bot.request import MoveRequest, MoveType, Planned
-from bot.service.base import Base, ended
+from bot.service.base import ended
+from bot.service.incidents import Incidents
 
 
-class Planning(Base):
+class Planning(Incidents):
     """Plans that do not run yet."""
 
     async def propose(self, request: Planned, actor: Actor, place: Place) -> Record:
@@ -20,28 +21,33 @@ class Planning(Base):
         one plan: the second time that one is returned."""
         if made := await self._made_of(place.once):
             return made
-        self._authority.authorize(actor, Action.REQUEST)
-        if request.incident:
-            raise BotError("no-incident", "I know no incident mode yet.", "Ask without --incident.")
+        action = Action.INCIDENT if request.incident else Action.REQUEST
+        self._authority.authorize(actor, action)
         self._throttle.take(actor, place, self._clock.now())
         schedule = self._resolve(request, actor)
         planned = await self._judge(request, place.channel)
-        decision = self._authority.authorize(actor, Action.REQUEST, planned, place)
+        decision = self._authority.authorize(actor, action, planned, place)
         if schedule is None:
             await self._check_free(planned)
         self._throttle.check_open(actor, await self._store.open_plans())
-        quorum = await self._authority.quorum(planned, place, [actor])
+        quorum, incident = await self._authority.quorum(planned, place, [actor]), None
+        if request.incident:
+            named = (request.incident, request.reason or "")
+            incident, quorum = await self._incident(planned, place, *named, actor, decision)
         now, valid_for = self._clock.now(), self._wait(quorum, schedule)
-        proposed = approval.propose(self._new_id(place.once), planned, actor, place, now, valid_for, quorum, schedule)
+        proposed = approval.propose(
+            self._new_id(place.once), planned, actor, place, now, valid_for, quorum, schedule, incident
+        )
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
         details |= {"start": schedule.start.isoformat()} if schedule else {}
+        declared = [Entry("incident", actor, {"incident": incident.id, "reason": incident.reason})] if incident else []
         try:
-            await self._store.add(proposed, [Entry("proposed", actor, details)])
+            await self._store.add(proposed, [Entry("proposed", actor, details), *declared])
         except PlanExists:
             if made := await self._made_of(place.once):  # by the other delivery, while this one was being judged
                 return made
             raise
-        self._authority.done(actor, Action.REQUEST, decision, proposed)
+        self._authority.done(actor, action, decision, proposed)
         return proposed
 
     async def _made_of(self, delivery: str) -> Record | None:
@@ -54,7 +60,7 @@ class Planning(Base):
         self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
         self._throttle.take(actor, before.place, self._clock.now())
         approval.check_revision(before, revision)
-        request = request.model_copy(update={"when": before.plan.request.when})
+        request = request.model_copy(update={"when": before.plan.request.when, "incident": None})
         planned = await self._judge(request, before.place.channel)
         decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
         if {move.key for move in planned.moves} - {move.key for move in before.plan.moves}:
@@ -81,17 +87,18 @@ class Planning(Base):
     async def confirm(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """Count this person's Confirm; read the cluster again first. Drift makes a new revision instead."""
         before = await self.get(plan_id)
-        self._authority.authorize(actor, Action.CONFIRM, before.plan, before.place, plan_id)
+        action = confirming(before)
+        self._authority.authorize(actor, action, before.plan, before.place, plan_id)
         approval.check_revision(before, revision)
         planned, changes = await self._prove(before)
-        decision = self._authority.authorize(actor, Action.CONFIRM, planned, before.place, plan_id)
-        quorum = await self._authority.quorum(planned, before.place, asking(before))
+        decision = self._authority.authorize(actor, action, planned, before.place, plan_id)
+        quorum = await self._authority.quorum_now(planned, before)
         now = self._clock.now()
 
         def change(current: Record) -> Change:
             approval.check_revision(current, revision)
             if changes and current.state is PlanState.PROPOSED:
-                changed = approval.drifted(current, planned, changes, now, self._wait(quorum, current.schedule), quorum)
+                changed = approval.drifted(current, planned, changes, now, self._wait_of(current, quorum), quorum)
                 return Change(changed, [drift_entry(changed)])
             confirmed = approval.confirm(current, actor, decision, now, quorum)
             details = {"revision": revision, "rule": decision.rule, "fingerprint": current.plan.fingerprint}
@@ -146,12 +153,13 @@ class Planning(Base):
 
     async def plan_again(self, plan_id: str, actor: Actor, place: Place) -> Record:
         """A fresh plan from the request of an old one."""
-        return await self.propose((await self.get(plan_id)).plan.request, actor, place)
+        request = (await self.get(plan_id)).plan.request.model_copy(update={"incident": None})
+        return await self.propose(request, actor, place)
 
     async def replan(self, plan_id: str, type_: MoveType, actor: Actor, place: Place) -> Record:
         """A fresh plan of the same move in another way."""
         request = (await self.get(plan_id)).plan.asked(0)
-        return await self.propose(request.model_copy(update={"type": type_}), actor, place)
+        return await self.propose(request.model_copy(update={"type": type_, "incident": None}), actor, place)
 
     async def move_back(self, plan_id: str, index: int, actor: Actor, place: Place) -> Record:
         """A fresh plan that takes a VM back to where it was, in the same way."""

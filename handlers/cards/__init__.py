@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.migration import PlanState
 from bot.record import Record
-from handlers.cards import batch, later, overdue
+from handlers.cards import batch, incident, later, overdue
 from handlers.cards.answers import (
     ambiguous_card,
     fault_card,
@@ -57,11 +57,7 @@ __all__ = [
 def wanted(record: Record) -> Mapping[str, Card]:
     """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
     unless it is `settled`."""
-    messages = dict(batch.wanted(record) if record.plan.batch else _alone(record))
-    if verdict := verdict_card(record):
-        messages[Slot.VERDICT] = verdict
-    if later.is_near(record):
-        messages[Slot.NEAR] = later.near_card(record)
+    messages = _before_it_runs(record)
     for index in _moves(record):
         if overdue.is_open(record.runs[index]):
             messages[overdue.slots(record, index)[-1]] = overdue.overdue_card(record, index)
@@ -72,7 +68,16 @@ def wanted(record: Record) -> Mapping[str, Card]:
             messages[runbook_slot(index)] = card
         if is_reminded(record.runs[index]):
             messages[reminder_slots(record, index)[-1]] = reminder_card(record, index)
-    return messages
+    return messages | incident.afterwards(record)
+
+
+def _before_it_runs(record: Record) -> dict[str, Card]:
+    messages = dict(batch.wanted(record) if record.plan.batch else _alone(record))
+    if verdict := verdict_card(record):
+        messages[Slot.VERDICT] = verdict
+    if later.is_near(record):
+        messages[Slot.NEAR] = later.near_card(record)
+    return messages | incident.at_once(record)
 
 
 def _alone(record: Record) -> Mapping[str, Card]:

@@ -15,7 +15,7 @@ from bot.record import Record, Run
 from bot.request import History, Inventory, MoveType, Status, period
 from handlers import blocks
 from handlers.blocks import code, date, escape, mention
-from handlers.cards import parts
+from handlers.cards import later, parts
 from handlers.cards.batch.plan import title as batch_title
 from handlers.cards.card import Card
 from handlers.ids import CommandName
@@ -124,6 +124,8 @@ def _elsewhere(found: Overview) -> str:
 def line_of_open(record: Record, link: str) -> str:
     """A plan that is open, with the way to its card."""
     state = _OPEN.get(record.state, f"▫️ {record.state}")
+    if record.state is PlanState.SCHEDULED and record.schedule:
+        state = f"🕑 scheduled for {later.when(record.schedule.start)}"
     if record.state is PlanState.PROPOSED and record.plan.blocked:
         state = "⛔ is blocked"
     if any(run.state is MoveState.ASKING for run in record.runs):
@@ -134,13 +136,20 @@ def line_of_open(record: Record, link: str) -> str:
 
 def line_of_ended(record: Record, link: str) -> str:
     """A plan that has ended, with the way to its card."""
-    outcome = _ENDED.get(record.state, f"▫️ {record.state}")
+    outcome = _ENDED.get(record.state, f"▫️ {record.state}") + _why(record)
     people = f"asked for by {mention(record.requester.user)}"
     if record.approvers:
         people += ", confirmed by " + ", ".join(mention(given.actor.user) for given in record.approvers)
     if record.ended_by:
         people += f", ended by {mention(record.ended_by.user)}"
     return f"{outcome}: {_what(record)} · {people} · {date(record.created_at, _DATE)}{_linked(link)}"
+
+
+def _why(record: Record) -> str:
+    """Why it was not run, where that was told."""
+    never = (PlanState.DENIED, PlanState.LAPSED, PlanState.CANCELED)
+    incident = f" 🚨 {code(record.incident.id)}" if record.incident else ""
+    return (f" ({escape(record.note)})" if record.note and record.state in never else "") + incident
 
 
 def _what(record: Record) -> str:

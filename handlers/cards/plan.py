@@ -12,7 +12,7 @@ from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import checked, instead, later, parts, pin, quorum
+from handlers.cards import checked, incident, instead, later, parts, pin, quorum
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
@@ -27,9 +27,10 @@ _REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED, PlanState.P
 def plan_card(record: Record) -> Card:
     """The card of a plan in any state."""
     status = _status(record)
-    head = [blocks.header(f"Move plan: {parts.title(record.plan.moves[0])}"), blocks.section(status)]
+    sign = incident.sign(record)
+    head = [blocks.header(f"{sign}Move plan: {parts.title(record.plan.moves[0])}"), blocks.section(status)]
     body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
-    return Card(f"Move plan: {parts.subject(record)}. {status}", (*head, *body))
+    return Card(f"{sign}Move plan: {parts.subject(record)}. {status}", (*head, *body))
 
 
 def _status(record: Record) -> str:
@@ -117,13 +118,13 @@ def _canceled(record: Record) -> str:
 
 
 def _reason(record: Record) -> list[Block]:
-    """Why it is asked for, in people's own words."""
-    reason = record.plan.request.reason
+    """Why it is asked for, in people's own words; an incident's is on top."""
+    reason = None if record.incident else record.plan.request.reason
     return [blocks.context(f"💬 {escape(reason)}")] if reason else []
 
 
 def _open(record: Record) -> list[Block]:
-    made = [*_reason(record), *_drift(record), *_note(record), *later.starts(record)]
+    made = [*incident.mark(record), *_reason(record), *_drift(record), *_note(record), *later.starts(record)]
     for move in record.plan.moves:
         made += [*checked.findings(move), *instead.nodes(record, move)]
         made += [parts.table(describe.rows(record.plan, move))]
@@ -142,7 +143,7 @@ def _note(record: Record) -> list[Block]:
 def _decided(record: Record) -> list[Block]:
     tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
     small = [*_reason(record), blocks.context(parts.people(record))]
-    tables = [*tables, *(_drift(record) if record.state is PlanState.LAPSED else [])]
+    tables = [*incident.mark(record), *tables, *(_drift(record) if record.state is PlanState.LAPSED else [])]
     return [*tables, *small, *last_ways(record)]
 
 
@@ -208,7 +209,8 @@ def _terms(record: Record) -> str:
 def _buttons(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     modify = blocks.button("Modify", ActionId.MODIFY, value)
-    return blocks.actions(*_way_on(record, value), modify, *quorum.deny_buttons(record, value), _cancel(record))
+    refuse = [*incident.button(record, value), *quorum.deny_buttons(record, value)]
+    return blocks.actions(*_way_on(record, value), modify, *refuse, _cancel(record))
 
 
 def _way_on(record: Record, value: str) -> list[Block]:
@@ -239,10 +241,11 @@ def _may_replace_rules(move: Move) -> bool:
 
 def _confirm(record: Record, value: str) -> Block:
     move = record.plan.moves[0]
-    title, sentence, word = _question(move)
-    sentence += later.in_the_dialog(record)
-    question = blocks.dialog(f"{title} {blocks.clip(move.vm, 60)}?", sentence, word, "Not yet")
-    return blocks.button(quorum.confirm_word(record), ActionId.CONFIRM, value, style="primary", confirm=question)
+    title, sentence, deed = _question(move)
+    sentence += later.in_the_dialog(record) + incident.in_the_dialog(record)
+    question = blocks.dialog(f"{title} {blocks.clip(move.vm, 60)}?", sentence, deed, "Not yet")
+    word = incident.word(record, quorum.confirm_word(record))
+    return blocks.button(word, ActionId.CONFIRM, value, style="primary", confirm=question)
 
 
 def _question(move: Move) -> tuple[str, str, str]:

@@ -1,13 +1,11 @@
 """Who still has to say yes, and what became of it, in words."""
 
-from collections.abc import Iterable, Sequence
-
 from bot import policy
 from bot.migration import PlanState
 from bot.record import Record
 from handlers import blocks
-from handlers.blocks import Block, escape, mention, mention_group
-from handlers.cards import later
+from handlers.blocks import Block, escape, mention
+from handlers.cards import incident, later, people
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 
@@ -21,9 +19,11 @@ def needs(record: Record) -> str:
     """How many Confirms of whom, and whose press does not count. Groups are mentioned, which notifies when the card is
     posted; edits notify nobody."""
     quorum, given = record.quorum, record.approvers
+    if record.incident:
+        return incident.needs(record)
     if not is_ruled(record):
         return f"needs {quorum.needed} Confirm from this channel's members (has {len(given)})"
-    whom = " and ".join(_people(who, record) for who in quorum.who)
+    whom = " and ".join(people.whom(who, quorum) for who in quorum.who)
     has = f"has {len(given)}" + (f" ({_given(record)})" if given else "")
     own = "" if quorum.own_counts else f" Asked for by {_askers(record)}, whose own press does not count."
     return f"👥 *Needs {quorum.needed} of {whom}*, {has}.{own}{_hopeless(record)}"
@@ -91,17 +91,3 @@ def _given(record: Record) -> str:
 def _askers(record: Record) -> str:
     asked = [record.requester, *([record.changed_by] if record.changed_by else [])]
     return " and ".join(dict.fromkeys(mention(actor.user) for actor in asked))
-
-
-def _people(who: Sequence[str], record: Record) -> str:
-    return " or ".join(_words(who, record))
-
-
-def _words(who: Iterable[str], record: Record) -> Iterable[str]:
-    for each in who:
-        if each == policy.CHANNEL:
-            yield "this channel's members"
-        elif group := record.quorum.groups.get(each):
-            yield mention_group(group)
-        else:
-            yield escape(each) if policy.is_group(each) else mention(each)

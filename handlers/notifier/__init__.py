@@ -162,12 +162,16 @@ class SlackNotifier:
     async def _put(self, record: Record, slot: str, card: Card, known: dict[str, Message], *, paced: bool) -> None:
         """Send one message, or learn what has become of it."""
         message = known.get(slot)
-        root = None if slot == Slot.CARD else known[Slot.CARD].ts
+        root = None if slot in (Slot.CARD, Slot.AUDIT) else known[Slot.CARD].ts
         try:
             if message and message.ts:
                 await self._edit(message, card, paced=paced)
             elif message is None or not await self._outbox.find(message, root):
                 await self._post(record, slot, root, card, paced=paced)
+        except NoPlace:
+            if slot != Slot.AUDIT:
+                raise
+            await self._give_up(record, slot, card)
         except MessageGone:
             if message and message.ts:
                 await self._post(record, slot, root, card, paced=paced)
@@ -179,8 +183,15 @@ class SlackNotifier:
         await self._outbox.edit(message, card)
 
     async def _post(self, record: Record, slot: str, root: str | None, card: Card, *, paced: bool) -> None:
-        self._take_turn(self._pace.posts(record.place.channel), paced=paced)
-        await self._outbox.post(record.id, slot, record.place.channel, root, card)
+        channel = _channel(record, slot)
+        self._take_turn(self._pace.posts(channel), paced=paced)
+        await self._outbox.post(record.id, slot, channel, root, card)
+
+    async def _give_up(self, record: Record, slot: str, card: Card) -> None:
+        """The audit channel does not let the bot in: the plan's own messages do not wait for that."""
+        log.error("plan %s cannot be told in the audit channel: the bot is not in it", record.id)
+        known = Message(record.id, slot, _channel(record, slot), "", card.digest, self._clock.now())
+        await self._store.put_message(known)
 
     def _take_turn(self, bucket: Bucket, *, paced: bool) -> None:
         now = self._clock.now()
@@ -205,6 +216,11 @@ def _pending(record: Record, known: dict[str, Message]) -> tuple[str, Card] | No
         if message is not None and message.digest != settled.digest:
             return slot, settled
     return None
+
+
+def _channel(record: Record, slot: str) -> str:
+    """Where a message belongs: all but one to the plan's own channel."""
+    return record.incident.audit_channel if slot == Slot.AUDIT and record.incident else record.place.channel
 
 
 def _withdrawn(record: Record) -> bool:

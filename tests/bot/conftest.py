@@ -17,6 +17,7 @@ from bot.executor import Executor, Limits
 from bot.policyfile import Rules
 from bot.record import Record
 from bot.request import MoveRequest
+from bot.review import Reviews
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.stage import BOT_USER
 from bot.service import Service
@@ -96,6 +97,7 @@ class App:
             authority=self.authority,
             leases=leases,
         )
+        self.reviews = Reviews(store, self.changes)
         self.timetable = Timetable(
             store=store, cluster=cluster, notifier=self.changes, runner=self.executor, authority=self.authority
         )
@@ -108,6 +110,7 @@ class App:
             remind_after=timedelta(hours=24),
             live_limit=LIMITS.live,
             late_start=timedelta(minutes=15),
+            audit_channel="C0AUDIT",
             new_id=Numbers(),
             runner=self.executor,
             authority=self.authority,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot import policy
-from bot.policy import Action, Actor, Case, Confirm, Match, Policy, Rule, Subject
+from bot.policy import Action, Actor, Case, Confirm, Match, Policy, Rule, Subject, Waiver
 from bot.request import MoveType
 
 OPS = "C0OPS"
@@ -26,6 +26,7 @@ PEOPLE = {
     "approver by group": person("U0B", "@sre"),
     "approver by id": person("U0LEAD"),
     "answerer": person("U0FORCE"),
+    "on call": person("U0CALL"),
     "member without a group": person("U0C"),
     "approver outside the channel": person("U0LEAD", "@sre", "@oncall", member=False),
     "approver of another organisation": person("U0LEAD", "@sre", "@oncall", own=False),
@@ -35,6 +36,7 @@ MAY: dict[str, set[Action]] = {
     "approver by group": SAYS_YES | AROUND,
     "approver by id": SAYS_YES | AROUND,
     "answerer": {Action.ANSWER},
+    "on call": {Action.INCIDENT},
 }
 
 ALLOWS = Rule(
@@ -43,6 +45,7 @@ ALLOWS = Rule(
     request=("@oncall",),
     confirm=Confirm(who=("@sre", "U0LEAD"), count=2),
     allow={Action.ANSWER: ("U0FORCE",)},
+    incident=Waiver(who=("U0CALL",)),
 )
 ELSEWHERE = ALLOWS.model_copy(update={"name": "elsewhere", "channels": ("C0ELSE",)})
 DENIES = Rule(name="denies", deny="Not from chat.")
@@ -118,6 +121,23 @@ def test_of_several_moves_each_is_judged_and_the_strictest_quorum_holds() -> Non
 @given(st.permutations([ALLOWS, ELSEWHERE, DENIES, OPEN]), st.sampled_from(list(PEOPLE)), st.sampled_from(Action))
 def test_no_order_of_rules_gets_round_a_denial(rules: list[Rule], kind: str, action: Action) -> None:
     assert not Policy(rules=tuple(rules)).decide(PEOPLE[kind], action, case()).allowed
+
+
+def test_an_incident_needs_a_waiver_of_every_rule_and_the_shortest_time_holds() -> None:
+    other = OPEN.model_copy(update={"name": "b", "match": Match(namespaces=("b",))})
+    waiver = Waiver(who=("U0CALL", "@x"), minutes=5)
+    waived = other.model_copy(update={"name": "c", "match": Match(namespaces=("c",)), "incident": waiver})
+    rules = Policy(rules=(ALLOWS, other, waived))
+    on_call = person("U0CALL")
+    assert not rules.decide(on_call, Action.INCIDENT, case(subject(), subject("b"))).allowed
+    assert rules.quorum(case(subject(), subject("b"))).incident == ()
+    both = case(subject(), subject("c"))
+    assert rules.decide(on_call, Action.INCIDENT, both).allowed
+    assert rules.quorum(both).incident == (("U0CALL",), ("U0CALL", "@x"))
+    quorum = rules.incident_quorum(both)
+    assert (quorum.needed, quorum.own_counts, quorum.valid_for) == (1, True, timedelta(minutes=5))
+    assert quorum.who == (("U0CALL",), ("U0CALL", "@x"))
+    assert "@x" in rules.groups
 
 
 def test_without_a_case_any_rule_will_do_unless_one_denies_everything() -> None:

@@ -316,6 +316,7 @@ def _assemble(
         valid_for=timedelta(minutes=30),
         live_limit=timedelta(minutes=10),
         late_start=timedelta(minutes=15),
+        audit_channel="C0SRE000001",
         remind_after=timedelta(hours=24),
         new_id=Numbers(),
         runner=runner,

@@ -12,7 +12,7 @@ from slackblocks import _limits as slack
 
 MESSAGE_SIZE = 13_200
 MENTION = re.compile(
-    r"<(?!https://[a-z.]+/archives/[A-Z0-9]+/p\d+\|[A-Za-z ]+>|@[UW][A-Z0-9]+>|!subteam\^S[A-Z0-9]+>"
+    r"<(?!https://[a-z.]+/archives/[A-Z0-9]+/p\d+\|[A-Za-z ]+>|@[UW][A-Z0-9]+>|!subteam\^S[A-Z0-9]+>|#[CG][A-Z0-9]+>"
     r"|!date\^\d+\^(\{date_short_pretty\} )?\{time(_secs)?\}\|(\d{4}-\d\d-\d\d )?\d\d:\d\d UTC>)[^>]*>?"
 )
 """Any `<...` but the mentions of people and groups, the dates and the links to messages that cards make on purpose."""

@@ -81,7 +81,12 @@ async def submit(bot: Bot, callback: CallbackId, user: str, metadata: str, **ent
     values = {BlockId[name.upper()].value: {"x": {"value": text}} for name, text in entered.items()}
     view = {"callback_id": callback.value, "private_metadata": metadata, "state": {"values": values}}
     views = Views(bot.desk)
-    listener = {CallbackId.MODIFY: views.modify, CallbackId.ELSEWHERE: views.elsewhere, CallbackId.DENY: views.deny}
+    listener = {
+        CallbackId.MODIFY: views.modify,
+        CallbackId.ELSEWHERE: views.elsewhere,
+        CallbackId.DENY: views.deny,
+        CallbackId.INCIDENT: views.incident,
+    }
     await listener[callback](ack, {"user": {"id": person.id, "team_id": person.team_id}, "view": view})  # type: ignore[arg-type]
     await bot.settle()
     return acks
@@ -115,6 +120,8 @@ async def test_no_form_does_anything_for_whoever_has_no_right(bot: Bot, user: st
         state = ModalState(plan="p1", revision=1, channel=OPS, fresh=fresh).dump()
         await submit(bot, CallbackId.MODIFY, user, state, vm="web-01", target="worker-05")
     await submit(bot, CallbackId.DENY, user, ModalState(plan="p1", revision=1, channel=OPS).dump(), reason="no")
+    declared = ModalState(plan="p1", revision=1, channel=OPS).dump()
+    await submit(bot, CallbackId.INCIDENT, user, declared, incident_id="INC-1", reason="fan failure")
     elsewhere = ElsewhereState(plan="p1", revision=1, move=0, doubt="starting", channel=OPS).dump()  # type: ignore[arg-type]
     await submit(bot, CallbackId.ELSEWHERE, user, elsewhere, target="worker-05")
     await untouched(bot, before)
@@ -156,7 +163,9 @@ async def test_a_forged_value_or_place_is_refused_also_for_those_who_may(
 @pytest.mark.parametrize("metadata", ["", "{}", '{"plan":"p1"}', '{"plan":"p1","revision":1,"channel":"<!here>"}'])
 @pytest.mark.parametrize("callback", [*CallbackId])
 async def test_forged_metadata_of_a_form_is_answered_in_the_form(bot: Bot, callback: CallbackId, metadata: str) -> None:
-    (acked,) = await submit(bot, callback, "mei", metadata, vm="web-01", reason="x", target="worker-05")
+    (acked,) = await submit(
+        bot, callback, "mei", metadata, vm="web-01", reason="x", target="worker-05", incident_id="INC-1"
+    )
     assert acked["response_action"] == "update"
     assert "<!here>" not in str(acked)
 

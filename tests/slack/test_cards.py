@@ -15,7 +15,7 @@ from bot.migration import PlanState
 from bot.plan import Disk, Drift, Move, Target
 from bot.policy import Actor
 from bot.ports import PinnedVm
-from bot.record import Record, Result, Run
+from bot.record import Incident, Record, Result, Run
 from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
 from bot.sandbox.gallery import later as later_gallery
@@ -230,8 +230,15 @@ def hostile(like: Record, text: str) -> Record:
             "drift": (Drift(what=text, before=text, now=text),) * 10,
             "note": text,
             "runs": tuple(_run(run, text, actor) for run in like.runs),
+            "incident": like.incident and _incident(like.incident, text, actor),
         }
     )
+
+
+def _incident(incident: Incident, text: str, actor: Actor) -> Incident:
+    moments = tuple(moment.model_copy(update={"actor": text, "text": text}) for moment in incident.timeline or ())
+    timeline = None if incident.timeline is None else moments * 5
+    return incident.model_copy(update={"reason": text, "by": actor, "rule": text, "timeline": timeline})
 
 
 def _move(move: Move, text: str) -> Move:

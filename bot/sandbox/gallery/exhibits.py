@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from inspect import cleandoc
 
 from bot.record import Record
-from bot.sandbox.gallery import batch, cold, extreme, facts, later, live
+from bot.sandbox.gallery import batch, cold, extreme, facts, incident, later, live
 from bot.sandbox.gallery.answers import answers, homes, strained
 from bot.sandbox.gallery.forms import forms
 from bot.sandbox.gallery.shown import Json, message
@@ -19,6 +19,7 @@ def chapters() -> Mapping[str, list[Json]]:
     return {
         "Live moves": [*map(_of_record, live.GALLERY.values())],
         "Cold moves": [*map(_of_record, cold.GALLERY.values())],
+        "In an incident": [*map(_of_record, incident.GALLERY.values())],
         "For later": [*map(_of_record, later.GALLERY.values())],
         "Batches": [*map(_of_record, batch.GALLERY.values())],
         "Answers to one person": [*answers()],

@@ -14,7 +14,7 @@ from bot.record import Record
 from bot.request import BatchRequest
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import later, parts, quorum
+from handlers.cards import incident, later, parts, quorum
 from handlers.cards.batch import table
 from handlers.cards.card import Card
 from handlers.cards.plan import last_ways
@@ -30,9 +30,10 @@ _FEW = table.ON_CARD // 2
 def batch_card(record: Record) -> Card:
     """The card in any state."""
     status = _status(record)
-    head = [blocks.header(f"Move plan: {title(record)}"), blocks.section(status)]
+    sign = incident.sign(record)
+    head = [blocks.header(f"{sign}Move plan: {title(record)}"), blocks.section(status)]
     body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
-    return Card(f"Move plan: {escape(title(record))}. {status}", (*head, *body))
+    return Card(f"{sign}Move plan: {escape(title(record))}. {status}", (*head, *body))
 
 
 def title(record: Record) -> str:
@@ -111,7 +112,7 @@ def _ended(record: Record) -> str:
 
 def _open(record: Record) -> list[Block]:
     plan = record.plan
-    made = [*_drift(record), *_note(record), *later.starts(record), *_notes(plan.notes)]
+    made = [*incident.mark(record), *_drift(record), *_note(record), *later.starts(record), *_notes(plan.notes)]
     made += _listed("⛔ *Blocked:*", table.warnings(plan, Severity.BLOCK))
     made += _listed("⚠️ *Warnings:*", table.warnings(plan))
     made += _rows(record)
@@ -188,6 +189,7 @@ def _buttons(record: Record) -> list[Block]:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     usual = [
         blocks.button("Modify", ActionId.MODIFY, value),
+        *incident.button(record, value),
         *quorum.deny_buttons(record, value),
         blocks.button("Cancel", ActionId.CANCEL, value),
     ]
@@ -236,12 +238,14 @@ def _staging(record: Record, value: str) -> list[Block]:
 def _confirm(record: Record, value: str) -> Block:
     plan = record.plan
     sentence = f"{describe.batch.counts(plan)}. Downtime: {describe.batch.downtime(plan)}."
-    sentence += later.in_the_dialog(record)
+    sentence += later.in_the_dialog(record) + incident.in_the_dialog(record)
     question = blocks.dialog(f"Move {len(plan.moves)} VMs?", sentence, "Move them", "Not yet")
-    return blocks.button(quorum.confirm_word(record), ActionId.CONFIRM, value, style="primary", confirm=question)
+    word = incident.word(record, quorum.confirm_word(record))
+    return blocks.button(word, ActionId.CONFIRM, value, style="primary", confirm=question)
 
 
 def _decided(record: Record) -> list[Block]:
     body = [] if table.is_long(record) else table.sections(table.rows(record.plan))
     totals = f"{describe.batch.counts(record.plan)} · {describe.batch.pace(record.plan)}"
+    body = [*incident.mark(record), *body]
     return [*body, blocks.context(totals), blocks.context(parts.people(record)), *last_ways(record)]

@@ -1,0 +1,53 @@
+"""When it cannot wait: a plan is declared an incident's, and confirmed by one of those whom the rules name for that."""
+
+from bot import approval, incident
+from bot.errors import BotError
+from bot.plan import Plan
+from bot.policy import Action, Actor, Decision, Quorum
+from bot.ports import Change, Entry
+from bot.record import Incident, Place, Record
+from bot.service.base import Base
+
+
+class Incidents(Base):
+    """Declaring. Confirming is `Planning.confirm`, for those who may declare."""
+
+    async def declare(self, plan_id: str, revision: int, name: str, reason: str, actor: Actor) -> Record:
+        """Make a waiting plan an incident's. It starts nothing: it still wants a Confirm of its own."""
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, Action.INCIDENT, before.plan, before.place, plan_id)
+        declared, quorum = await self._incident(before.plan, before.place, name, reason, actor, decision)
+
+        def change(current: Record) -> Change:
+            approval.check_revision(current, revision)
+            details = {"incident": name, "reason": reason, "rule": decision.rule}
+            return Change(incident.declare(current, declared, quorum), [Entry("incident", actor, details)])
+
+        after = await self._update(plan_id, change)
+        self._authority.done(actor, Action.INCIDENT, decision, after)
+        return after
+
+    async def may_declare(self, plan_id: str, actor: Actor) -> None:
+        """Whether the form for it is for this person. Raises BotError."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.INCIDENT, current.plan, current.place, plan_id)
+
+    async def _incident(
+        self, planned: Plan, place: Place, name: str, reason: str, actor: Actor, decision: Decision
+    ) -> tuple[Incident, Quorum]:
+        """What is kept of it, and what the plan needs by then."""
+        if not reason.strip():
+            raise BotError("no-reason", "An incident needs a reason.", "Say in a few words what is wrong.")
+        quorum = await self._authority.incident_quorum(planned, place)
+        now = self._clock.now()
+        declared = Incident(
+            id=name,
+            reason=reason,
+            by=actor,
+            rule=decision.rule,
+            at=now,
+            until=now + (quorum.valid_for or self._valid_for),
+            skipped=await self._authority.quorum(planned, place, [actor]),
+            audit_channel=self._audit_channel,
+        )
+        return declared, quorum

@@ -1,0 +1,125 @@
+"""An incident's plan, loud in the open: the mark on its card, the word to whoever was passed over, the audit channel,
+and the timeline at the end."""
+
+from collections.abc import Iterable
+
+from bot import policy
+from bot.migration import PlanState
+from bot.record import Incident, Moment, Record
+from handlers import blocks
+from handlers.blocks import Block, code, date, escape, mention, mention_channel
+from handlers.cards import parts
+from handlers.cards.card import Card
+from handlers.cards.people import whom
+from handlers.ids import ActionId, Slot
+
+_LINE = 120
+"""Characters of one line of a timeline."""
+_AT = "{time_secs}"
+
+
+def sign(record: Record) -> str:
+    """What its title begins with."""
+    return "🚨 Incident: " if record.incident else ""
+
+
+def mark(record: Record) -> list[Block]:
+    """What stands on top of its card."""
+    return [blocks.section(_marked(record.incident))] if record.incident else []
+
+
+def _marked(incident: Incident) -> str:
+    told = f"🚨 *INCIDENT {code(incident.id)}*, declared by {mention(incident.by.user)} at {date(incident.at)}"
+    return f"{told}: {escape(incident.reason)}\nThe usual approvals are waived by rule “{escape(incident.rule)}”."
+
+
+def needs(record: Record) -> str:
+    """Who may confirm it, and until when."""
+    who = " and ".join(whom(each, record.quorum) for each in record.quorum.who)
+    return f"👥 *One of {who}* confirms it, also whoever declared it, until {date(record.expires_at)}."
+
+
+def word(record: Record, usual: str) -> str:
+    """The word on the button."""
+    return "Confirm for the incident" if record.incident else usual
+
+
+def in_the_dialog(record: Record) -> str:
+    """What the dialog behind Confirm adds."""
+    return " Nobody else is asked; it is told to all, and looked at afterwards." if record.incident else ""
+
+
+def button(record: Record, value: str) -> list[Block]:
+    """The way to declare one, on a plan that waits for others; only where somebody may."""
+    waits = record.quorum.needed > 1 or not record.quorum.own_counts or policy.CHANNEL not in _all(record)
+    if record.incident or not record.quorum.incident or record.plan.blocked or not waits:
+        return []
+    return [blocks.button("Incident…", ActionId.INCIDENT, value)]
+
+
+def at_once(record: Record) -> dict[str, Card]:
+    """What is said besides the card, as soon as it is declared."""
+    if record.incident is None:
+        return {}
+    made: dict[str, Card] = {Slot.INCIDENT: _passed_over(record, record.incident)}
+    if record.incident.audit_channel:
+        made[Slot.AUDIT] = _audit(record, record.incident)
+    return made
+
+
+def afterwards(record: Record) -> dict[str, Card]:
+    """What is said when all is over."""
+    if record.incident is None or record.incident.timeline is None:
+        return {}
+    return {Slot.TIMELINE: _timeline(record.incident, record.incident.timeline)}
+
+
+def _passed_over(record: Record, incident: Incident) -> Card:
+    """Mentions those who would have been asked: they can still deny it."""
+    skipped = incident.skipped
+    who = " and ".join(whom(each, skipped) for each in skipped.who)
+    asked = f"{who}: usually it would need {skipped.needed} of you. Deny it on the card if it must not run."
+    text = f"{_marked(incident)}\n{asked}"
+    return Card(text, (blocks.section(text),))
+
+
+def _audit(record: Record, incident: Incident) -> Card:
+    where = f"In {mention_channel(record.place.channel)}: {parts.subject(record)}. {_stands(record)}"
+    text = f"{_marked(incident)}\n{where}"
+    return Card(text, (blocks.section(text), blocks.context(f"plan {code(record.id)}")))
+
+
+def _stands(record: Record) -> str:
+    confirmed = ", ".join(mention(given.actor.user) for given in record.approvers)
+    by = f", confirmed by {confirmed}" if confirmed else ""
+    ended = f", ended by {mention(record.ended_by.user)}" if record.ended_by else ""
+    state = "waits for its Confirm" if record.state is PlanState.PROPOSED else record.state.value
+    return f"It {'' if record.state is PlanState.PROPOSED else 'is '}*{state}*{by}{ended}."
+
+
+def _timeline(incident: Incident, moments: Iterable[Moment]) -> Card:
+    """Fit for a review: every step with its time and whoever took it."""
+    title = f"🧾 *Timeline of incident {code(incident.id)}*: {escape(incident.reason)}"
+    lines = [_line(moment) for moment in moments]
+    return Card(title, (blocks.section(title), *(blocks.section(part) for part in _parts(lines))))
+
+
+def _line(moment: Moment) -> str:
+    who = f" {mention(moment.actor.rpartition('/')[2])}" if moment.actor else ""
+    return f"{date(moment.at, _AT)}{who} {escape(moment.text, _LINE)}"
+
+
+def _parts(lines: list[str]) -> Iterable[str]:
+    """As many lines to a section as it holds."""
+    part: list[str] = []
+    for line in lines:
+        if part and sum(map(len, part)) + len(part) + len(line) > blocks.SECTION_TEXT:
+            yield "\n".join(part)
+            part = []
+        part.append(line)
+    if part:
+        yield "\n".join(part)
+
+
+def _all(record: Record) -> frozenset[str]:
+    return frozenset(who for each in record.quorum.who for who in each)
