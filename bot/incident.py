@@ -56,9 +56,14 @@ def review(record: Record, log: Iterable[Happened]) -> Record:
     """Keep what happened, for whoever looks back at it."""
     if record.incident is None or record.incident.timeline is not None:
         return record
-    moments = tuple(Moment(at=line.at, actor=line.actor or "", text=_words(line)) for line in log)
+    told = (line for line in log if line.kind not in _OURS_ALONE)
+    moments = tuple(Moment(at=line.at, actor=line.actor or "", text=_words(line)) for line in told)
     timeline = moments if len(moments) <= LONGEST_TIMELINE else _both_ends(moments)
     return record.model_copy(update={"incident": record.incident.model_copy(update={"timeline": timeline})})
+
+
+_OURS_ALONE = ("posted",)
+"""What the bot did in the chat is no step of the move."""
 
 
 def _both_ends(moments: tuple[Moment, ...]) -> tuple[Moment, ...]:

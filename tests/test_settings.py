@@ -94,6 +94,7 @@ def test_every_field_says_what_it_is() -> None:
 
 GIVEN = {
     "channel_namespaces": "C0OPS000001=production",
+    "audit_channel": "C0AUDIT0001",
     "log_level": "DEBUG",
     "log_format": "json",
     "slack_listen": "127.0.0.1:3000",
