@@ -160,6 +160,7 @@ def _service(
         remind_after=HOURS,
         live_limit=HOURS,
         late_start=HOURS,
+        audit_channel="",
         new_id=lambda _: f"p{next(numbers)}",
         runner=executor,
         authority=authority,
