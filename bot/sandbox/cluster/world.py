@@ -36,11 +36,14 @@ KUBEVIRT_NAMESPACE = "kubevirt"
 
 World = dict[str, Any]
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same loader in C where it is there, ten times as fast."""
+
 
 def load_world(path: Path | None = None) -> World:
     """The world in a YAML file, by default the one of this package."""
     text = path.read_text() if path else resources.files(__package__).joinpath("world.yaml").read_text()
-    world: World = yaml.safe_load(text)
+    world: World = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader
     return world
 
 
