@@ -34,6 +34,7 @@ _ALONE = "Only you see this"
 _OPEN: Mapping[PlanState, str] = {
     PlanState.PROPOSED: "✋ waits for its Confirm",
     PlanState.APPROVED: "✅ confirmed, starts now",
+    PlanState.SCHEDULED: "📅 confirmed, waits for its time",
     PlanState.RUNNING: "🔄 is moving",
     PlanState.PAUSED: "⏸️ is paused",
     PlanState.PARTLY_FAILED: "📌 partly failed, its pins are asked about again",

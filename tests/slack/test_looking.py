@@ -7,6 +7,7 @@ import pytest
 
 from bot import approval
 from bot.inventory import Listed, listed
+from bot.migration import PlanState, is_final
 from bot.policy import Action
 from bot.ports import Change, Overview
 from bot.record import Record
@@ -17,7 +18,7 @@ from bot.sandbox.gallery import live as gallery
 from handlers import cards
 from handlers.ids import ActionId
 from k8s.snapshots import Condition, Ref
-from tests.facts import with_vmi
+from tests.facts import proposed, with_vmi
 from tests.slack.bot import Bot
 from tests.slack.limits import MENTION, problems
 
@@ -150,6 +151,14 @@ def test_a_plan_in_any_state_has_its_line(name: str) -> None:
     ):
         assert problems(card.stamped()) == []
         assert record.plan.moves[0].vm in str(card.blocks)
+
+
+def test_every_state_of_a_plan_has_words_of_its_own() -> None:
+    for state in PlanState:
+        record = proposed().model_copy(update={"state": state})
+        found = Overview((record,))
+        shown = cards.history_card(History(), found, {}) if is_final(state) else cards.status_card(Status(), found, {})
+        assert "▫️" not in str(shown.blocks), state
 
 
 async def test_the_newest_that_have_ended_come_first(bot: Bot) -> None:
