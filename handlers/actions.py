@@ -17,7 +17,7 @@ from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
 from bot.request import MoveType
-from handlers import cards, declare, deny, modals
+from handlers import batchform, cards, declare, deny, modals
 from handlers.answers import by_response_url
 from handlers.asking import carry_out
 from handlers.blocks import Block
@@ -233,6 +233,9 @@ class Actions:
         try:
             actor = await self._prove(click, ref)
             record = await self._desk.service.get(ref.plan)
+            if record.plan.batch:
+                await self._desk.service.may_modify(ref.plan, actor)
+                return batchform.form(record, state)
             return modals.modify(record, await self._desk.service.nodes(ref.plan, 0, actor), state)
         except BotError as refused:
             return modals.refused(refused)

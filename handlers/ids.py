@@ -101,6 +101,7 @@ class CallbackId(StrEnum):
     ELSEWHERE = "another_node"
     DENY = "deny_plan"
     INCIDENT = "declare_incident"
+    BATCH = "modify_batch"
 
 
 class Slot(StrEnum):

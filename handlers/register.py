@@ -63,6 +63,7 @@ def register(app: AsyncApp, desk: Desk, installation: Installation) -> None:
     app.view(CallbackId.ELSEWHERE)(views.elsewhere)
     app.view(CallbackId.DENY)(views.deny)
     app.view(CallbackId.INCIDENT)(views.incident)
+    app.view(CallbackId.BATCH)(views.batch)
     app.error(_bolt_failed)
 
 

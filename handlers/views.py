@@ -12,8 +12,8 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
-from bot.request import MoveRequest
-from handlers import declare, deny, modals
+from bot.request import Planned
+from handlers import batchform, declare, deny, modals
 from handlers.answers import by_message
 from handlers.declare import Declared
 from handlers.desk import Desk
@@ -45,6 +45,26 @@ class Views:
             await ack(response_action="update", view=modals.refused(refused))
             return
         await self._work(ack, self._modify(submission, state, request), state.channel, submission)
+
+    async def batch(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The form of a batch was submitted."""
+        try:
+            submission = Submission.read(body)
+            state = ModalState.load(submission.view.private_metadata)
+            entered = batchform.read(submission.entered)
+        except modals.FieldErrors as wrong:
+            await ack(response_action="errors", errors=wrong.errors)
+            return
+        except BotError as refused:
+            await ack(response_action="update", view=modals.refused(refused))
+            return
+        await self._work(ack, self._modify_batch(submission, state, entered), state.channel, submission)
+
+    async def _modify_batch(self, submission: Submission, state: ModalState, entered: batchform.Entered) -> None:
+        record = await self._desk.service.get(state.plan)
+        if not record.plan.batch:
+            raise BotError("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
+        await self._modify(submission, state, batchform.changed(record.plan, entered))
 
     async def elsewhere(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another node was chosen for a VM that does not start on its target."""
@@ -114,7 +134,7 @@ class Views:
         actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
         await self._desk.service.declare(state.plan, state.revision, declared.id, declared.reason, actor)
 
-    async def _modify(self, submission: Submission, state: ModalState, request: MoveRequest) -> None:
+    async def _modify(self, submission: Submission, state: ModalState, request: Planned) -> None:
         """The channel that counts is the plan's own, whatever the form remembers."""
         record = await self._desk.service.get(state.plan)
         user = submission.user

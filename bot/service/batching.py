@@ -41,6 +41,11 @@ class Batching(Planning, Aftercare):
         pace = planned.pace.model_copy(update={"stage": batch.STAGE if staged else 0})
         return await self.modify(plan_id, revision, request.model_copy(update={"pace": pace}), actor)
 
+    async def may_modify(self, plan_id: str, actor: Actor) -> None:
+        """Whether the form for it is for this person. Raises BotError."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, Action.MODIFY, current.plan, current.place, plan_id)
+
     async def pause(self, plan_id: str, actor: Actor) -> Record:
         """Let no further move begin."""
         now = self._clock.now()

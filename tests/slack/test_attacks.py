@@ -86,6 +86,7 @@ async def submit(bot: Bot, callback: CallbackId, user: str, metadata: str, **ent
         CallbackId.ELSEWHERE: views.elsewhere,
         CallbackId.DENY: views.deny,
         CallbackId.INCIDENT: views.incident,
+        CallbackId.BATCH: views.batch,
     }
     await listener[callback](ack, {"user": {"id": person.id, "team_id": person.team_id}, "view": view})  # type: ignore[arg-type]
     await bot.settle()

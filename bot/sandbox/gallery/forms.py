@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from bot.errors import BotError
 from bot.ports import NodeChoice
 from bot.record import Doubt
-from bot.sandbox.gallery import cold, extreme, facts
+from bot.sandbox.gallery import batch, cold, extreme, facts
 from bot.sandbox.gallery.shown import Json, form
-from handlers import deny, modals
+from handlers import batchform, deny, modals
 from handlers.values import ElsewhereState, ModalState
 
 NODES = (
@@ -32,6 +32,8 @@ def forms() -> Iterable[Json]:
     yield form("form_another_node", modals.choosing(cold.cold_asking_start(), NODES, ELSEWHERE))
     yield form("form_another_node_loading", modals.choosing_later(ELSEWHERE))
     yield form("form_another_node_none", modals.choosing(cold.cold_asking_start(), (), ELSEWHERE))
+    yield form("form_batch", batchform.form(batch.batch_fifteen(), FORM))
+    yield form("form_batch_of_sixty", batchform.form(batch.batch_sixty(), FORM))
     yield form("form_deny", deny.form(FORM))
     yield form("form_deny_loading", deny.loading(FORM))
     yield form("form_deny_refused", deny.refused(REFUSAL))

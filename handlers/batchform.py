@@ -1,0 +1,163 @@
+"""The Modify form of a batch: a line for each VM, and how they follow each other. Pure, like `handlers.modals`.
+
+A line is what one would type: deleting it leaves the VM out, moving it changes the order, and node and type are its
+words. So one field does what four lists would, also on a phone. Slack's text fields take 3,000 characters; a longer
+batch has several of them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from bot import grammar
+from bot.grammar import ParseError
+from bot.plan import Plan
+from bot.record import Record
+from bot.request import BatchRequest, MoveRequest, Pace
+from handlers import blocks
+from handlers.blocks import Block
+from handlers.ids import ActionId, BlockId, CallbackId
+from handlers.modals import FieldErrors
+from handlers.values import ModalState
+
+_FIELD = 3000
+"""Characters of a text field (docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element)."""
+_FILLED = 2400
+"""Characters that are put into one: there must be room for changes."""
+MOST_FIELDS = 20
+
+_BESIDE = {"1": "One at a time", **{str(n): f"Up to {n} live moves side by side" for n in (2, 3, 5)}}
+_STAGES = {"0": "No groups", **{str(n): f"Groups of {n}" for n in (3, 5, 10, 20)}}
+_CLICK = "click"
+_PAUSES = {_CLICK: "Until somebody lets it go on", **{str(n): f"{n} min" for n in (1, 5, 15, 30, 60)}}
+
+
+class Entered(NamedTuple):
+    """What the form states."""
+
+    moves: tuple[MoveRequest, ...]
+    pace: Pace
+
+
+def form(record: Record, state: ModalState) -> Block:
+    """The form, filled with the plan as it is."""
+    pace = record.plan.pace
+    pause = _CLICK if pace.pause_minutes is None else f"{pace.pause_minutes:g}"
+    return {
+        "type": "modal",
+        "callback_id": CallbackId.BATCH.value,
+        "title": blocks.plain_text("Modify the batch", 24),
+        "close": blocks.plain_text("Close", 24),
+        "submit": blocks.plain_text("Plan again", 24),
+        "private_metadata": state.dump(),
+        "blocks": [
+            *(_lines(number, lines) for number, lines in enumerate(_pages(record.plan))),
+            _choice(BlockId.BESIDE, ActionId.BESIDE, "How many at once", _BESIDE, str(pace.side_by_side)),
+            _choice(BlockId.STAGES, ActionId.STAGES, "Groups", _STAGES, str(pace.stage or 0)),
+            _choice(BlockId.PAUSES, ActionId.PAUSES, "Pause between groups", _PAUSES, pause),
+        ],
+    }
+
+
+def _pages(plan: Plan) -> list[str]:
+    lines = [_line(plan.asked(index)) for index in range(len(plan.moves))]
+    pages: list[str] = []
+    for line in lines:
+        if pages and len(pages[-1]) + len(line) < _FILLED:
+            pages[-1] += f"\n{line}"
+        else:
+            pages.append(line)
+    return pages[:MOST_FIELDS]
+
+
+def _line(request: MoveRequest) -> str:
+    return str(request.model_copy(update={"reason": None}))
+
+
+def _lines(number: int, text: str) -> Block:
+    element = {
+        "type": "plain_text_input",
+        "action_id": ActionId.LINES.value,
+        "multiline": True,
+        "initial_value": text,
+        "max_length": _FIELD,
+    }
+    hint = "Delete a line to leave a VM out, move it to change the order. For example: web-01 to worker-05 --cold"
+    label = "VMs, in their order" if number == 0 else "VMs, continued"
+    return blocks.input_block(f"{BlockId.LINES}_{number}", label, element, hint="" if number else hint, optional=True)
+
+
+def _choice(block_id: BlockId, action_id: ActionId, label: str, known: dict[str, str], chosen: str) -> Block:
+    own = {} if chosen in known else {chosen: chosen}
+    options = {value: blocks.option(text, value) for value, text in (known | own).items()}
+    element = {
+        "type": "static_select",
+        "action_id": action_id.value,
+        "options": [*options.values()],
+        "initial_option": options[chosen],
+    }
+    return blocks.input_block(block_id, label, element)
+
+
+def read(entered: Callable[[str], str]) -> Entered:
+    """What was entered. Raises FieldErrors with every field that is wrong."""
+    errors: dict[str, str] = {}
+    moves: list[MoveRequest] = []
+    for number in range(MOST_FIELDS):
+        block_id = f"{BlockId.LINES}_{number}"
+        try:
+            moves += _moves(entered(block_id).splitlines())
+        except ParseError as error:
+            errors[block_id] = f"{error.what} {error.remedy}"
+    if not moves and not errors:
+        errors[f"{BlockId.LINES}_0"] = "Leave at least one VM in the plan, or cancel it."
+    if errors:
+        raise FieldErrors(errors)
+    return Entered(tuple(moves), _pace(entered))
+
+
+def _moves(lines: Iterable[str]) -> list[MoveRequest]:
+    return [_move(line) for line in lines if line.strip()]
+
+
+def _move(line: str) -> MoveRequest:
+    request = grammar.parse(line)
+    if isinstance(request, MoveRequest):
+        return request
+    raise ParseError("not-one-vm", f"“{line.strip()}” is not one VM.", "Write one VM on each line.")
+
+
+def _pace(entered: Callable[[str], str]) -> Pace:
+    """As chosen; what a forged form says instead is taken as the usual choice."""
+    pause, stages = entered(BlockId.PAUSES), entered(BlockId.STAGES)
+    return Pace(
+        side_by_side=_number(entered(BlockId.BESIDE), 1, 20),
+        stage=_number(stages, 0, 100) if stages.isdecimal() else None,
+        pause_minutes=_number(pause, 1, 1440) if pause not in ("", _CLICK) else None,
+    )
+
+
+def _number(text: str, least: int, most: int) -> int:
+    return min(max(int(text), least), most) if text.isdecimal() and len(text) < 6 else least
+
+
+def changed(plan: Plan, entered: Entered) -> BatchRequest:
+    """The request of the next revision. VMs that were found and whose line is gone are left out by name."""
+    assert isinstance(plan.request, BatchRequest)
+    kept = {(move.namespace or "", move.vm) for move in entered.moves} | {("", move.vm) for move in entered.moves}
+    gone = [move.key for move in plan.moves if not {(move.namespace, move.vm), ("", move.vm)} & kept]
+    found = bool(plan.request.selector or plan.request.evacuate)
+    return plan.request.model_copy(
+        update={
+            "moves": entered.moves,
+            "without": tuple(dict.fromkeys((*plan.request.without, *gone))) if found else (),
+            "pace": entered.pace,
+            "as_listed": plan.request.as_listed or _reordered(plan, entered.moves),
+        }
+    )
+
+
+def _reordered(plan: Plan, moves: Sequence[MoveRequest]) -> bool:
+    """Whether what was there before stands in another order now."""
+    place = {move.vm: number for number, move in enumerate(plan.moves)}
+    known = [place[move.vm] for move in moves if move.vm in place]
+    return known != sorted(known)
