@@ -4,6 +4,7 @@ Each VM is judged alone and against what the plan's earlier moves bring to its t
 left out by name, with the reason; only what makes the whole request meaningless (an unknown node) is refused.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ async def judge(cluster: Cluster, request: BatchRequest) -> Plan:
     _check_nodes(request, wanted, fleet)
     gone = [_out(one, "no VM of that name") for one in wanted if one.ref not in fleet.vms]
     there = _lined_up(request, [one for one in wanted if one.ref in fleet.vms], fleet)
-    seated = _seated(there, fleet, choosing=request.evacuate is not None)
+    seated = await _seated(there, fleet, choosing=request.evacuate is not None)
     moves = await _judged(cluster, seated.places, fleet)
     left_out = [*missing, *gone, *without, *seated.left_out]
     if not moves:
@@ -42,7 +43,7 @@ async def prove(cluster: Cluster, planned: Plan) -> tuple[Plan, tuple[Drift, ...
     assert isinstance(planned.request, BatchRequest)
     held = [Wanted(Ref(move.namespace, move.vm), planned.asked(index)) for index, move in enumerate(planned.moves)]
     fleet = await cluster.fleet([one.ref for one in held])
-    seated = _seated([one for one in held if one.ref in fleet.vms], fleet, choosing=False, staying=True)
+    seated = await _seated([one for one in held if one.ref in fleet.vms], fleet, choosing=False, staying=True)
     again = {move.key: move for move in await _judged(cluster, seated.places, fleet)}
     changes = [change for move in planned.moves for change in _changes(move, again.get(move.key))]
     if changes:
@@ -149,11 +150,13 @@ class _Seated(NamedTuple):
     after: Survey
 
 
-def _seated(wanted: Sequence[Wanted], fleet: Fleet, *, choosing: bool, staying: bool = False) -> _Seated:
+async def _seated(wanted: Sequence[Wanted], fleet: Fleet, *, choosing: bool, staying: bool = False) -> _Seated:
     """Where each goes, in their order: as named or, leaving a node or cold, as the ranking says. `staying`: also those
-    that are where they should go."""
+    that are where they should go. Ranking all nodes for many VMs takes a while: between two of them the loop is let
+    go."""
     survey, places, left_out = fleet.survey, list[_Place](), list[LeftOut]()
     for one in wanted:
+        await asyncio.sleep(0)
         facts = fleet.facts(one.ref, fleet.node(one.request.target), survey=survey)
         type_, _ = checks.choose_type(facts, one.request.type)
         target = facts.target
@@ -175,7 +178,10 @@ def _seated(wanted: Sequence[Wanted], fleet: Fleet, *, choosing: bool, staying: 
 
 async def _judged(cluster: Cluster, places: Sequence[_Place], fleet: Fleet) -> list[Move]:
     """Each move with its findings; admission is asked about those that could run without it."""
-    bare = [(place, _move(place, fleet, None)) for place in places]
+    bare: list[tuple[_Place, Move]] = []
+    for place in places:
+        await asyncio.sleep(0)
+        bare.append((place, _move(place, fleet, None)))
     trials = {
         place.wanted.ref: Trial(place.wanted.ref, fleet.instances[place.wanted.ref].uid, _hostname(place.target, fleet))
         for place, move in bare

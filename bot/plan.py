@@ -246,7 +246,12 @@ class Plan(_Frozen):
         move = self.moves[index]
         target = move.target.name if move.target else None
         return MoveRequest(
-            vm=move.vm, namespace=move.namespace, target=target, type=move.type, reason=self.request.reason
+            vm=move.vm,
+            namespace=move.namespace,
+            target=target,
+            type=move.type,
+            replace_rules=move.replaces is not None,
+            reason=self.request.reason,
         )
 
     def with_target(self, index: int, target: Target) -> "Plan":

@@ -131,7 +131,7 @@ def _pace(entered: Callable[[str], str]) -> Pace:
     pause, stages = entered(BlockId.PAUSES), entered(BlockId.STAGES)
     return Pace(
         side_by_side=_number(entered(BlockId.BESIDE), 1, 20),
-        stage=_number(stages, 0, 100) if stages.isdecimal() else None,
+        stage=int(stages) if stages in _STAGES else None,
         pause_minutes=_number(pause, 1, 1440) if pause not in ("", _CLICK) else None,
     )
 

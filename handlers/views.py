@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
-from bot.request import Planned
+from bot.request import MoveRequest, Planned
 from handlers import batchform, declare, deny, modals
 from handlers.answers import by_message
 from handlers.declare import Declared
@@ -143,7 +143,7 @@ class Views:
             place = record.place.model_copy(update={"once": submission.once})
             await self._desk.show_first(await self._desk.service.propose(request, actor, place))
         else:
-            request = modals.carried(record, request)
+            request = modals.carried(record, request) if isinstance(request, MoveRequest) else request
             await self._desk.service.modify(state.plan, state.revision, request, actor)
 
 

@@ -71,8 +71,8 @@ def node_line(shift: Shift) -> str:
     """A node before and after."""
     vms = f"{shift.before.vms} → {shift.after.vms} VMs"
     cpu = f"CPU {_share(shift.before.vcpus, shift.cpus)} → {_share(shift.after.vcpus, shift.cpus)}"
-    given = f"{memory(shift.before.memory)} → {memory(shift.after.memory)} of {memory(shift.memory)}"
-    return f"{vms}, {cpu}, memory {given}"
+    given = f"{_share(shift.before.memory, shift.memory)} → {_share(shift.after.memory, shift.memory)}"
+    return f"{vms}, {cpu}, memory {given} of {memory(shift.memory)}"
 
 
 def _share(part: int, whole: int) -> str:

@@ -31,6 +31,8 @@ _FORMS = (
     ("bring-back worker-02", "and take home what that moved away"),
     ("status [web-01]", "the open plans of this channel"),
     ("history [web-01] [--last 7d]", "what has ended in this channel, and how"),
+    ("web-01, web-02 to worker-05", "move several in one plan"),
+    ("everything on worker-02", "empty a node; “bring-back worker-02” fills it again"),
     ("pins", "the VMs that a cold move has left pinned to a node"),
 )
 

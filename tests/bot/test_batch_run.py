@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from bot.sandbox.cluster import ClusterSandbox
 from k8s.snapshots import Ref
 from tests.bot.conftest import App, opened
 from tests.clocks import StandingClock
+from tests.cluster.simulated import edit_instance
 from tests.facts import DANA, OPS, RAVI
 
 WEBS = ("web-01", "web-02", "web-03")
@@ -286,3 +288,24 @@ async def test_a_cost_is_accepted_once_and_a_new_revision_asks_again(app: App) -
         await app.service.accept("p1", 1, Consent.DOWNTIME, DANA)
     staged = await app.service.stage("p1", 1, DANA, staged=True)
     assert (staged.revision, staged.plan.pace.stage, staged.unaccepted) == (2, 5, (Consent.DOWNTIME,))
+
+
+async def test_a_vm_whose_agent_does_not_come_back_pauses_the_batch(app: App) -> None:
+    await begin(app, batch("web-01", "web-02"))
+    await app.until(lambda plan: plan.runs[0].state is MoveState.RUNNING)
+    assert (await app.plan()).plan.moves[0].agent
+    path = "/apis/kubevirt.io/v1/namespaces/production/virtualmachineinstances/web-01"
+
+    def silent(vmi: dict[str, Any]) -> None:
+        kept = [each for each in vmi["status"]["conditions"] if each["type"] != "AgentConnected"]
+        vmi["status"]["conditions"] = kept
+
+    for _ in range(400):
+        edit_instance(app.sandbox, Ref("production", "web-01"), silent)
+        await app.sandbox.advance(1)
+        await app.executor.sweep(app.clock.advance(1))
+        if (held := await app.plan()).state is PlanState.PAUSED:
+            break
+    assert (held.holds[0].reason, held.holds[0].index) == (HoldReason.UNHEALTHY, 0)
+    assert states(held)["web-02"] is MoveState.WAITING
+    assert (await app.call("GET", path))["status"]["nodeName"] == "worker-05"

@@ -120,7 +120,7 @@ def _buttons(record: Record, held: Hold, number: int) -> list[Block]:
     else:
         made.append(blocks.button("Go on", ActionId.GO_ON, value, style="primary"))
     stop = PlanRef(plan=record.id, revision=record.revision).dump()
-    return [*made, blocks.button("Stop", ActionId.STOP, stop, style="danger")]
+    return [*made, blocks.button("Stop", ActionId.STOP, stop)]
 
 
 _ANSWERS: Mapping[HoldAnswer, str] = {

@@ -85,7 +85,7 @@ def _told(record: Record) -> str:
     other = sum(run.state in (MoveState.SKIPPED, MoveState.DROPPED) for run in record.runs)
     said = [f"{done} of {len(record.runs)} VMs have moved"]
     said += [f"{failed} failed" if failed else "", f"{other} not moved" if other else ""]
-    said += [f"{waiting} wait" if waiting else ""]
+    said += [f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else ""]
     return ", ".join(word for word in said if word) + "."
 
 
@@ -227,7 +227,6 @@ def _staging(record: Record, value: str) -> list[Block]:
             "Nobody looks in between, and the network between the nodes may be full for long.",
             "No groups",
             "Keep the groups",
-            style="danger",
         )
         return [blocks.button("Without groups", ActionId.UNSTAGE, value, confirm=question)]
     if not stage and count > batch.OFFER_STAGES:

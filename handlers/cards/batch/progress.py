@@ -98,10 +98,9 @@ def _ways(record: Record) -> list[Block]:
         f"{waiting} VMs that have not begun stay where they are. What is under way goes on to its end.",
         "Stop it",
         "Go on",
-        style="danger",
     )
     pause = blocks.button("Pause", ActionId.PAUSE, value)
-    return [blocks.actions(pause, blocks.button("Stop", ActionId.STOP, value, style="danger", confirm=question))]
+    return [blocks.actions(pause, blocks.button("Stop", ActionId.STOP, value, confirm=question))]
 
 
 def done_cards(record: Record) -> dict[str, Card]:
