@@ -375,7 +375,8 @@ async def test_replace_them_makes_a_new_revision_on_the_same_card(bot: Bot) -> N
     assert "nodeSelector zone=rack-a" in card
     assert ActionId.CONFIRM in card
     assert ActionId.REPLACE_RULES not in card
-    assert len(bot.shown()) == 1
+    shown, told = bot.shown()
+    assert (shown.thread_ts, told.thread_ts) == (shown.ts, shown.ts)
 
 
 async def test_a_guest_of_the_workspace_may_not_replace_rules(bot: Bot) -> None:
