@@ -28,6 +28,8 @@ class Backend:
         self.world = world
         self.clock = clock
         self.url = ""
+        self.has_console = False
+        """Whether something is served beside the page for it to show."""
         self.feed = Feed()
         self.workspace = Workspace(world, clock, self.feed)
         self.modals = Modals(self.workspace, self.feed)

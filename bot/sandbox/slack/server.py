@@ -52,6 +52,7 @@ class SlackSandbox:
     def serve_also(self, routes: Iterable[web.RouteDef]) -> None:
         """Serve these beside the page, once started; the page shows what it finds there."""
         self._also.extend(routes)
+        self._backend.has_console = True
 
     @property
     def url(self) -> str:

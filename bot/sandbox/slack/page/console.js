@@ -15,8 +15,12 @@ export class Console {
   #node = document.getElementById("console");
   #toggle = document.getElementById("console-toggle");
   #drawn = "";
+  #isWatching = false;
 
+  /** Begin to look; once is enough. */
   async start() {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
     const state = await look();
     if (!state) return;
     this.#toggle.hidden = false;

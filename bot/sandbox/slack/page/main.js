@@ -29,6 +29,8 @@ class Page {
   #composer = new Composer(this.#store, this, "Message", () => ({ channel: this.#place.channel }));
   #replies = new Composer(this.#store, this, "Reply…", () => ({ channel: this.#place.channel, thread_ts: this.#place.thread }));
 
+  #console = new Console();
+
   constructor() {
     at("composer").append(this.#composer.node);
     at("thread-composer").append(this.#replies.node);
@@ -96,6 +98,7 @@ class Page {
       return;
     }
     this.#store.reset(state);
+    if (state.has_console) this.#console.start();
   }
 
   #lost(isOver) {
@@ -220,4 +223,3 @@ class Page {
 }
 
 new Page();
-new Console().start();

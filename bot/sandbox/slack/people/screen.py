@@ -45,6 +45,7 @@ def state(backend: Backend, person: Person) -> Json:
         "channels": [_described_room(backend, person, room) for room in rooms],
         "joinable": _joinable(backend, person),
         "messages": {room.id: _visible(backend, person, room) for room in rooms},
+        "has_console": backend.has_console,
         "home": backend.homes.of(person.id),
         "views": [shown(view) for view in backend.modals.stack(person.id)],
     }
