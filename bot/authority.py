@@ -74,6 +74,11 @@ class Authority:
         """Whether they may do it to this plan. Nothing is done by asking, so it is not audited."""
         return self._policy.decide(actor, action, case(record.plan, record.place)).allowed
 
+    def check_insider(self, actor: Actor) -> None:
+        """Refuse whoever is of another organisation or not in the channel. Looking needs no rule and no audit."""
+        if refused := policy.outsider(actor, "look"):
+            raise BotError("not-allowed", refused.reason, refused.remedy)
+
     def allowed(self, actor: Actor) -> frozenset[Action]:
         """What any rule lets this person do here. Nothing is done by that, so it is not audited."""
         return frozenset(action for action in Action if self._policy.decide(actor, action).allowed)

@@ -146,10 +146,9 @@ class Actions:
         await self._desk.service.check_again(ref.plan, ref.revision, await self._prove(click, ref))
 
     async def checks(self, click: Click) -> Card:
-        """Show what was checked, to whoever asks."""
+        """Show what was checked, to whoever of the channel asks."""
         ref = PlanRef.load(click.value)
-        await self._prove(click, ref)
-        return cards.checks_card(await self._desk.service.get(ref.plan))
+        return cards.checks_card(await self._desk.service.look(ref.plan, await self._prove(click, ref)))
 
     async def move_back(self, click: Click) -> None:
         """A plan that takes a VM back to where it was."""

@@ -23,6 +23,7 @@ from bot.policy.rules import (
     Waiver,
     decide,
     is_group,
+    outsider,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "Waiver",
     "decide",
     "is_group",
+    "outsider",
 ]

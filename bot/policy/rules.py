@@ -173,7 +173,7 @@ class Policy(_Frozen):
 
     def decide(self, actor: Actor, action: Action, case: Case | None = None) -> Decision:
         """Judge. Without a case (lists, forms): whether any rule lets this person do it to anything."""
-        refused = _outsider(actor, action)
+        refused = outsider(actor, action)
         if refused:
             return refused
         if case is None:
@@ -236,7 +236,8 @@ def is_group(who: str) -> bool:
     return who.startswith(("S", "@"))
 
 
-def _outsider(actor: Actor, action: Action) -> Decision | None:
+def outsider(actor: Actor, action: str) -> Decision | None:
+    """The refusal of whoever may do nothing here, not even look, whatever the rules say."""
     if not actor.own_workspace:
         return Decision(
             allowed=False,

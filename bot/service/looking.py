@@ -27,6 +27,11 @@ class Looking(Base):
         """What any rule lets this person do here."""
         return self._authority.allowed(actor)
 
+    async def look(self, plan_id: str, actor: Actor) -> Record:
+        """A plan, for everybody who is in its channel and of the own workspace."""
+        self._authority.check_insider(actor)
+        return await self.get(plan_id)
+
     async def status(self, request: Status, actor: Actor, place: Place) -> Overview:
         """The open plans of this channel."""
         self._authority.authorize(actor, Action.REQUEST)

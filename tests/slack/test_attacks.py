@@ -1,6 +1,7 @@
 """What somebody could send who means harm: other people's buttons, forged payloads, text that is meant to be more."""
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -11,13 +12,14 @@ from bot.policy import Confirm, Policy, Rule
 from bot.ports import Change
 from bot.record import Record
 from bot.sandbox.gallery import cold as cold_gallery
-from handlers.actions import Actions
+from handlers.actions import Act
 from handlers.answers import NotSlack, by_response_url
+from handlers.batches import Batches
 from handlers.cards import refusal_card
 from handlers.desk import Desk
 from handlers.identity import KNOCKS
 from handlers.ids import ActionId, BlockId, CallbackId
-from handlers.register import _acts
+from handlers.register import _acts, _batch_acts
 from handlers.values import ElsewhereState, ModalState
 from handlers.views import Views
 from handlers.webclient import is_slack
@@ -26,7 +28,16 @@ from tests.slack.bot import OPS, Bot
 ONLY_DANA = Policy(
     rules=(Rule(name="dana", request=("U0DANA00001",), confirm=Confirm(who=("U0DANA00001",), own=True)),),
 )
-VALUE = '{"plan":"p1","revision":1,"move":0,"doubt":"stopping","namespace":"production","vm":"web-01"}'
+VALUE = (
+    '{"plan":"p1","revision":1,"move":0,"doubt":"stopping","hold":0,"node":"worker-01",'
+    '"namespace":"production","vm":"web-01"}'
+)
+FORMS = (ActionId.MODIFY, ActionId.OTHER_NODE, ActionId.DENY, ActionId.ELSEWHERE, ActionId.INCIDENT)
+"""They open a form first, for which Slack wants a trigger that nobody can forge."""
+OWN_WORDS = (ActionId.READING, ActionId.PICK_NAMESPACE)
+"""They carry a request that the presser could as well type; here it is none."""
+REFUSED = re.compile("refused: (not-allowed|guest|not-a-person|no-batch)")
+"""Who may not is told that, whatever state the plan is in."""
 NOBODY = {
     "otto": "of another organisation",
     "gil": "a guest",
@@ -34,7 +45,15 @@ NOBODY = {
     "mei": "in the channel, without a right",
     "vm-migrate": "a bot",
 }
-BUTTONS = list(_acts(Actions(cast("Desk", None))))
+
+
+def acts(desk: Desk) -> dict[ActionId, Act]:
+    """What `register` attaches."""
+    actions = Batches(desk)
+    return _acts(actions) | _batch_acts(actions)
+
+
+BUTTONS = list(acts(cast("Desk", None)))
 """Every button that a listener is registered for, so that a new one is tried here by itself."""
 
 
@@ -64,8 +83,7 @@ async def press(bot: Bot, action: ActionId, body: dict[str, Any]) -> list[dict[s
     async def ack(**answer: object) -> None:
         acks.append(answer)
 
-    actions = Actions(bot.desk)
-    await actions.listener(_acts(actions)[action])(ack, body)  # type: ignore[arg-type]
+    await Batches(bot.desk).listener(acts(bot.desk)[action])(ack, body)  # type: ignore[arg-type]
     await bot.settle()
     return acks
 
@@ -100,7 +118,9 @@ async def untouched(bot: Bot, before: Record) -> None:
 
 
 @pytest.mark.parametrize("action", BUTTONS)
-async def test_no_button_does_anything_for_whoever_has_no_right(bot: Bot, action: ActionId) -> None:
+async def test_no_button_does_anything_for_whoever_has_no_right(
+    bot: Bot, action: ActionId, caplog: pytest.LogCaptureFixture
+) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     bot.rules.current = ONLY_DANA
     if action not in (ActionId.CONFIRM, ActionId.MODIFY, ActionId.CANCEL, ActionId.DENY, ActionId.REPLACE_RULES):
@@ -108,8 +128,11 @@ async def test_no_button_does_anything_for_whoever_has_no_right(bot: Bot, action
         bot.cluster.pin()
     before = await bot.service.get("p1")
     for user in NOBODY:
+        caplog.clear()
         assert await press(bot, action, click(bot, user)) == [{}]
         await untouched(bot, before)
+        may_look = action is ActionId.CHECKS and user == "mei"
+        assert action in (*FORMS, *OWN_WORDS) or may_look or REFUSED.search(caplog.text), caplog.text
 
 
 @pytest.mark.parametrize("user", [*NOBODY])
