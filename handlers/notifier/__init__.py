@@ -195,8 +195,8 @@ class SlackNotifier:
 
     def _take_turn(self, bucket: Bucket, *, paced: bool) -> None:
         now = self._clock.now()
-        if paced and (ready := bucket.ready_at(now)) > now:
-            raise Later("our own pace", ready - now)
+        if paced and bucket.ready_at(now) > now:
+            raise Later("our own pace", bucket.line_up(now) - now)
         bucket.take(now)
 
 

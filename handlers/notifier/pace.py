@@ -17,12 +17,19 @@ class Bucket:
     burst: int
     interval: timedelta
     _full_at: datetime | None = None
+    _last_in_line: datetime | None = None
 
     def ready_at(self, now: datetime) -> datetime:
         """When the next token is there; `now` when one is."""
         if self._full_at is None:
             return now
         return max(now, self._full_at - self.interval * (self.burst - 1))
+
+    def line_up(self, now: datetime) -> datetime:
+        """A moment of one's own to ask again, so that of hundreds who wait not all come for each token."""
+        behind = now if self._last_in_line is None else self._last_in_line + self.interval
+        self._last_in_line = max(self.ready_at(now), behind)
+        return self._last_in_line
 
     def take(self, now: datetime) -> None:
         """Use a token, also one that is not there yet."""
