@@ -1,6 +1,7 @@
 """Cards as people get them: checked-in JSON for each state, Slack's limits, and names that try to be more."""
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -269,11 +270,18 @@ def _run(run: Run, text: str, actor: Actor) -> Run:
     return run.model_copy(update=changed)
 
 
+@cache
+def _samples() -> tuple[Record, ...]:
+    """Made once. Of the long batches the limits are tested apart: a hostile text in each of sixty rows says no more."""
+    records = (make() for make in GALLERY.values())
+    return tuple(record for record in records if len(record.plan.moves) <= 7)
+
+
 def everything(text: str) -> list[Card]:
     pins = (PinnedVm(text, text, text, text),) * 3
     answers = [cards.refusal_card(BotError("x", text, text)), cards.unpinned_card(pins[0])]
     answers += [cards.pins_card(pins)] if text and len(text) <= LONGEST_NAME else []
-    return [*answers, *(card for make in GALLERY.values() for card in all_cards(hostile(make(), text)))]
+    return [*answers, *(card for record in _samples() for card in all_cards(hostile(record, text)))]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
