@@ -289,6 +289,7 @@ class Executor:
             self._unanswered.discard(plan_id)
 
     async def _step(self, moving: Moving, current: Record) -> None:
+        moving.keep_to(current)
         kind = progress.at_step(current, moving.index)
         if kind is None:
             raise Halt

@@ -14,7 +14,7 @@ from bot.errors import BotError
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, LeaseLost, Leases, Notifier, Store
 from bot.progress import moving
-from bot.record import Record, Run
+from bot.record import Elsewhere, Record, Run
 from k8s.cluster import Cluster
 from k8s.snapshots import Ref
 
@@ -29,6 +29,15 @@ class Limits(NamedTuple):
     live: timedelta
     start_answer: timedelta
     """For people to say what to do with a VM that does not start on its target."""
+
+
+class Course(NamedTuple):
+    """The way that a move is on, and how far it has come."""
+
+    revision: int
+    step: int
+    homeward: bool
+    elsewhere: Elsewhere | None
 
 
 class Halt(Exception):
@@ -69,6 +78,11 @@ class Moving:
         self._store = store
         self._notifier = notifier
         self._writes = writes
+        self._course: Course | None = None
+
+    def keep_to(self, record: Record) -> None:
+        """What is changed from here on is changed on the way that this Record shows, or not at all."""
+        self._course = _course(record, self.index)
 
     async def read(self) -> tuple[Record, Move, Run]:
         """The plan, this move and its run as they stand in the store."""
@@ -78,14 +92,19 @@ class Moving:
         return record, moving(record, self.index), record.runs[self.index]
 
     async def change(self, change: Callable[[Record], Record], *entries: Entry) -> Record:
-        """Store the next Record and have it shown. Raises Halt when its state no longer allows it, or the run is
-        somebody else's."""
+        """Store the next Record and have it shown. Raises Halt when its state no longer allows it, somebody has turned
+        it to another way meanwhile (a step that ends late does not count there), or the run is somebody else's."""
+
+        def on_course(current: Record) -> Change:
+            if self._course is not None and _course(current, self.index) != self._course:
+                raise Halt
+            return Change(change(current), entries)
+
         try:
-            record = await self._store.update(
-                self.plan_id, lambda current: Change(change(current), entries), epoch=self.epoch
-            )
+            record = await self._store.update(self.plan_id, on_course, epoch=self.epoch)
         except (BotError, LeaseLost) as decided:
             raise Halt from decided
+        self._course = self._course and _course(record, self.index)
         self._notifier.changed(self.plan_id)
         return record
 
@@ -99,6 +118,13 @@ class Moving:
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
+
+
+def _course(record: Record, index: int) -> Course:
+    if index >= len(record.runs):
+        raise Halt
+    run = record.runs[index]
+    return Course(record.revision, run.step, run.homeward is not None, run.elsewhere)
 
 
 def vm_ref(move: Move) -> Ref:
