@@ -54,11 +54,13 @@ _TORN = re.compile(r"[<&][^>;]*$")
 
 def plain(text: str) -> str:
     """One line without control and direction characters, which could make a name look like another."""
+    if text.isprintable():
+        return text
     return "".join(" " if char in "\n\t" else char for char in text if char in "\n\t" or _is_visible(char))
 
 
 def _is_visible(char: str) -> bool:
-    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return char.isprintable() or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def clip(text: str, limit: int) -> str:

@@ -30,10 +30,14 @@ def counts(plan: Plan) -> str:
     return " + ".join(part for part in parts if part)
 
 
+def stopping(plan: Plan) -> list[Move]:
+    """Those whose VM stops for its move: cold ones, but for VMs that do not run anyway."""
+    return [move for move in plan.moves if move.type is MoveType.COLD and not only_places(move)]
+
+
 def downtime(plan: Plan) -> str:
     """All downtimes together; they do not overlap, since cold moves never run side by side."""
-    down = [move for move in plan.moves if move.type is MoveType.COLD and not only_places(move)]
-    if not down:
+    if not (down := stopping(plan)):
         return "none"
     least, most = _sum(down)
     return f"about {duration(least)} to {duration(most)} in total, {_vms(len(down))}"
@@ -43,7 +47,7 @@ def length(plan: Plan) -> str:
     """How long all of it takes, pauses not counted."""
     live = [move for move in plan.moves if move.type is MoveType.LIVE]
     rounds = -(-len(live) // plan.pace.side_by_side)
-    least, most = _sum([move for move in plan.moves if move.type is MoveType.COLD and not only_places(move)])
+    least, most = _sum(stopping(plan))
     return f"about {duration(least + _USUAL[0] * rounds)} to {duration(most + _USUAL[1] * rounds)}"
 
 

@@ -17,12 +17,14 @@ from bot.plan import Disk, Drift, Move, Target
 from bot.policy import Actor
 from bot.ports import PinnedVm
 from bot.record import Incident, Record, Result, Run
+from bot.request import MoveType
 from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
 from bot.sandbox.gallery import later as later_gallery
 from bot.sandbox.gallery import live as gallery
 from handlers import blocks, cards
 from handlers.cards import Card
+from handlers.cards.batch import batch_card
 from handlers.ids import ActionId, Slot
 from tests.facts import RAVI, proposed
 from tests.slack.limits import MENTION, problems
@@ -73,6 +75,35 @@ def test_our_limits_are_not_laxer_than_an_independent_list() -> None:
     assert blocks.OPTIONS <= slack.SELECT_OPTIONS_MAX_ITEMS
     assert blocks.LABEL <= slack.INPUT_LABEL_MAX_LENGTH
     assert blocks.HINT <= slack.INPUT_HINT_MAX_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("make", "deed"),
+    [
+        (batch_gallery.batch_proposed, "✋ *Waiting for Confirm* to move *3 VMs*, *stopping 1 of them*."),
+        (batch_gallery.batch_seven, "✋ *Waiting for Confirm* to move *7 VMs* live, without stopping."),
+        (batch_gallery.batch_fifteen, "✋ *Waiting* to move *15 VMs*, *stopping 3 of them*: somebody has to accept"),
+    ],
+)
+def test_a_batch_says_first_how_many_of_its_vms_will_be_stopped(make: Callable[[], Record], deed: str) -> None:
+    card = cards.wanted(make())[Slot.CARD]
+    assert first_line(card).startswith(deed)
+    assert deed in card.text
+
+
+@pytest.mark.parametrize(
+    ("count", "deed"),
+    [
+        (1, "✋ *Waiting for Confirm* to *stop* *1 VM*, move it and start it again."),
+        (3, "✋ *Waiting for Confirm* to *stop* *3 VMs*, move them and start them again."),
+    ],
+)
+def test_a_batch_in_which_all_are_stopped_says_so_first(count: int, deed: str) -> None:
+    whole = batch_gallery.batch_fifteen_accepted()
+    moves = tuple(move for move in whole.plan.moves if move.type is MoveType.COLD)[:count]
+    plan = whole.plan.model_copy(update={"moves": moves})
+    shown = whole.model_copy(update={"plan": plan, "runs": whole.runs[:count]})
+    assert first_line(batch_card(shown)).startswith(deed)
 
 
 def test_an_open_plan_offers_confirm_modify_and_cancel() -> None:

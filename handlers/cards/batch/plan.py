@@ -11,7 +11,7 @@ from bot.checks import Finding, Severity
 from bot.migration import MoveState, PlanState
 from bot.plan import Consent
 from bot.record import Record
-from bot.request import BatchRequest
+from bot.request import BatchRequest, MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
 from handlers.cards import incident, later, parts, quorum
@@ -38,24 +38,29 @@ def batch_card(record: Record) -> Card:
 
 def title(record: Record) -> str:
     """The batch in few words; nothing is interpreted in it."""
-    request, count = record.plan.request, len(record.plan.moves)
-    vms = "1 VM" if count == 1 else f"{count} VMs"
+    request, vms = record.plan.request, _vms(record)
     if isinstance(request, BatchRequest) and request.evacuate:
         return f"{vms} off {blocks.clip(request.evacuate, 60)}"
     targets = {move.target_name for move in record.plan.moves}
     return f"{vms} → {blocks.clip(targets.pop(), 60) if len(targets) == 1 else f'{len(targets)} nodes'}"
 
 
+def _vms(record: Record) -> str:
+    count = len(record.plan.moves)
+    return "1 VM" if count == 1 else f"{count} VMs"
+
+
 def _status(record: Record) -> str:
-    many = f"*{len(record.plan.moves)} VMs*"
+    many = f"*{_vms(record)}*"
     match record.state:
         case PlanState.PROPOSED if record.plan.blocked:
             return "⛔ *Blocked.* None of these VMs can be moved like this. Nothing was touched."
         case PlanState.PROPOSED if record.unaccepted:
             costs = " and the ".join(record.unaccepted)
-            return f"✋ *Waiting:* somebody has to accept the {costs} first, then Confirm. Nothing was touched yet."
+            first = f"somebody has to accept the {costs} first, then Confirm"
+            return f"✋ *Waiting* {_deed(record, many)}: {first}. Nothing was touched yet."
         case PlanState.PROPOSED:
-            return f"✋ *Waiting for Confirm* to move {many}. Nothing was touched yet."
+            return f"✋ *Waiting for Confirm* {_deed(record, many)}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The first of {many} starts now."
         case PlanState.SCHEDULED:
@@ -66,6 +71,18 @@ def _status(record: Record) -> str:
             return quorum.denied(record)
         case _:
             return _ended(record)
+
+
+def _deed(record: Record, many: str) -> str:
+    """What a Confirm lets happen; how many VMs stop for it stands here, since some would not press it if they knew."""
+    moves = record.plan.moves
+    stopping = len(describe.batch.stopping(record.plan))
+    if stopping == len(moves):
+        return f"to *stop* {many}, move {'it and start it' if stopping == 1 else 'them and start them'} again"
+    if stopping:
+        return f"to move {many}, *stopping {stopping} of them*"
+    live = all(move.type is MoveType.LIVE for move in moves)
+    return f"to move {many}{' live, without stopping' if live else ''}"
 
 
 def _running(record: Record) -> str:
