@@ -484,7 +484,7 @@ class StartEvidence:
     """Its `printable_status` and conditions repeat the VMI's in words that people know."""
     vmi: Instance | None
     pods: tuple[TargetPod, ...] = ()
-    """Launcher pods that have not ended."""
+    """Launcher pods but those that have ended well."""
     events: tuple[ClusterEvent, ...] = ()
     """Oldest first: of the VM, the VMI and the pods."""
     unread: tuple[str, ...] = ()

@@ -131,13 +131,23 @@ _NO_MATCH = says(r"didn't match Pod's node affinity/selector")
 
 
 def _own_rules(signs: Signs) -> str | None:
-    """With the rule that fails, where that can be told."""
+    """With the rule that fails, where that can be told.
+
+    Of a pod that may go to one node only all the others do not match, whatever the one lacks: then it counts only where
+    that one does not match either.
+    """
     words = _NO_MATCH(signs)
-    return (
-        f"{signs.target.name} does not meet: {'; '.join(signs.against)}"
-        if words and signs.target and signs.against
-        else words
-    )
+    if words is None or signs.target is None:
+        return words
+    if signs.against:
+        return f"{signs.target.name} does not meet: {'; '.join(signs.against)}"
+    counts = _COUNTS.search(words)
+    return words if counts is None or counts["all"] == counts["unmet"] else None
+
+
+_COUNTS = re.compile(
+    r"0/(?P<all>\d+) nodes are available: .*?(?P<unmet>\d+) node\(s\) didn't match Pod's node affinity"
+)
 
 
 def _other_cpu(signs: Signs) -> str | None:
@@ -229,7 +239,10 @@ NO_PLACE: tuple[Rule, ...] = (
 IN_THE_POD: tuple[Rule, ...] = (
     Rule(
         "network-attachment",
-        says(r"network-attachment-definition\S* .*not found|cannot find a network-attachment|no available devices"),
+        says(
+            r"network-attachment-definition\S* .*not found|cannot find a network-attachment|no available devices"
+            r"|failed to locate network attachment definition|failed to find plugin|error adding container to network"
+        ),
         "The target node lacks a network or device that this VM uses.",
         "Choose another node; an admin checks the network attachments and devices of that one.",
         (WayOn.OTHER_NODE,),

@@ -21,6 +21,9 @@ from k8s.snapshots import ClusterEvent, Evidence, Json, Queue, Ref, StartEvidenc
 _Rows = tuple[Json, ...]
 _T = TypeVar("_T")
 
+_WELL = "Succeeded"
+"""Phase of a launcher whose guest has shut down as it should; one that was killed has Failed, and never restarts."""
+
 _CREATED = re.compile(r"Created migration target pod (\S+)")
 """KubeVirt pkg/virt-controller/watch/migration: the event of reason SuccessfulCreate."""
 
@@ -72,10 +75,11 @@ class EvidenceReader:
         async with side_by_side() as group:
             wanted = group.create_task(self._reads.find_vm(vm))
             vmi = group.create_task(self._reads.instance(vm))
-            pods = group.create_task(_readable(lambda: self._reads.launchers(vm)))
+            pods = group.create_task(_readable(lambda: self._reads.all_launchers(vm)))
             of_vm = group.create_task(_readable(lambda: self._events(vm, paths.VMS.kind)))
             of_vmi = group.create_task(_readable(lambda: self._events(vm, paths.VMIS.kind)))
-        found, own = pods.result() or (), of_vm.result()
+        found = tuple(pod for pod in pods.result() or () if pod.phase != _WELL)
+        own = of_vm.result()
         of_pods = await self._pod_events(vm.namespace, [pod.name for pod in found]) if own is not None else ()
         unread = [
             name for name, rows in ((paths.PODS.plural, pods.result()), (paths.EVENTS.plural, own)) if rows is None

@@ -172,9 +172,12 @@ class Reads:
 
     async def launchers(self, vm: Ref) -> tuple[TargetPod, ...]:
         """The launcher pods of a VM that have not ended, whichever of its VMIs made them."""
+        return tuple(pod for pod in await self.all_launchers(vm) if pod.phase not in FINAL_PHASES)
+
+    async def all_launchers(self, vm: Ref) -> tuple[TargetPod, ...]:
+        """Also those that have ended and are still there."""
         pods = await self.target_pods(vm.namespace, f"{names.LABEL_APP}={names.LAUNCHER}")
-        own = [parse.target_pod(raw) for raw in pods if parse.is_launcher_of(raw, vm.name)]
-        return tuple(pod for pod in own if pod.phase not in FINAL_PHASES)
+        return tuple(parse.target_pod(raw) for raw in pods if parse.is_launcher_of(raw, vm.name))
 
     async def target_pods(self, namespace: str, selector: str) -> tuple[Json, ...]:
         """Pods by label, raw."""

@@ -147,6 +147,27 @@ MORE_SIGNS: dict[str, tuple[Evidence, str]] = {
         evidence(pods=(pod(f"{SCHEDULER}1 node(s) didn't match pod affinity rules, 7 node(s) were unschedulable."),)),
         "neighbours",
     ),
+    "a target that lacks what no row knows": (
+        evidence(
+            "Deleting unschedulable pod x as its timeout period exceeded",
+            pods=(
+                pod(
+                    f"{SCHEDULER}1 node(s) exceed max volume count, 7 node(s) didn't match Pod's node affinity/selector"
+                ),
+            ),
+        ),
+        "unschedulable",
+    ),
+    "a network that KubeVirt cannot find": (
+        evidence("failed to render launch manifest: failed to locate network attachment definition production/blue"),
+        "network-attachment",
+    ),
+    "a network whose device is missing": (
+        evidence(
+            '[production/x/1:blue]: error adding container to network "blue": failed to lookup "br1": Link not found'
+        ),
+        "network-attachment",
+    ),
     "an older version's time-out": (evidence("Migration exceeded timeout: 150s per GiB"), "did-not-converge"),
 }
 

@@ -17,14 +17,17 @@ ANNOTATIONS = {
     "copy-seconds": "how long the copy of memory takes (default 6)",
     "boot-seconds": "how long the guest boots (default 2)",
     "shutdown-seconds": "how long the guest shuts down (default 2)",
-    "target-pod": "'never-ready': the migration's target pod stays Pending; 'image-pull': with ImagePullBackOff",
+    "target-pod": "'never-ready': the migration's target pod stays Pending; 'image-pull', 'network', 'volume': it "
+    "cannot pull its image, attach to a network, or attach a volume",
     "refuse-migration": "the admission of a VMIM answers 400 with this text",
     "abort": "'slow' takes 25 s, 'ignored' lets the copy go on to its end",
     "stop": "'stuck': the guest ignores the shutdown until its grace period ends",
     "guest": "'crash' or 'shutdown': the guest ends by itself",
-    "start": "'fail': the guest fails to start; 'image-pull': its pod cannot pull the image",
+    "start": "'fail': the guest fails to start; 'image-pull', 'network', 'volume': as for target-pod; 'out-of-memory': "
+    "its pod is killed as it comes up",
     "down": "on a node: kubelet and virt-handler fall silent",
     "handler": "on a node: 'silent': its virt-handler reports no more, the kubelet does",
+    "volumes": "on a node: 'full': it has as many volumes attached as its CSI driver allows",
 }
 
 

@@ -20,11 +20,14 @@ from bot.sandbox.cluster.objects import (
     labels,
     phase,
 )
+from bot.sandbox.cluster.pod_trouble import BLOCKED, killed_for_memory, set_containers
 from bot.sandbox.cluster.resources import NODE, POD, VMI
 from bot.sandbox.cluster.store import Change
 
 START_SECONDS = 1.0
 EXIT_SECONDS = 1.0
+OUT_OF_MEMORY_SECONDS = 1.0
+"""From the start of a launcher to its end, where it has too little memory for its guest."""
 READINESS_SECONDS = 0.06
 """From the readiness gate's condition to pod Ready (recorded: live-targeted, 24 ms; here long enough to be seen)."""
 
@@ -59,11 +62,13 @@ class Kubelet(Controller):
         target = labels(pod).get(JOB_UID)
         sources = self.context.with_vm(vmi) if vmi else ()
         blocked = fault("target-pod" if target else "start", *sources)
-        if blocked == "image-pull":
-            self._show_image_pull(pod)
+        if blocked in BLOCKED:
+            self._show_trouble(pod, blocked)
         elif blocked != "never-ready":
             key = key_of(pod)
             self.once_after(START_SECONDS, lambda: self._start(key), "start", *key)
+            if blocked == "out-of-memory":
+                self.once_after(START_SECONDS + OUT_OF_MEMORY_SECONDS, lambda: self._kill(key), "kill", *key)
 
     def _should_exit(self, pod: Obj) -> bool:
         """A launcher ends when its guest is gone: shut down, moved elsewhere, or never started here."""
@@ -97,7 +102,7 @@ class Kubelet(Controller):
             "podIPs": [{"ip": _pod_address(pod, address)}],
             "startTime": now,
         }
-        _set_containers(pod, {"running": {"startedAt": now}})
+        set_containers(pod, {"running": {"startedAt": now}})
         pod["status"]["conditions"] = [*started, ready_condition(pod, now), *kept]
 
     def _set_ready(self, key: Key) -> None:
@@ -109,12 +114,16 @@ class Kubelet(Controller):
 
         self.store.modify(POD, *key, change)
 
-    def _show_image_pull(self, pod: Obj) -> None:
-        def change(new: Obj) -> None:
-            waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
-            _set_containers(new, {"waiting": waiting})
+    def _show_trouble(self, pod: Obj, kind: str) -> None:
+        trouble = BLOCKED[kind]
+        self.store.modify(POD, *key_of(pod), lambda new: set_containers(new, {"waiting": dict(trouble.waiting)}))
+        for event in trouble.events(pod, self.store):
+            self.events.warning(pod, event.reason, event.message, event.component)
 
-        self.store.modify(POD, *key_of(pod), change)
+    def _kill(self, key: Key) -> None:
+        pod = self.store.peek(POD, *key)
+        if pod and phase(pod) == "Running" and not self._node_is_down(pod):
+            self.store.modify(POD, *key, lambda new: killed_for_memory(new, self.clock.timestamp()))
 
     def _exit(self, key: Key) -> None:
         pod = self.store.peek(POD, *key)
@@ -129,7 +138,7 @@ class Kubelet(Controller):
         pod["status"]["phase"] = "Succeeded"
         pod["status"]["conditions"] = [*ended, initialized, _plain("PodReadyToStartContainers", now, "False"), *kept]
         terminated = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": now}}
-        _set_containers(pod, terminated)
+        set_containers(pod, terminated)
 
     def _finish_deletion(self, pod: Obj) -> None:
         """The kubelet's last delete has no grace; only that one removes the object (recorded: cold-always)."""
@@ -187,29 +196,6 @@ def _should_be_ready(pod: Obj) -> bool:
 def _plain(type_: str, now: str, status: str = "True", reason: str = "") -> Obj:
     base: Obj = {"type": type_, "status": status, "lastProbeTime": None, "lastTransitionTime": now}
     return base | ({"reason": reason} if reason else {})
-
-
-def _set_containers(pod: Obj, state: Obj) -> None:
-    """All containers of a launcher share one fate."""
-    sides = {"containers": "containerStatuses", "initContainers": "initContainerStatuses"}
-    for containers, statuses in sides.items():
-        if pod["spec"].get(containers):
-            pod["status"][statuses] = [_container(pod, c, state) for c in pod["spec"][containers]]
-
-
-def _container(pod: Obj, container: Obj, state: Obj) -> Obj:
-    running = "running" in state
-    return {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": container["image"],
-        "containerID": f"cri-o://{pod['metadata']['uid']}-{container['name']}",
-        "state": state,
-        "lastState": {},
-        "ready": running,
-        "started": running,
-        "restartCount": 0,
-    }
 
 
 def _pod_address(pod: Obj, host: str) -> str:

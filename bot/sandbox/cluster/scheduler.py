@@ -1,6 +1,6 @@
 """kube-scheduler: filters in the order of the default plugins, the texts of 1.34, one least-allocated score.
 
-It does not preempt, knows no topology spread and no CSI limits.
+It does not preempt, knows no topology spread, and of the CSI limits only that a fault has them reached.
 """
 
 from collections import Counter, defaultdict
@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from bot.sandbox.cluster.controller import Context, Controller
+from bot.sandbox.cluster.faults import fault
 from bot.sandbox.cluster.objects import (
     Key,
     Obj,
@@ -127,6 +128,12 @@ def resources_fit(attempt: Attempt, node: Obj) -> list[str]:
     return reasons
 
 
+def volume_limit(attempt: Attempt, node: Obj) -> list[str]:
+    """Sourced: kubernetes pkg/scheduler/framework/plugins/nodevolumelimits/csi.go."""
+    brings = any("persistentVolumeClaim" in volume for volume in attempt.pod["spec"].get("volumes") or [])
+    return ["node(s) exceed max volume count"] if brings and fault("volumes", node) == "full" else []
+
+
 def volume_binding(attempt: Attempt, node: Obj) -> list[str]:
     namespace = attempt.pod["metadata"]["namespace"]
     for volume in attempt.pod["spec"].get("volumes") or []:
@@ -193,6 +200,7 @@ FILTERS: tuple[Filter, ...] = (
     taint_toleration,
     node_affinity,
     resources_fit,
+    volume_limit,
     volume_binding,
     pod_affinity,
     pod_anti_affinity,
