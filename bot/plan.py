@@ -22,7 +22,7 @@ from bot.load import Shift, shifts
 from bot.request import BatchRequest, MoveRequest, MoveType, Pace, Planned
 from k8s import placement
 from k8s.names import CONDITION_AGENT, READ_WRITE_MANY
-from k8s.snapshots import Facts, Node, Placement
+from k8s.snapshots import Facts, Node, Placement, VirtualMachine
 
 
 class StepKind(StrEnum):
@@ -154,6 +154,8 @@ class Move(_Frozen):
     """Cold: None where too few moves were measured."""
     led: bool = False
     """Live: a pin leads it to the target and is taken off at the end, since this KubeVirt cannot be told the node."""
+    frees_pin: bool = False
+    """Live: a pin that an earlier move of ours has left on the VM is removed first."""
     agent: bool = False
     """The guest agent was connected: it should be again after the move."""
     passed: tuple[str, ...] = ()
@@ -295,6 +297,7 @@ def judged(request: MoveRequest, facts: Facts) -> Move:
         labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
         led=checks.led(facts, type_),
+        frees_pin=checks.frees_pin(facts, type_),
         agent=_agent(facts),
         passed=passed,
         shifts=shifts(facts),
@@ -374,9 +377,9 @@ def _estimate(measured: Sequence[timedelta], *, own: bool) -> Estimate:
     return Estimate(p50=p50, p95=p95, count=len(ranked), own=own)
 
 
-def has_approved_rules(move: Move, rules: Placement) -> bool:
-    """Whether these are the placement rules of the VM that were judged."""
-    return move.proof[_RULES] == _placement(rules)
+def has_approved_rules(move: Move, vm: VirtualMachine) -> bool:
+    """Whether the VM's own placement rules are those that were judged."""
+    return move.proof[_RULES] == _placement(checks.own_rules(vm))
 
 
 def _agent(facts: Facts) -> bool:
@@ -419,7 +422,7 @@ def _proof(facts: Facts, type_: MoveType, findings: tuple[Finding, ...]) -> dict
         "target hostname label": facts.target.hostname if facts.target else "none",
         "type": type_.value,
         "run strategy": facts.vm.run_strategy or running,
-        _RULES: _placement(facts.vm.placement),
+        _RULES: _placement(checks.own_rules(facts.vm)),
         "disks": ", ".join(f"{disk.name} ({'+'.join(disk.access_modes)})" for disk in _disks(facts)) or "none",
         "findings": ", ".join(codes) or "none",
     }

@@ -14,8 +14,9 @@ from bot.plan import HOME_STEPS, Move, StepKind
 from bot.record import Intent, Overdue, Phase, Record, Result, Run
 
 
-def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta) -> Record:
-    """Note what is about to be written; from here on the plan runs."""
+def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta, older_pin: str = "") -> Record:
+    """Note what is about to be written; from here on the plan runs. Of a pin that is gone already an earlier attempt
+    may have taken note."""
     state = started(record, index)
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
@@ -25,6 +26,7 @@ def start(record: Record, index: int, intent: Intent, now: datetime, limit: time
             "intent": intent,
             "started_at": run.started_at or now,
             "deadline": run.deadline or now + limit,
+            "older_pin": run.older_pin or older_pin,
         }
     )
     return with_run(record.model_copy(update={"state": state}), index, run)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from bot.checks import capacity, cpu, migration, node, ownership, placement, storage, vm
 from bot.checks.finding import NOT_CHECKED, Check, Finding, Severity, block
 from bot.checks.migration import led
-from bot.checks.placement import own_rules
+from bot.checks.placement import frees_pin, own_rules
 from bot.checks.storage import TYPE_UNDECIDED, access_modes, choose_type, undecided, unshared_claims
 from bot.request import FORM, MoveType
 from k8s.snapshots import Facts
@@ -27,6 +27,7 @@ __all__ = [
     "access_modes",
     "choose_type",
     "elsewhere",
+    "frees_pin",
     "judge",
     "led",
     "of_target",

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from bot.checks.finding import COLD, Check, Finding, block, info, not_checked, warn
 from bot.request import MoveType
 from k8s import neighbours, placement
+from k8s.names import CONDITION_RESTART_REQUIRED
 from k8s.neighbours import Newcomer
-from k8s.note import read_note
+from k8s.note import Note, read_note
 from k8s.snapshots import Facts, Placement, Survey, VirtualMachine
 
 
@@ -16,9 +17,20 @@ def own_rules(vm: VirtualMachine) -> Placement:
     return note.own_rules(vm.placement) if note else vm.placement
 
 
+def frees_pin(facts: Facts, type_: MoveType) -> bool:
+    """Whether an older pin of ours is taken off before a live move: only where that reaches the guest that runs, under
+    LiveUpdate (recorded: affinity-liveupdate), not under Stage or where a restart is due (recorded: rollout-stage)."""
+    restart = facts.vm.condition(CONDITION_RESTART_REQUIRED)
+    follows = facts.capabilities.rollout_strategy == "LiveUpdate" and not (restart and restart.status == "True")
+    return type_ is MoveType.LIVE and facts.vmi is not None and read_note(facts.vm) is not None and follows
+
+
 def rules_in_force(facts: Facts, type_: MoveType) -> Placement:
-    """Live: what the running VMI demands. Cold: what the template demands, without an older pin of ours."""
-    return own_rules(facts.vm) if type_ is MoveType.COLD or not facts.vmi else facts.vmi.placement
+    """Live: what the running VMI demands. Cold: what the template demands. A pin of ours that goes first is no rule."""
+    if type_ is MoveType.COLD or not facts.vmi:
+        return own_rules(facts.vm)
+    note = read_note(facts.vm) if frees_pin(facts, type_) else None
+    return note.own_rules(facts.vmi.placement) if note else facts.vmi.placement
 
 
 def rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -28,12 +40,7 @@ def rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     against = placement.objections(rules_in_force(facts, type_), facts.target)
     note = read_note(facts.vm)
     if against and note and type_ is MoveType.LIVE and not placement.objections(own_rules(facts.vm), facts.target):
-        yield block(
-            "own-pin",
-            f"The VM still carries my pin to {note.hostname}, of plan {note.plan}; a live move cannot leave it.",
-            "Remove that pin first: vm-migrate pins",
-            "VM annotation of mine",
-        )
+        yield _held(note)
     elif against:
         way_on = "have them replaced while it is pinned" if type_ is MoveType.COLD else "change the VM's rules first"
         yield block(
@@ -42,6 +49,16 @@ def rules(facts: Facts, type_: MoveType) -> Iterator[Finding]:
             f"Choose a node that they allow, or {way_on}.",
             "VM nodeSelector and nodeAffinity",
         )
+
+
+def _held(note: Note) -> Finding:
+    return block(
+        "own-pin",
+        f"The VM still carries my pin to {note.hostname}, of plan {note.plan}, and the guest would keep it until its "
+        "next restart, even if I removed it now.",
+        "Move it cold, which replaces the pin; or remove the pin (/vm-migrate pins) and restart the VM first.",
+        "VM annotation of mine; vmRolloutStrategy and RestartRequired",
+    )
 
 
 def replaced(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -142,13 +159,18 @@ def spread(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 
 def older_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """A pin that an earlier cold move of ours has left is replaced; the first original stays the original."""
-    if note := read_note(facts.vm):
+    """A pin that an earlier cold move of ours has left is replaced by a cold move, and the first original stays the
+    original; a live move removes it first."""
+    note = read_note(facts.vm)
+    if note is None:
+        return
+    if type_ is MoveType.COLD or frees_pin(facts, type_):
+        what = "this move replaces it" if type_ is MoveType.COLD else "it is removed first, for good"
         yield info(
-            "older-pin",
-            f"The VM still carries our pin to {note.hostname}; this move replaces it.",
-            source="VM annotation of mine",
+            "older-pin", f"The VM still carries our pin to {note.hostname}; {what}.", source="VM annotation of mine"
         )
+    elif facts.target is None and facts.source and facts.source.hostname == note.hostname:
+        yield _held(note)
 
 
 def foreign_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -157,7 +179,7 @@ def foreign_pin(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     The target of a live move is never the VM's own node (KubeVirt issue 5565), so a pin to that one forbids all.
     """
     held = placement.hostnames(rules_in_force(facts, type_))
-    if not held or (type_ is MoveType.LIVE and read_note(facts.vm)):
+    if not held or (type_ is MoveType.LIVE and read_note(facts.vm) and not frees_pin(facts, type_)):
         return
     hosts, source = ", ".join(sorted(held)), "VM nodeSelector and nodeAffinity"
     if facts.target is None and facts.source and held == {facts.source.hostname}:
@@ -181,7 +203,7 @@ CHECKS = (
     Check("no pod there keeps it away (anti-affinity)", apart, of_target=True),
     Check("the pods that it wants near are there (affinity)", near, of_target=True),
     Check("the scheduler has no spread constraints to count", spread),
-    Check("no older pin of mine is on it", older_pin, COLD),
+    Check("no older pin of mine is on it", older_pin),
     Check("nobody else has pinned it to a node", foreign_pin),
 )
 RULES = Check("the VM's nodeSelector and affinity allow the target", rules, of_target=True)

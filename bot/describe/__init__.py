@@ -9,7 +9,7 @@ the executor takes them. An estimate is what the bot has measured before, or a r
 
 from bot.describe import batch
 from bot.describe.load import change, loads
-from bot.describe.outcome import affinity, downtime, look, look_closer, moved, rescue, took, whereabouts
+from bot.describe.outcome import affinity, downtime, freed, look, look_closer, moved, rescue, took, whereabouts
 from bot.describe.outlook import (
     Effect,
     cold_downtime,
@@ -48,6 +48,7 @@ __all__ = [
     "downtime",
     "duration",
     "estimate",
+    "freed",
     "impact",
     "loads",
     "look",

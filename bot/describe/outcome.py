@@ -57,6 +57,20 @@ def affinity(move: Move, run: Run) -> Row:
             return _without_pin(run, required)
 
 
+def freed(run: Run) -> tuple[Row, ...]:
+    """What a live move did with a pin that an earlier one had left; its create comes after the removal."""
+    if not run.older_pin:
+        return ()
+    gone = run.intent is not None and run.intent.uid
+    return (
+        Row(
+            "Older pin",
+            "removed" if gone else "was to be removed first",
+            f"of plan {run.older_pin}, before the migration" if gone else f"of plan {run.older_pin}: /vm-migrate pins",
+        ),
+    )
+
+
 def _is_free(run: Run) -> bool:
     return run.pin is not None and run.pin.effective
 

@@ -124,12 +124,15 @@ _LED = (
     "Pin {vm} to {target} with a required node affinity, create a VirtualMachineInstanceMigration (VMIM), and take the "
     "pin off again at its end, however it ends."
 )
+_FREED = "Remove the pin that an earlier move of mine has left on {vm}; it does not come back. "
 _PIN_STAYS = "Afterwards you choose what becomes of the pin: remove it, keep it, or decide later."
 
 
 def steps(move: Move) -> tuple[str, ...]:
     """What will happen, in order."""
     words = {**_STEPS, StepKind.MIGRATE: _LED} if move.led else _STEPS
+    if move.frees_pin:
+        words = {**words, StepKind.MIGRATE: _FREED + words[StepKind.MIGRATE]}
     lines = [words[step].format(vm=vm(move), target=move.target_name) for step in move.steps]
     return (*lines, _PIN_STAYS) if move.type is MoveType.COLD else tuple(lines)
 

@@ -171,7 +171,7 @@ async def _originals(moving: Moving, move: Move) -> Originals:
     vmi = await moving.cluster.instance(vm_ref(move))
     if vm is None:
         raise Conflict("the VM is gone")
-    if move.replaces and not has_approved_rules(move, vm.placement):
+    if move.replaces and not has_approved_rules(move, vm):
         raise Conflict("the VM's rules have changed since people chose to replace them")
     assert move.target is not None
     noted = writes.note_for(vm, plan=moving.plan_id, epoch=moving.epoch, hostname=move.target.hostname)

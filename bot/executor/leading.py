@@ -1,5 +1,7 @@
 """A live move to a chosen node where KubeVirt cannot be told the node (before 1.6).
 
+Also the other way round: a pin that an earlier move has left is taken off before the migration, which it would hold.
+
 A pin on the VM reaches its VMI at once under LiveUpdate and moves nothing by itself; the migration that follows obeys
 it (recorded: affinity-liveupdate). The pin carries the same note as that of a cold move, so that what the VM had is on
 the object, and it goes again before the move is reported, however it ended. Each function may be taken twice.
@@ -10,7 +12,7 @@ import contextlib
 from bot.executor.moving import Moving, vm_ref
 from bot.plan import Move
 from k8s import cold as writes
-from k8s.errors import NotFound
+from k8s.errors import Conflict, NotFound
 from k8s.note import note_for
 
 
@@ -22,6 +24,14 @@ async def lead(moving: Moving, move: Move) -> None:
         raise NotFound("VirtualMachine", move.vm, move.namespace)
     note = note_for(vm, plan=moving.plan_id, epoch=moving.epoch, hostname=move.target.hostname)
     await moving.write(writes.lead(moving.cluster, vm_ref(move), note))
+
+
+async def free(moving: Moving, move: Move, plan: str) -> None:
+    """Take off the pin that this earlier plan has left, which would hold the VM. Raises a ClusterError where the guest
+    that runs keeps it: then nothing may be migrated."""
+    freed = await moving.write(writes.unpin(moving.cluster, vm_ref(move), plan=plan))
+    if not freed.effective:
+        raise Conflict("the VM that runs keeps an older pin of ours until its next restart")
 
 
 async def release(moving: Moving, move: Move) -> None:

@@ -21,6 +21,7 @@ from bot.record import Intent, Phase, Record, Result, Run
 from k8s import steps
 from k8s.errors import ClusterError
 from k8s.names import CONDITION_READY, LABEL_MANAGED_BY, LABEL_PLAN, OUR_PREFIX
+from k8s.note import read_note
 from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
 from k8s.steps import Trace
 
@@ -74,6 +75,9 @@ async def migrate(moving: Moving) -> None:
         except NotStarted as why:
             await _end_unstarted(moving, why.cause)
             return
+    _, move, run = await moving.read()
+    if run.older_pin:
+        await leading.free(moving, move, run.older_pin)
     if move.led:
         await leading.lead(moving, move)
     await moving.write(_create(moving))
@@ -185,11 +189,20 @@ async def _note_intent(moving: Moving, move: Move, *, attempt: int) -> None:
         seen_migration_uid=vmi.migration.uid if vmi and vmi.migration else "",
         noted_at=now,
     )
-    limit = moving.limits.live
+    limit, pin = moving.limits.live, await _older_pin(moving, move)
     await moving.change(
-        lambda newest: progress.start(newest, moving.index, intent, now, limit),
-        Entry("creating", None, {"migration": intent.name, "vmi": intent.vmi_uid}),
+        lambda newest: progress.start(newest, moving.index, intent, now, limit, older_pin=pin),
+        Entry("creating", None, {"migration": intent.name, "vmi": intent.vmi_uid, "removes pin of": pin}),
     )
+
+
+async def _older_pin(moving: Moving, move: Move) -> str:
+    """The plan whose pin has to go first; "" where there is none, or the pin that leads takes its place."""
+    if move.led or not move.frees_pin:
+        return ""
+    vm = await moving.cluster.vm(vm_ref(move))
+    note = read_note(vm) if vm else None
+    return note.plan if note else ""
 
 
 async def _create(moving: Moving) -> None:

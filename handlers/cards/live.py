@@ -46,7 +46,7 @@ def _phase(run: Run, reached: PhaseTime, after: PhaseTime | None) -> str:
 
 def measured(move: Move, run: Run, result: Result) -> tuple[Row, ...]:
     """What the report adds to the table."""
-    return (Row("Duration", describe.took(result), "by the cluster's clock"),)
+    return (Row("Duration", describe.took(result), "by the cluster's clock"), *describe.freed(run))
 
 
 def trail(move: Move, run: Run) -> list[Block]:

@@ -109,4 +109,4 @@ def _failure(record: Record, index: int, cause: Cause) -> list[Block]:
 
 def _after_failure(move: Move, run: Run) -> tuple[Row, ...]:
     """A live move that failed was not measured; of a cold one people want to know what it cost."""
-    return cold.measured(move, run, run.result) if move.type is MoveType.COLD and run.result else ()
+    return cold.measured(move, run, run.result) if move.type is MoveType.COLD and run.result else describe.freed(run)

@@ -155,6 +155,34 @@ def test_an_older_pin_of_ours_is_told() -> None:
     assert [finding.code for finding in checks.run(noted("worker-01"), MoveType.COLD)] == ["older-pin"]
 
 
+def test_before_a_live_move_an_older_pin_of_ours_goes_first_where_the_guest_follows_at_once() -> None:
+    world = noted("worker-02")
+    pinned = replace(world, vmi=with_vmi(placement=world.vm.placement).vmi)
+    assert [finding.code for finding in checks.run(pinned, MoveType.LIVE)] == ["older-pin"]
+    assert checks.frees_pin(pinned, MoveType.LIVE)
+    held = replace(pinned, vm=replace(pinned.vm, conditions=(Condition("RestartRequired", "True"),)))
+    assert codes(held) == ["own-pin"]
+    assert not checks.frees_pin(held, MoveType.LIVE)
+
+
+def test_a_vm_that_cannot_leave_its_older_pin_at_home_goes_nowhere_even_without_a_target() -> None:
+    world = noted("worker-01")
+    held = replace(
+        world,
+        target=None,
+        vmi=with_vmi(placement=world.vm.placement).vmi,
+        vm=replace(world.vm, conditions=(Condition("RestartRequired", "True"),)),
+    )
+    assert codes(held) == ["own-pin"]
+
+
+def test_what_stands_beside_our_pin_still_blocks_a_live_move() -> None:
+    world = noted("worker-02")
+    both = replace(world.vm.placement, node_selector={"rack": "a"})
+    pinned = replace(world, vm=replace(world.vm, placement=both), vmi=with_vmi(placement=both).vmi)
+    assert codes(pinned) == ["rules-contradict"]
+
+
 def test_rules_of_the_running_vmi_block_a_live_move() -> None:
     assert codes(with_vmi(placement=RACK_A)) == ["rules-contradict"]
     (finding,) = checks.run(with_vmi(placement=RACK_A), MoveType.LIVE)

@@ -128,6 +128,7 @@ PINNED_THERE = Placement(node_selector={"kubernetes.io/hostname": "worker-05"})
 HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
 FROM_MODEL = "cpu-model-migration.node.kubevirt.io/"
 KVM = "devices.kubevirt.io/kvm"
+STAGED = Capabilities("v1.9.0", added_node_selector=True, rollout_strategy="Stage")
 OLD = Capabilities("v1.5.0", added_node_selector=False, rollout_strategy="Stage")
 HERE_ONLY: Json = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "disk", "operator": "Exists"}]}]}
 
@@ -292,7 +293,7 @@ CASES: dict[str, Case] = {
     ),
     "older-pin": Case(lambda: facts(vm=noted()), INFO, facts, lambda: vm(annotations={}), COLD),
     "own-pin": Case(
-        lambda: facts(vm=noted(), vmi=with_vmi(placement=noted().placement).vmi),
+        lambda: facts(vm=noted(), vmi=with_vmi(placement=noted().placement).vmi, capabilities=STAGED),
         BLOCK,
         facts,
         lambda: vm(annotations={}),

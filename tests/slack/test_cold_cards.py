@@ -77,6 +77,16 @@ def test_a_pin_of_ours_that_is_still_there_is_told_to_be_replaced() -> None:
     assert "our pin to worker-02; this move replaces it" in shown(cards.plan_card(cold.cold_over_older_pin()))
 
 
+def test_a_live_move_says_before_and_after_that_an_older_pin_goes_first() -> None:
+    card = cards.plan_card(gallery.over_older_pin())
+    assert "our pin to worker-01; it is removed first, for good" in shown(card)
+    assert "Remove the pin that an earlier move of mine has left" in shown(card)
+    assert ActionId.CONFIRM in buttons(card)
+    told = shown(cards.wanted(gallery.succeeded_over_older_pin())[Slot.REPORT])
+    assert "Older pin" in told
+    assert "of plan p0, before the migration" in told
+
+
 def test_a_live_plan_that_its_disk_forbids_offers_a_cold_one() -> None:
     card = cards.plan_card(gallery.disk_not_shared())
     assert buttons(card) == [ActionId.USE_COLD, ActionId.MODIFY, ActionId.CANCEL]

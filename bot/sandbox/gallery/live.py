@@ -12,6 +12,8 @@ from bot.ranking import rank
 from bot.record import Intent, Phase, Record, Result
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.gallery.facts import DANA, GIB, MEI, NOW, RAVI, facts, node, proposed, survey, with_vmi
+from k8s.names import ANNOTATION_NOTE
+from k8s.note import Note
 from k8s.snapshots import Claim, Condition, Facts, Guest, Migration, Ref
 
 VMIM = "vm-migrate-web-01-p1-0"
@@ -46,6 +48,15 @@ def _ranked(record: Record, world: Facts, type_: MoveType) -> Record:
     ways = with_ranking(move.instead, rank(world, known, type_), type_)
     moves = (move.model_copy(update={"instead": ways}),)
     return record.model_copy(update={"plan": record.plan.model_copy(update={"moves": moves})})
+
+
+def over_older_pin() -> Record:
+    """A cold move has left it pinned to the node that it is on."""
+    note, world = Note("p0", 1, "Always", None, None, "worker-01"), facts()
+    assert world.vmi is not None
+    pinned = replace(world.vm.placement, affinity=note.pinned())
+    vm = replace(world.vm, annotations={ANNOTATION_NOTE: note.text()}, placement=pinned)
+    return proposed(replace(world, vm=vm, vmi=replace(world.vmi, placement=pinned)))
 
 
 def another_node() -> Record:
@@ -215,6 +226,12 @@ def succeeded() -> Record:
     return progress.finish(_ended("Succeeded"), 0, result)
 
 
+def succeeded_over_older_pin() -> Record:
+    """The older pin went first."""
+    done = succeeded()
+    return progress.with_run(done, 0, done.runs[0].model_copy(update={"older_pin": "p0"}))
+
+
 def cleaned() -> Record:
     return progress.cleaned(succeeded(), 0)
 
@@ -253,6 +270,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         disk_not_shared,
         undecided,
         scheduler_decides,
+        over_older_pin,
         modified,
         drifted,
         approved,
@@ -276,6 +294,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         called_off_and_ended,
         called_off_too_late,
         succeeded,
+        succeeded_over_older_pin,
         cleaned,
         failed,
         runbook_open,
