@@ -135,11 +135,12 @@ def _lined_up(request: BatchRequest, wanted: Sequence[Wanted], fleet: Fleet) -> 
 
 
 class _Place(NamedTuple):
-    """A VM with its target, and what the nodes carry when its turn comes."""
+    """A VM with its target, what the nodes carry when its turn comes, and how it is judged without admission."""
 
     wanted: Wanted
     target: Node | None
     survey: Survey
+    move: Move
 
 
 class _Seated(NamedTuple):
@@ -152,8 +153,8 @@ class _Seated(NamedTuple):
 
 async def _seated(wanted: Sequence[Wanted], fleet: Fleet, *, choosing: bool, staying: bool = False) -> _Seated:
     """Where each goes, in their order: as named or, leaving a node or cold, as the ranking says. `staying`: also those
-    that are where they should go. Ranking all nodes for many VMs takes a while: between two of them the loop is let
-    go."""
+    that are where they should go. What must not run brings nothing to its target. Ranking all nodes for many VMs takes
+    a while: between two of them the loop is let go."""
     survey, places, left_out = fleet.survey, list[_Place](), list[LeftOut]()
     for one in wanted:
         await asyncio.sleep(0)
@@ -171,29 +172,29 @@ async def _seated(wanted: Sequence[Wanted], fleet: Fleet, *, choosing: bool, sta
             if target is None:
                 left_out.append(_out(one, batch.why_none(facts, survey, type_)))
                 continue
-        places.append(_Place(one, target, survey))
-        survey = batch.seat(survey, facts, target)
+        move = plan.judged(one.request, fleet.facts(one.ref, target, survey=survey))
+        places.append(_Place(one, target, survey, move))
+        survey = survey if move.blocked else batch.seat(survey, facts, target)
     return _Seated(places, left_out, survey)
 
 
 async def _judged(cluster: Cluster, places: Sequence[_Place], fleet: Fleet) -> list[Move]:
     """Each move with its findings; admission is asked about those that could run without it."""
-    bare: list[tuple[_Place, Move]] = []
-    for place in places:
-        await asyncio.sleep(0)
-        bare.append((place, _move(place, fleet, None)))
     trials = {
         place.wanted.ref: Trial(place.wanted.ref, fleet.instances[place.wanted.ref].uid, _hostname(place.target, fleet))
-        for place, move in bare
-        if move.type is MoveType.LIVE and not move.blocked
+        for place in places
+        if place.move.type is MoveType.LIVE and not place.move.blocked
     }
     answers = dict(zip(trials, await cluster.admissions(list(trials.values())), strict=True))
-    return [
-        _move(place, fleet, answers[place.wanted.ref]) if place.wanted.ref in answers else move for place, move in bare
-    ]
+    moves: list[Move] = []
+    for place in places:
+        await asyncio.sleep(0)
+        answer = answers.get(place.wanted.ref)
+        moves.append(_admitted(place, fleet, answer) if answer else place.move)
+    return moves
 
 
-def _move(place: _Place, fleet: Fleet, admission: Admission | None) -> Move:
+def _admitted(place: _Place, fleet: Fleet, admission: Admission) -> Move:
     ref, request = place.wanted
     return plan.judged(request, fleet.facts(ref, place.target, survey=place.survey, admission=admission))
 

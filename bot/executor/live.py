@@ -67,7 +67,7 @@ async def migrate(moving: Moving) -> None:
     """Create the VMIM, exactly once per intent."""
     _, move, run = await moving.read()
     if run.intent is None:
-        await _note_intent(moving, move, attempt=1)
+        run = await _note_intent(moving, move, attempt=1)
     else:
         try:
             if not await _look_again(moving, move, run.intent):
@@ -75,7 +75,7 @@ async def migrate(moving: Moving) -> None:
         except NotStarted as why:
             await _end_unstarted(moving, why.cause)
             return
-    _, move, run = await moving.read()
+        _, move, run = await moving.read()
     if run.older_pin:
         await leading.free(moving, move, run.older_pin)
     if move.led:
@@ -179,7 +179,7 @@ def migration_name(move: Move, plan_id: str, index: int, attempt: int) -> str:
     return head.rstrip("-.") + tail
 
 
-async def _note_intent(moving: Moving, move: Move, *, attempt: int) -> None:
+async def _note_intent(moving: Moving, move: Move, *, attempt: int) -> Run:
     vmi = await moving.cluster.instance(vm_ref(move))
     now = moving.clock.now()
     intent = Intent(
@@ -190,10 +190,11 @@ async def _note_intent(moving: Moving, move: Move, *, attempt: int) -> None:
         noted_at=now,
     )
     limit, pin = moving.limits.live, await _older_pin(moving, move)
-    await moving.change(
+    begun = await moving.change(
         lambda newest: progress.start(newest, moving.index, intent, now, limit, older_pin=pin),
         Entry("creating", None, {"migration": intent.name, "vmi": intent.vmi_uid, "removes pin of": pin}),
     )
+    return begun.runs[moving.index]
 
 
 async def _older_pin(moving: Moving, move: Move) -> str:

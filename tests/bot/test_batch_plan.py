@@ -5,6 +5,7 @@ import pytest
 from bot.errors import BotError
 from bot.plan import Consent
 from bot.request import BatchRequest, MoveRequest, MoveType
+from bot.sandbox.cluster.resources import NODE
 from tests.bot.conftest import App
 from tests.facts import DANA, OPS, RAVI
 
@@ -65,6 +66,65 @@ async def test_leaving_a_node_spreads_and_keeps_replicas_apart(app: App) -> None
     assert next(move.target_name for move in planned.moves if move.vm == "web-02") not in ("worker-01", "worker-03")
     assert "pinned-01" in [out.vm for out in planned.left_out]
     assert [note.code for note in planned.notes].count("source-not-cordoned") == 1
+
+
+async def keep_away(app: App, vm: str, other: str) -> None:
+    """By a rule of its own, that no label of an application tells."""
+    apart = {"labelSelector": {"matchLabels": {"vm.kubevirt.io/name": other}}, "topologyKey": "kubernetes.io/hostname"}
+    rules = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}}
+    path = f"/apis/kubevirt.io/v1/namespaces/production/virtualmachines/{vm}"
+    await app.call("PATCH", path, {"spec": {"template": {"spec": {"affinity": rules}}}})
+    await app.sandbox.advance(2)
+
+
+PAIR = (MoveRequest(vm="database-01"), MoveRequest(vm="app-vm"))
+
+
+async def test_what_an_earlier_move_brings_keeps_a_later_one_away(app: App) -> None:
+    """Nothing there keeps it away yet; what the plan itself puts there will."""
+    await keep_away(app, "app-vm", "database-01")
+    alone = BatchRequest(moves=(PAIR[1],), target="worker-05")
+    assert [move.vm for move in (await app.service.propose(alone, DANA, OPS)).plan.moves] == ["app-vm"]
+    planned = (await app.service.propose(BatchRequest(moves=PAIR, target="worker-05"), DANA, OPS)).plan
+    assert [move.vm for move in planned.moves] == ["database-01"]
+    (out,) = planned.left_out
+    assert out.vm == "app-vm"
+    assert "they are to be apart" in out.why
+
+
+async def test_where_the_bot_chooses_a_later_move_goes_where_the_earlier_ones_let_it(app: App) -> None:
+    await keep_away(app, "app-vm", "database-01")
+    first, second = (await app.service.propose(BatchRequest(moves=PAIR, type=MoveType.COLD), DANA, OPS)).plan.moves
+    assert {first.vm, second.vm} == {"database-01", "app-vm"}
+    assert first.target_name != second.target_name
+
+
+async def test_a_node_has_room_for_the_first_and_no_more_for_the_second(app: App) -> None:
+    node = (await app.call("GET", "/api/v1/nodes/worker-05"))["status"]
+    survey = await app.cluster.survey()
+    used = sum(pod.requests["memory"] for pod in survey.pods["worker-05"])
+    (one, other) = (
+        pod.requests["memory"] for pods in survey.pods.values() for pod in pods if pod.vmi in ("web-01", "web-02")
+    )
+    room = used + max(one, other) + min(one, other) // 2
+    app.sandbox.store.modify(NODE, "", "worker-05", lambda raw: raw["status"]["allocatable"].update(memory=str(room)))
+    assert node["allocatable"]["memory"] != str(room)
+    await app.sandbox.advance(1)
+    both = BatchRequest(moves=(MoveRequest(vm="web-01"), MoveRequest(vm="web-02")), target="worker-05")
+    planned = (await app.service.propose(both, DANA, OPS)).plan
+    assert len(planned.moves) == 1
+    assert "memory" in planned.left_out[0].why
+
+
+async def test_a_move_that_is_left_out_brings_nothing_to_those_after_it(app: App) -> None:
+    """database-01 cannot go there, so nothing keeps app-vm away."""
+    await keep_away(app, "app-vm", "database-01")
+    zone = {"spec": {"template": {"spec": {"nodeSelector": {"topology.kubernetes.io/zone": "nowhere"}}}}}
+    await app.call("PATCH", "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/database-01", zone)
+    await app.sandbox.advance(2)
+    planned = (await app.service.propose(BatchRequest(moves=PAIR, target="worker-05"), DANA, OPS)).plan
+    assert [move.vm for move in planned.moves] == ["app-vm"]
+    assert [out.vm for out in planned.left_out] == ["database-01"]
 
 
 async def test_several_cold_moves_need_their_downtime_accepted(app: App) -> None:
