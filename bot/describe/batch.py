@@ -40,7 +40,8 @@ def downtime(plan: Plan) -> str:
     if not (down := stopping(plan)):
         return "none"
     least, most = _sum(down)
-    return f"about {duration(least)} to {duration(most)} in total, {_vms(len(down))}"
+    together = " in total" if len(down) > 1 else ""
+    return f"about {duration(least)} to {duration(most)}{together}, {_vms(len(down))}"
 
 
 def length(plan: Plan) -> str:
@@ -134,7 +135,7 @@ def plan_text(plan: Plan) -> str:
 
 
 HOLDS = {
-    HoldReason.ASKED: "somebody wanted it",
+    HoldReason.ASKED: "somebody pressed Pause",
     HoldReason.STAGE: "a group is through",
     HoldReason.FAILED: "a move has failed",
     HoldReason.CALLED_OFF: "a move was canceled",

@@ -28,11 +28,9 @@ _FORMS = (
     ('web-01 worker-05 --reason "..."', "say why; the card shows it"),
     ("web-01, web-02 to worker-05", "several in one plan; also “web-01 to worker-03, web-02 to worker-04”"),
     ("everything on worker-02", "empty a node; or --selector app=web"),
-    ("bring-back worker-02", "and take home what that moved away"),
+    ("bring-back worker-02", "take home what that moved away"),
     ("status [web-01]", "the open plans of this channel"),
     ("history [web-01] [--last 7d]", "what has ended in this channel, and how"),
-    ("web-01, web-02 to worker-05", "move several in one plan"),
-    ("everything on worker-02", "empty a node; “bring-back worker-02” fills it again"),
     ("pins", "the VMs that a cold move has left pinned to a node"),
 )
 

@@ -5,6 +5,7 @@ from bot.plan import Move
 from bot.record import Record
 from handlers import blocks
 from handlers.blocks import Block, escape
+from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
@@ -27,11 +28,14 @@ def _finding(finding: Finding) -> str:
 
 def summary(record: Record) -> list[Block]:
     """How many checks passed, with the button that shows them; nothing for a plan from before they were counted."""
-    passed = sum(len(move.passed) for move in record.plan.moves)
-    if not passed:
+    if not (passed := _passed(record)):
         return []
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     return [blocks.section(_count(record, passed), blocks.button("Show checks", ActionId.CHECKS, value))]
+
+
+def _passed(record: Record) -> int:
+    return sum(len(move.passed) for move in record.plan.moves)
 
 
 def _count(record: Record, passed: int) -> str:
@@ -45,13 +49,13 @@ def _count(record: Record, passed: int) -> str:
 
 def checks_card(record: Record) -> Card:
     """Every check of a plan: first what was found, with where it stands, then what passed."""
-    title = "Checks of this plan"
-    made: list[Block] = [blocks.header(title)]
+    text = f"Checks of {parts.subject(record)}"
+    made: list[Block] = [blocks.section(f"*{text}*\n{_count(record, _passed(record))}")]
     for move in record.plan.moves:
         made += [blocks.section(f"*{escape(move.vm, blocks.NAME)}*")] if len(record.plan.moves) > 1 else []
         made += [blocks.section("\n".join(_told(each) for each in move.findings))] if move.findings else []
         made += [blocks.section("\n".join(f"✅ {escape(each)}" for each in move.passed))] if move.passed else []
-    return Card(title, tuple(made[:_MOST]))
+    return Card(text, tuple(made[:_MOST]))
 
 
 _MOST = 50

@@ -1,7 +1,7 @@
 """An incident's plan, loud in the open: the mark on its card, the word to whoever was passed over, the audit channel,
 and the timeline at the end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from bot import policy
 from bot.migration import PlanState
@@ -16,6 +16,21 @@ from handlers.ids import ActionId, Slot
 _LINE = 120
 """Characters of one line of a timeline."""
 _AT = "{time_secs}"
+_STANDS: Mapping[PlanState, str] = {
+    PlanState.PROPOSED: "*waits for its Confirm*",
+    PlanState.APPROVED: "is *confirmed*",
+    PlanState.SCHEDULED: "is *confirmed* and waits for its time",
+    PlanState.RUNNING: "is *running*",
+    PlanState.PAUSED: "is *paused*",
+    PlanState.SUCCEEDED: "has *succeeded*",
+    PlanState.PARTLY_FAILED: "has *partly failed*",
+    PlanState.FAILED: "has *failed*",
+    PlanState.STOPPED: "was *stopped*",
+    PlanState.CANCELED: "was *canceled*",
+    PlanState.DENIED: "was *denied*",
+    PlanState.EXPIRED: "has *expired*",
+    PlanState.LAPSED: "has *lapsed*",
+}
 
 
 def sign(record: Record) -> str:
@@ -29,8 +44,17 @@ def mark(record: Record) -> list[Block]:
 
 
 def _marked(incident: Incident) -> str:
-    told = f"🚨 *INCIDENT {code(incident.id)}*, declared by {mention(incident.by.user)} at {date(incident.at)}"
-    return f"{told}: {escape(incident.reason)}\nThe usual approvals are waived by rule “{escape(incident.rule)}”."
+    return f"🚨 *INCIDENT {code(incident.id)}*, declared {_declared(incident)}"
+
+
+def _loud(record: Record, incident: Incident) -> str:
+    """The same away from its card, where it has to say first what it is about: on a lock screen it stands alone."""
+    return f"🚨 *INCIDENT {code(incident.id)}:* {parts.subject(record)}. Declared {_declared(incident)}"
+
+
+def _declared(incident: Incident) -> str:
+    told = f"by {mention(incident.by.user)} at {date(incident.at)}: {escape(incident.reason)}"
+    return f"{told}\nThe usual approvals are waived by rule “{escape(incident.rule)}”."
 
 
 def needs(record: Record) -> str:
@@ -79,13 +103,13 @@ def _passed_over(record: Record, incident: Incident) -> Card:
     skipped = incident.skipped
     who = " and ".join(whom(each, skipped) for each in skipped.who)
     asked = f"{who}: usually it would need {skipped.needed} of you. Deny it on the card if it must not run."
-    text = f"{_marked(incident)}\n{asked}"
+    text = f"{_loud(record, incident)}\n{asked}"
     return Card(text, (blocks.section(text),))
 
 
 def _audit(record: Record, incident: Incident) -> Card:
-    where = f"In {mention_channel(record.place.channel)}: {parts.subject(record)}. {_stands(record)}"
-    text = f"{_marked(incident)}\n{where}"
+    where = f"In {mention_channel(record.place.channel)} it {_stands(record)}"
+    text = f"{_loud(record, incident)}\n{where}"
     return Card(text, (blocks.section(text), blocks.context(f"plan {code(record.id)}")))
 
 
@@ -93,8 +117,7 @@ def _stands(record: Record) -> str:
     confirmed = ", ".join(mention(given.actor.user) for given in record.approvers)
     by = f", confirmed by {confirmed}" if confirmed else ""
     ended = f", ended by {mention(record.ended_by.user)}" if record.ended_by else ""
-    state = "waits for its Confirm" if record.state is PlanState.PROPOSED else record.state.value
-    return f"It {'' if record.state is PlanState.PROPOSED else 'is '}*{state}*{by}{ended}."
+    return f"{_STANDS[record.state]}{by}{ended}."
 
 
 def _timeline(incident: Incident, moments: Iterable[Moment]) -> Card:

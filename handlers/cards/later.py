@@ -31,6 +31,11 @@ def starts(record: Record) -> list[Block]:
     return [blocks.section(f"🕑 *Starts {when(schedule.start)}*{late}. {check}{note}")]
 
 
+def from_when(record: Record) -> str:
+    """What the first line of a plan that waits for its Confirm adds: it does not begin with the press."""
+    return f", starting *{when(record.schedule.start)}*" if record.schedule else ""
+
+
 def waiting(record: Record, names: str) -> str:
     """The status of a plan that is confirmed and waits for its time."""
     assert record.schedule is not None

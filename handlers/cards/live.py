@@ -46,7 +46,9 @@ def _phase(run: Run, reached: PhaseTime, after: PhaseTime | None) -> str:
 
 def measured(move: Move, run: Run, result: Result) -> tuple[Row, ...]:
     """What the report adds to the table."""
-    return (Row("Duration", describe.took(result), "by the cluster's clock"), *describe.freed(run))
+    known = result.started_at and result.ended_at
+    took = Row("Duration", describe.took(result), "by the cluster's clock" if known else "")
+    return (took, *describe.freed(run))
 
 
 def trail(move: Move, run: Run) -> list[Block]:

@@ -13,6 +13,9 @@ from handlers.blocks import Block, code, escape, mention
 from handlers.ids import ActionId
 from handlers.values import MoveRef, PlanRef
 
+_MOST_NAMED = 3
+"""VMs that a sentence names one by one, so that it stays one."""
+
 
 def runs(record: Record) -> Iterable[tuple[Move, Run]]:
     """Each move with what it has done."""
@@ -29,8 +32,18 @@ def _nowhere_yet(move: Move) -> str:
 
 
 def subject(record: Record) -> str:
-    """All moves of a plan for a sentence in mrkdwn."""
-    return ", ".join(f"{escape(move.vm, blocks.NAME)} {route(move)}" for move in record.plan.moves)
+    """The moves of a plan for a sentence in mrkdwn."""
+    return _few([f"{escape(move.vm, blocks.NAME)} {route(move)}" for move in record.plan.moves])
+
+
+def names(record: Record) -> str:
+    """The VMs of a plan for a sentence in mrkdwn."""
+    return _few([escape(move.vm, blocks.NAME) for move in record.plan.moves])
+
+
+def _few(told: list[str]) -> str:
+    more = len(told) - _MOST_NAMED
+    return ", ".join(told) if more <= 1 else f"{', '.join(told[:_MOST_NAMED])} and {more} more"
 
 
 def route(move: Move) -> str:

@@ -43,7 +43,7 @@ def _status(record: Record) -> str:
         case PlanState.PROPOSED if record.plan.blocked:
             return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
-            return f"✋ *Waiting for Confirm* {_deed(record, names)}. Nothing was touched yet."
+            return f"✋ *Waiting for Confirm* {_deed(record, names)}{later.from_when(record)}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The move of {names} starts now."
         case PlanState.SCHEDULED:
@@ -94,6 +94,8 @@ def _running(record: Record, names: str) -> str:
         return f"❓ *Waiting for an answer.* The move of {names} is stuck; the thread asks how to go on."
     if any(run.homeward for run in record.runs):
         return f"↩️ *Going back.* {names} gets its old placement back; the thread says why and how far it is."
+    if any(run.called_off and run.result is None for run in record.runs):
+        return f"🛑 *Canceling* the move of {names}, where the cluster still can; the thread tells how it ends."
     overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
     word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Moving.*"
     return f"{word} {names} is on its way; the thread shows how far it is."

@@ -5,7 +5,7 @@ from bot.migration import PlanState
 from bot.record import Record
 from handlers import blocks
 from handlers.blocks import Block, escape, mention
-from handlers.cards import incident, later, people
+from handlers.cards import incident, later, parts, people
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 
@@ -50,8 +50,12 @@ def deny_buttons(record: Record, value: str) -> list[Block]:
 
 def denied(record: Record) -> str:
     """Who said no, and why."""
+    return f"🛑 *Denied*{_no(record)}"
+
+
+def _no(record: Record) -> str:
     who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
-    return f"🛑 *Denied*{who}: “{escape(record.note)}” Nothing was touched."
+    return f"{who}: “{escape(record.note)}”. Nothing was touched."
 
 
 def verdict_card(record: Record) -> Card | None:
@@ -71,17 +75,19 @@ def _is_news(record: Record) -> bool:
 
 
 def _verdict(record: Record) -> str:
+    """Names the VMs: on a lock screen it stands alone."""
+    plan = f"your plan for *{parts.names(record)}*"
     if record.state is PlanState.DENIED:
-        return f"your plan was denied. {denied(record)}"
+        return f"🛑 {plan} was denied{_no(record)}"
     if record.state is PlanState.EXPIRED:
-        return "⌛ your plan expired: not enough people confirmed it in time."
+        return f"⌛ {plan} expired: not enough people confirmed it in time."
     if later.is_missed(record):
-        return f"⌛ your plan was not run. {later.missed(record)}"
+        return f"⌛ {plan} was not run. {later.missed(record)}"
     if record.state is PlanState.CANCELED and not any(run.result for run in record.runs):
         note = escape(record.note)
         who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
-        return f"🚫 your plan was canceled{who}. {note}".strip()
-    return f"✅ your plan is confirmed by {_given(record)}.{later.verdict(record)}" if record.approvers else ""
+        return f"🚫 {plan} was canceled{who}. {note}".strip()
+    return f"✅ {plan} is confirmed by {_given(record)}.{later.verdict(record)}" if record.approvers else ""
 
 
 def _given(record: Record) -> str:

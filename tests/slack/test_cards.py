@@ -1,5 +1,6 @@
 """Cards as people get them: checked-in JSON for each state, Slack's limits, and names that try to be more."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 
@@ -20,16 +21,19 @@ from bot.record import Incident, Record, Result, Run
 from bot.request import MoveType
 from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
+from bot.sandbox.gallery import incident as incident_gallery
 from bot.sandbox.gallery import later as later_gallery
 from bot.sandbox.gallery import live as gallery
 from handlers import blocks, cards
-from handlers.cards import Card
+from handlers.cards import Card, parts
 from handlers.cards.batch import batch_card
 from handlers.ids import ActionId, Slot
 from tests.facts import RAVI, proposed
 from tests.slack.limits import MENTION, problems
 
-GALLERY = gallery.GALLERY | cold_gallery.GALLERY | later_gallery.GALLERY | batch_gallery.GALLERY
+GALLERY = (
+    gallery.GALLERY | cold_gallery.GALLERY | incident_gallery.GALLERY | later_gallery.GALLERY | batch_gallery.GALLERY
+)
 UPDATE_TEXT = 4000
 LONGEST_NAME = 253
 """RFC 1123 subdomain; no longer name reaches a list."""
@@ -104,6 +108,26 @@ def test_a_batch_in_which_all_are_stopped_says_so_first(count: int, deed: str) -
     plan = whole.plan.model_copy(update={"moves": moves})
     shown = whole.model_copy(update={"plan": plan, "runs": whole.runs[:count]})
     assert first_line(batch_card(shown)).startswith(deed)
+
+
+def test_a_plan_for_later_says_first_when_it_starts() -> None:
+    shown = first_line(cards.plan_card(later_gallery.scheduled_proposed()))
+    assert re.search(r"Waiting for Confirm.*, starting \*<!date\^\d+\^", shown)
+
+
+def test_a_move_that_is_being_canceled_says_so_first() -> None:
+    assert "*Canceling* the move of *web-01*" in first_line(cards.plan_card(gallery.called_off()))
+
+
+def test_what_an_incident_tells_away_from_its_card_says_first_what_would_move() -> None:
+    told = cards.wanted(incident_gallery.incident_declared())
+    for slot in (Slot.INCIDENT, Slot.AUDIT):
+        assert first_line(told[slot]).startswith("🚨 *INCIDENT `INC-42`:* web-01 from worker-01 to worker-05.")
+
+
+def test_a_sentence_names_three_vms_and_counts_the_others() -> None:
+    assert parts.names(batch_gallery.batch_proposed()) == "web-01, web-02, app-vm"
+    assert parts.names(batch_gallery.batch_seven()) == "web-01, web-02, web-03 and 4 more"
 
 
 def test_an_open_plan_offers_confirm_modify_and_cancel() -> None:

@@ -42,7 +42,8 @@ async def test_a_declared_incident_is_loud_in_the_open_and_starts_nothing(bot: B
     assert "<!subteam^S0SRE000001>: usually it would need 2 of you" in passed_over
     (audit,) = bot.shown(AUDIT)
     assert "INC-42" in audit.text
-    assert "In <#C0OPS000001>: web-01" in audit.text
+    assert "web-01 from worker-01 to worker-05" in audit.text
+    assert "In <#C0OPS000001> it *waits for its Confirm*" in audit.text
     assert bot.runner.started == []
     await bot.click("dana", ActionId.CONFIRM)
     await catch_up(bot)

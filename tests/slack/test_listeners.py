@@ -181,7 +181,7 @@ async def test_cancel_ends_the_plan_and_says_who(bot: Bot) -> None:
     await bot.click("mei", ActionId.CANCEL)
     await catch_up(bot)
     assert "*Canceled* by <@U0MEI000001>" in await bot.card()
-    assert "<@U0DANA00001> 🚫 your plan was canceled by <@U0MEI000001>." in await bot.card(Slot.VERDICT)
+    assert "<@U0DANA00001> 🚫 your plan for *web-01* was canceled by <@U0MEI000001>." in await bot.card(Slot.VERDICT)
 
 
 async def test_a_guest_of_the_workspace_may_not_confirm(bot: Bot) -> None:

@@ -67,4 +67,4 @@ async def test_an_approver_denies_with_a_reason_and_the_requester_is_told(bot: B
     assert found is not None
     assert (found.state, found.note) == (PlanState.DENIED, "backup <!here>")
     assert "*Denied* by <@U0MEI000001>: “backup &lt;!here&gt;”" in await bot.card()
-    assert "<@U0DANA00001> your plan was denied" in await bot.card(Slot.VERDICT)
+    assert "<@U0DANA00001> 🛑 your plan for *web-01* was denied by" in await bot.card(Slot.VERDICT)

@@ -52,15 +52,16 @@ def _vms(record: Record) -> str:
 
 def _status(record: Record) -> str:
     many = f"*{_vms(record)}*"
+    deed = _deed(record, many) + later.from_when(record)
     match record.state:
         case PlanState.PROPOSED if record.plan.blocked:
             return "⛔ *Blocked.* None of these VMs can be moved like this. Nothing was touched."
         case PlanState.PROPOSED if record.unaccepted:
             costs = " and the ".join(record.unaccepted)
             first = f"somebody has to accept the {costs} first, then Confirm"
-            return f"✋ *Waiting* {_deed(record, many)}: {first}. Nothing was touched yet."
+            return f"✋ *Waiting* {deed}: {first}. Nothing was touched yet."
         case PlanState.PROPOSED:
-            return f"✋ *Waiting for Confirm* {_deed(record, many)}. Nothing was touched yet."
+            return f"✋ *Waiting for Confirm* {deed}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The first of {many} starts now."
         case PlanState.SCHEDULED:
