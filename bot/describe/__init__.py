@@ -8,7 +8,7 @@ the executor takes them. An estimate is what the bot has measured before, or a r
 """
 
 from bot.describe import batch
-from bot.describe.load import change, loads
+from bot.describe.load import carried, change, loads
 from bot.describe.outcome import affinity, downtime, freed, look, look_closer, moved, rescue, took, whereabouts
 from bot.describe.outlook import (
     Effect,
@@ -42,6 +42,7 @@ __all__ = [
     "StageState",
     "affinity",
     "batch",
+    "carried",
     "change",
     "cold_downtime",
     "doubt",

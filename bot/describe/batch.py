@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from bot.describe.load import carried
 from bot.describe.outcome import took
 from bot.describe.outlook import cold_downtime
-from bot.describe.words import duration, memory, only_places
-from bot.load import Shift
+from bot.describe.words import duration, only_places
 from bot.migration import MoveState
 from bot.plan import Move, Plan
 from bot.record import HoldReason, Run
@@ -72,18 +72,6 @@ def pace(plan: Plan) -> str:
     return f"{order}, in groups of {plan.pace.stage} with {pause} between them"
 
 
-def node_line(shift: Shift) -> str:
-    """A node before and after."""
-    vms = f"{shift.before.vms} → {shift.after.vms} VMs"
-    cpu = f"CPU {_share(shift.before.vcpus, shift.cpus)} → {_share(shift.after.vcpus, shift.cpus)}"
-    given = f"{_share(shift.before.memory, shift.memory)} → {_share(shift.after.memory, shift.memory)}"
-    return f"{vms}, {cpu}, memory {given} of {memory(shift.memory)}"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{round(100 * part / whole)} %"
-
-
 def outcome(move: Move, run: Run) -> str:
     """What became of one VM, in few words."""
     match run.state:
@@ -130,7 +118,7 @@ def plan_text(plan: Plan) -> str:
     lines = [f"Warning: {note.text} {note.remedy}".rstrip() for note in plan.notes]
     lines += [f"Not in this plan: {out.vm}: {out.why} {out.remedy}".rstrip() for out in plan.left_out]
     lines += [f"Total: {counts(plan)}. Downtime: {downtime(plan)}. Duration: {length(plan)}. {pace(plan)}."]
-    lines += [f"{shift.node}: {node_line(shift)}" for shift in plan.nodes]
+    lines += [f"{shift.node}: {carried(shift)}" for shift in plan.nodes]
     return "\n" + "\n".join(lines) + "\n"
 
 

@@ -8,9 +8,13 @@ from bot.plan import Move
 def loads(move: Move) -> tuple[Row, ...]:
     """A row for each node that is known, the source first."""
     return tuple(
-        Row(each.node, f"{_count(each)}, {change(each)}", f"of {each.cpus} CPUs and {memory(each.memory)}")
-        for each in move.shifts
+        Row(each.node, carried(each), f"of {each.cpus} CPUs and {memory(each.memory)}") for each in move.shifts
     )
+
+
+def carried(shift: Shift) -> str:
+    """Its VMs and both shares."""
+    return f"{_count(shift)}, {change(shift)}"
 
 
 def change(shift: Shift) -> str:

@@ -3,6 +3,8 @@
 Moments are shown as Slack dates, so the message needs no clock of its own and changes only when something has happened.
 """
 
+from datetime import datetime
+
 from bot import describe
 from bot.migration import MoveState
 from bot.plan import Move
@@ -34,22 +36,28 @@ def status_lines(record: Record, index: int) -> list[str]:
 def _move(record: Record, index: int) -> list[Block]:
     move, run = moving(record, index), record.runs[index]
     made = [blocks.section(_status(move, run)), *_PROGRESS[move.type](record, index)]
-    if run.cluster_away_since:
-        since = blocks.date(run.cluster_away_since, "{time_secs}")
-        made.append(
-            blocks.section(
-                f"⚠️ *Waiting for the cluster* since {since}: its API server does not answer. "
-                "The move goes on inside the cluster; I look again every few seconds."
-            )
-        )
     ways = calling_off.buttons(record, index)
     return [*made, *calling_off.notes(run), *([blocks.actions(*ways)] if ways else [])]
 
 
+def _unseen(name: str, since: datetime) -> str:
+    """In place of where it was seen last, which may not be true any more; that stands below."""
+    return (
+        f"⚠️ *Waiting for the cluster* since {blocks.date(since, '{time_secs}')}: its API server does not answer, so I "
+        f"do not see how far *{name}* is. The move goes on inside the cluster; I look again every few seconds."
+    )
+
+
 def _status(move: Move, run: Run) -> str:
     name = escape(move.vm, blocks.NAME)
+    if run.result is None and run.cluster_away_since:
+        return _unseen(name, run.cluster_away_since)
     if run.result is None and (canceling := calling_off.status(move, run)):
         return canceling
+    return _seen(move, run, name)
+
+
+def _seen(move: Move, run: Run, name: str) -> str:
     match run.state:
         case MoveState.WAITING:
             return f"⏳ *{name}* waits to be moved."

@@ -115,6 +115,13 @@ def test_a_plan_for_later_says_first_when_it_starts() -> None:
     assert re.search(r"Waiting for Confirm.*, starting \*<!date\^\d+\^", shown)
 
 
+def test_while_the_cluster_is_away_the_first_line_says_that_and_not_what_was_seen_last() -> None:
+    shown = cards.wanted(gallery.cluster_away())[Slot.PROGRESS]
+    assert first_line(shown).startswith("⚠️ *Waiting for the cluster* since")
+    assert shown.text == first_line(shown)
+    assert "▶️ *Running* copies the memory" in str(shown.blocks)
+
+
 def test_a_move_that_is_being_canceled_says_so_first() -> None:
     assert "*Canceling* the move of *web-01*" in first_line(cards.plan_card(gallery.called_off()))
 

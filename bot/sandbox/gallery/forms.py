@@ -7,7 +7,7 @@ from bot.ports import NodeChoice
 from bot.record import Doubt
 from bot.sandbox.gallery import batch, cold, extreme, facts
 from bot.sandbox.gallery.shown import Json, form
-from handlers import batchform, deny, modals
+from handlers import batchform, declare, deny, modals
 from handlers.values import ElsewhereState, ModalState
 
 NODES = (
@@ -37,3 +37,6 @@ def forms() -> Iterable[Json]:
     yield form("form_deny", deny.form(FORM))
     yield form("form_deny_loading", deny.loading(FORM))
     yield form("form_deny_refused", deny.refused(REFUSAL))
+    yield form("form_incident", declare.form(FORM))
+    yield form("form_incident_loading", declare.loading(FORM))
+    yield form("form_incident_refused", declare.refused(REFUSAL))

@@ -176,10 +176,10 @@ def _totals(record: Record) -> Block:
 
 
 def _nodes(record: Record) -> list[Block]:
-    lines = [f"• {code(shift.node, table.SHORT)}: {describe.batch.node_line(shift)}" for shift in record.plan.nodes]
+    lines = [f"• {code(shift.node, table.SHORT)}: {describe.carried(shift)}" for shift in record.plan.nodes]
     more = len(lines) - _MOST_NODES
     lines = [*lines[:_MOST_NODES], *([f"… and {more} nodes more"] if more > 0 else [])]
-    return table.sections(["*Nodes, before → after*", *lines]) if lines else []
+    return table.sections(["*Nodes, before → after* (given to their VMs)", *lines]) if lines else []
 
 
 def _drift(record: Record) -> list[Block]:
