@@ -5,6 +5,7 @@ Slack or in the cluster is changed; the store is opened as `run` opens it, and w
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ from handlers.webclient import make_client
 from k8s import names, rights
 from k8s.client import KubeCluster
 from k8s.errors import ClusterError
+from k8s.platform import Platform
 from k8s.rights import Right
 from k8s.snapshots import Capabilities
 
@@ -34,7 +36,28 @@ LOST: Final = {
 }
 """What is lost without an optional right; of the others: answers are less precise."""
 
-ROLES: Final = "apply manifests/ again, or add it to the ClusterRole"
+ROLES: Final = "apply manifests/ again ({cli} apply -k), or add it to the ClusterRole"
+
+DEPLOYED: Final = "Deployed"
+"""Phase of a KubeVirt whose operator is done."""
+
+OLDEST_KUBERNETES: Final = (1, 25)
+"""From it on the server checks fields when it is asked to (`fieldValidation`, beta in 1.25)."""
+
+
+class Gate(NamedTuple):
+    """A feature gate of KubeVirt that the bot's work needs."""
+
+    name: str
+    until: tuple[int, int]
+    """From this version on it is always on (pkg/virt-config/featuregate/inactive.go)."""
+    lost: str
+
+
+GATES: Final = (
+    Gate("LiveMigration", (0, 56), "no VM moves live"),
+    Gate("VMLiveUpdateFeatures", (1, 5), "changes reach a running VM only with its next restart"),
+)
 
 
 class Verdict(StrEnum):
@@ -133,13 +156,61 @@ async def _store(settings: Settings) -> AsyncIterator[Line]:
 async def _cluster(settings: Settings) -> AsyncIterator[Line]:
     try:
         async with wiring.cluster(settings) as kube:
-            for line in _kubevirt(await kube.capabilities()):
+            where, can = await kube.platform(), await kube.capabilities()
+            for line in (kubernetes_line(where), *health_lines(where), *_kubevirt(can), *gate_lines(where, can)):
                 yield line
-            for granted in _granted(kube, settings.namespace_names):
+            for granted in _granted(kube, settings.namespace_names, where.cli):
                 yield await granted
     except ClusterError as error:
         said = errors.from_cluster(error)
         yield Line("cluster", Verdict.FAIL, f"{said.what} {said.remedy}")
+
+
+def kubernetes_line(where: Platform) -> Line:
+    """Which cluster it is, and whether it is new enough to be trusted with what it does not know."""
+    kind = "OpenShift, on Kubernetes" if where.openshift else "Kubernetes"
+    release = _release(where.kubernetes_version)
+    if release >= OLDEST_KUBERNETES:
+        return Line("cluster", Verdict.OK, f"{kind} {where.kubernetes_version}")
+    oldest = ".".join(map(str, OLDEST_KUBERNETES))
+    words = f"{kind} {where.kubernetes_version}: older than {oldest} does not check fields strictly; upgrade it"
+    return Line("cluster", Verdict.WARN, words)
+
+
+def health_lines(where: Platform) -> list[Line]:
+    """Whether KubeVirt itself is well: what is half installed moves nothing."""
+    if where.kubevirt is None:
+        words = f"no KubeVirt resource can be read: is KubeVirt installed? {where.cli} get kubevirts -A"
+        return [Line("KubeVirt's health", Verdict.WARN, words)]
+    health, look = where.kubevirt, f"{where.cli} describe kubevirts -A"
+    if health.phase != DEPLOYED:
+        words = f"phase {health.phase or 'not known'}, not {DEPLOYED}: wait for its operator, or see what holds it"
+        return [Line("KubeVirt's health", Verdict.FAIL, f"{words}: {look}")]
+    if health.ailing:
+        return [Line("KubeVirt's health", Verdict.WARN, f"{'; '.join(health.ailing)}. See why: {look}")]
+    return [Line("KubeVirt's health", Verdict.OK, f"{DEPLOYED}, all components are ready")]
+
+
+def gate_lines(where: Platform, can: Capabilities) -> list[Line]:
+    """Feature gates that this version still needs for what the bot does; newer ones need none."""
+    if where.kubevirt is None:
+        return []
+    release, given = _release(can.kubevirt_version), where.kubevirt.feature_gates
+    needed = [gate for gate in GATES if release < gate.until]
+    if not needed:
+        return [Line("feature gates", Verdict.OK, "this KubeVirt needs none for moves")]
+    lines = []
+    for gate in needed:
+        add = f"missing, so {gate.lost}: add it to developerConfiguration.featureGates ({where.cli} edit kubevirts)"
+        verdict, words = (Verdict.OK, "on") if gate.name in given else (Verdict.WARN, add)
+        lines.append(Line(f"feature gate {gate.name}", verdict, words))
+    return lines
+
+
+def _release(version: str) -> tuple[int, int]:
+    """(0, 0) for what is no version."""
+    found = re.match(r"v?(\d+)\.(\d+)", version)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def _kubevirt(can: Capabilities) -> list[Line]:
@@ -162,22 +233,22 @@ def _kubevirt(can: Capabilities) -> list[Line]:
     return [named, Line("rollout strategy", Verdict.WARN, staged)]
 
 
-def _granted(kube: KubeCluster, namespaces: tuple[str, ...]) -> list["asyncio.Task[Line]"]:
+def _granted(kube: KubeCluster, namespaces: tuple[str, ...], cli: str) -> list["asyncio.Task[Line]"]:
     """Ask for all rights side by side."""
     asked = [
         (right, namespace, right in rights.OPTIONAL)
         for right in (*rights.NEEDED, *rights.NEEDED_COLD, *rights.OPTIONAL)
         for namespace in ((), namespaces)[right.resource not in CLUSTER_SCOPED] or ("",)
     ]
-    return [asyncio.create_task(_grant(kube, *each)) for each in asked]
+    return [asyncio.create_task(_grant(kube, cli, *each)) for each in asked]
 
 
-async def _grant(kube: KubeCluster, right: Right, namespace: str, optional: bool) -> Line:  # noqa: FBT001
+async def _grant(kube: KubeCluster, cli: str, right: Right, namespace: str, optional: bool) -> Line:  # noqa: FBT001
     resource = f"{right.resource}.{right.group}".rstrip(".") + f"/{right.subresource}".rstrip("/")
     name = f"right to {right.verb} {resource}" + (f" in {namespace}" if namespace else "")
     if await kube.access(*right, namespace=namespace):
         return Line(name, Verdict.OK, "granted")
     if optional:
         lost = LOST.get(right, "answers are less precise")
-        return Line(name, Verdict.WARN, f"missing; without it {lost}: {ROLES}")
-    return Line(name, Verdict.FAIL, f"missing in the cluster: {ROLES}")
+        return Line(name, Verdict.WARN, f"missing; without it {lost}: {ROLES.format(cli=cli)}")
+    return Line(name, Verdict.FAIL, f"missing in the cluster: {ROLES.format(cli=cli)}")

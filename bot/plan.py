@@ -156,6 +156,8 @@ class Move(_Frozen):
     """Live: a pin leads it to the target and is taken off at the end, since this KubeVirt cannot be told the node."""
     frees_pin: bool = False
     """Live: a pin that an earlier move of ours has left on the VM is removed first."""
+    cli: str = "kubectl"
+    """The command that people have on this cluster: `oc` on OpenShift."""
     agent: bool = False
     """The guest agent was connected: it should be again after the move."""
     passed: tuple[str, ...] = ()
@@ -297,6 +299,7 @@ def judged(request: MoveRequest, facts: Facts) -> Move:
         labels=dict(facts.vm.labels),
         proof=_proof(facts, type_, findings) | _proof_of(replaced),
         led=checks.led(facts, type_),
+        cli=facts.capabilities.cli,
         frees_pin=checks.frees_pin(facts, type_),
         agent=_agent(facts),
         passed=passed,

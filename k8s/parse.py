@@ -11,6 +11,7 @@ from datetime import datetime
 
 from k8s import names
 from k8s.amounts import amounts, of_pod, quantity
+from k8s.platform import cli_of
 from k8s.snapshots import (
     DEFAULT_GRACE_SECONDS,
     Capabilities,
@@ -235,6 +236,7 @@ def capabilities(kubevirt: Json | None, *, version: str, added_node_selector: bo
         migrations_at_once=int(limits.get("parallelMigrationsPerCluster") or _AT_ONCE),
         migrations_from_node=int(limits.get("parallelOutboundMigrationsPerNode") or _FROM_NODE),
         cpu_ratio=_number(_object(configuration, "developerConfiguration"), "cpuAllocationRatio", 10),
+        cli=cli_of(kubevirt),
     )
 
 

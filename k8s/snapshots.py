@@ -321,6 +321,8 @@ class Capabilities:
     """`parallelOutboundMigrationsPerNode`, likewise."""
     cpu_ratio: int = 10
     """cpuAllocationRatio: how many vCPUs share one requested CPU."""
+    cli: str = "kubectl"
+    """The command that people have there: `oc` on OpenShift."""
 
 
 @dataclass(frozen=True, slots=True)

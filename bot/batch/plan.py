@@ -52,7 +52,7 @@ def _of_source(request: BatchRequest, fleet: Fleet) -> Iterable[Finding]:
         yield _warning(
             "source-not-cordoned",
             f"{node.name} is not cordoned: what leaves it, or anything new, may be put there again.",
-            f"Cordon it first: kubectl cordon {node.name}",
+            f"Cordon it first: {fleet.capabilities.cli} cordon {node.name}",
         )
 
 

@@ -30,7 +30,7 @@ def cordoned(facts: Facts, type_: MoveType) -> Iterator[Finding]:
         yield block(
             "target-cordoned",
             f"{node.name} is cordoned: it takes no new pods.",
-            f"Choose another node, or uncordon it: kubectl uncordon {node.name}",
+            f"Choose another node, or uncordon it: {facts.capabilities.cli} uncordon {node.name}",
             f"Node {node.name}, spec.unschedulable",
         )
 

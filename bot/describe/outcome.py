@@ -104,11 +104,11 @@ def rescue(move: Move, run: Run) -> str:
 def look(move: Move) -> str:
     """The command that shows where the VM is; after a cold move there may be no VMI to look at."""
     kinds = "vmi" if move.type is MoveType.LIVE else "vm,vmi"
-    return f"kubectl get {kinds} -n {move.namespace} {move.vm} -o wide"
+    return f"{move.cli} get {kinds} -n {move.namespace} {move.vm} -o wide"
 
 
 def look_closer(move: Move, run: Run) -> str:
     """The command that shows the migration with its events, or else the VM's own object."""
     own = "vmi" if move.type is MoveType.LIVE else "vm"
     kind, name = ("vmim", run.intent.name) if run.intent else (own, move.vm)
-    return f"kubectl describe {kind} -n {move.namespace} {name}"
+    return f"{move.cli} describe {kind} -n {move.namespace} {name}"

@@ -26,3 +26,7 @@ class Cause(BaseModel):
     evidence: tuple[str, ...] = ()
     ways: tuple[WayOn, ...] = (WayOn.AGAIN,)
     """The safest first."""
+
+    def spoken_for(self, cli: str) -> "Cause":
+        """With the command that people have on their cluster; what the cluster said stays as it is."""
+        return self.model_copy(update={"remedy": self.remedy.replace("kubectl ", f"{cli} ")})

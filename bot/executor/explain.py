@@ -32,7 +32,8 @@ async def wait(cluster: Cluster, move: Move, run: Run) -> Cause | None:
     evidence = await cluster.evidence(vm_ref(move), Ref(move.namespace, run.intent.name), run.intent.uid)
     if phase_name(run) in NOT_STARTED:
         evidence = replace(evidence, queue=await cluster.queue(vm_ref(move)))
-    return stuck(await with_nodes(cluster, move, evidence), phase_name(run))
+    found = stuck(await with_nodes(cluster, move, evidence), phase_name(run))
+    return found and found.spoken_for(move.cli)
 
 
 async def refusal(moving: Moving, error: ClusterError) -> Cause:
@@ -40,7 +41,7 @@ async def refusal(moving: Moving, error: ClusterError) -> Cause:
     _, move, _ = await moving.read()
     if isinstance(error, NotFound) and await moving.cluster.vm(vm_ref(move)) is None:
         return changed.vm_deleted(move.vm)
-    return diagnose_refusal(error)
+    return diagnose_refusal(error).spoken_for(move.cli)
 
 
 async def with_nodes(cluster: Cluster, move: Move, evidence: Evidence) -> Evidence:

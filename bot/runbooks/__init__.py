@@ -18,10 +18,10 @@ class Runbook(NamedTuple):
 
 
 @cache
-def find(code: str) -> Runbook | None:
-    """The runbook of a cause; None for a code that has none."""
+def find(code: str, cli: str = "kubectl") -> Runbook | None:
+    """The runbook of a cause, with the command that people have; None for a code that has none."""
     file = files(__package__).joinpath(f"{code}.md")
     if not code.replace("-", "").isalnum() or not file.is_file():
         return None
     title, _, text = file.read_text("utf-8").partition("\n")
-    return Runbook(title.removeprefix("# ").strip(), text.strip())
+    return Runbook(title.removeprefix("# ").strip(), text.strip().replace("kubectl ", f"{cli} "))

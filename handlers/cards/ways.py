@@ -49,7 +49,8 @@ def runbook_slot(index: int) -> str:
 def runbook_card(record: Record, index: int) -> Card | None:
     """What to do about the cause, as a message of its own; None where nobody asked or there is none."""
     run = record.runs[index]
-    found = runbooks.find(run.result.cause.code) if run.runbook and run.result and run.result.cause else None
+    cause, cli = run.result.cause if run.runbook and run.result else None, record.plan.moves[index].cli
+    found = runbooks.find(cause.code, cli) if cause else None
     if found is None:
         return None
     title = f"📖 *Runbook: {found.title}*"

@@ -13,6 +13,7 @@ from k8s.client.parallel import side_by_side
 from k8s.client.rest import Rest
 from k8s.client.timing import Timing
 from k8s.errors import Forbidden, NotFound
+from k8s.platform import Platform, platform
 from k8s.snapshots import Capabilities, Json
 
 KEEP_SECONDS: Final = 300.0
@@ -35,6 +36,14 @@ class CapabilityCache:
                 self._known = await self._read()
                 self._read_at = self._timing.now()
             return self._known
+
+    async def platform(self) -> Platform:
+        """What the cluster is, read anew. Raises a ClusterError."""
+        async with side_by_side() as group:
+            version = group.create_task(self._rest.read(paths.VERSION))
+            groups = group.create_task(self._rest.read(paths.GROUPS))
+            kubevirt = group.create_task(self._kubevirt())
+        return platform(version.result(), groups.result(), kubevirt.result())
 
     async def _read(self) -> Capabilities:
         async with side_by_side() as group:

@@ -19,6 +19,7 @@ from k8s.client.timing import RealTime, Timing
 from k8s.client.writes import Writes
 from k8s.cluster import Question, VmCall
 from k8s.fleet import Fleet, Trial
+from k8s.platform import Platform
 from k8s.snapshots import (
     Admission,
     Capabilities,
@@ -99,6 +100,10 @@ class KubeCluster:
         }
         answer = await self._rest.write("POST", paths.ACCESS_REVIEWS.collection(), body=body)
         return bool((answer.get("status") or {}).get("allowed"))
+
+    async def platform(self) -> Platform:
+        """What the cluster is: for `check`. Raises a ClusterError."""
+        return await self._capabilities.platform()
 
     def outage(self) -> float | None:
         return self._hub.outage()

@@ -50,6 +50,9 @@ ACCESS_REVIEWS: Final = Resource("/apis/authorization.k8s.io/v1", "selfsubjectac
 
 OPENAPI: Final = f"/openapi/v3{_KUBEVIRT}"
 KUBEVIRT_VERSION: Final = f"{_SUBRESOURCES}/version"
+VERSION: Final = "/version"
+GROUPS: Final = "/apis"
+"""What the API serves; every authenticated user may read both (system:discovery)."""
 
 _KINDS = {
     r.plural: r.kind

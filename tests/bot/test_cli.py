@@ -14,7 +14,7 @@ import yaml
 
 from bot import cli
 from bot.sandbox.cluster import ClusterSandbox
-from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE_BINDING
+from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, KUBEVIRT_CR, ROLE_BINDING
 from bot.sandbox.slack import SlackSandbox
 from bot.store import open_engine
 from handlers.scopes import NEEDED as SCOPES
@@ -178,14 +178,69 @@ async def test_check_says_ok_to_everything_that_the_bot_needs(
     assert [line for line in lines if not line.startswith("ok   ")] == []
     assert lines[0] == "ok   Slack: installed in workspace T0SANDBOX1"
     after_scopes = lines[1 + len(SCOPES) :]
-    assert [line.split(":")[0] for line in after_scopes[:5]] == [
+    expected = [
         "ok   Socket Mode",
         "ok   policy",
         "ok   store",
+        "ok   cluster",
+        "ok   KubeVirt's health",
         "ok   KubeVirt",
         "ok   rollout strategy",
+        "ok   feature gates",
     ]
-    assert len(after_scopes) == 5 + len(NEEDED) + len(rights.OPTIONAL)
+    assert [line.split(":")[0] for line in after_scopes[: len(expected)]] == expected
+    assert "ok   cluster: Kubernetes v1.34.9" in lines
+    assert len(after_scopes) == len(expected) + len(NEEDED) + len(rights.OPTIONAL)
+
+
+@pytest.mark.usefixtures("slack")
+async def test_check_says_how_kubevirt_is_and_what_to_look_at(cluster: ClusterSandbox, run: Run) -> None:
+    def change(**status: object) -> None:
+        cluster.store.modify(KUBEVIRT_CR, "kubevirt", "kubevirt", lambda raw: raw["status"].update(status))
+
+    change(conditions=[{"type": "Available", "status": "False", "message": "virt-handler is not ready"}])
+    said = await run("check")
+    assert said.code == 0
+    assert "warn KubeVirt's health: Available is False: virt-handler is not ready. See why: kubectl " in said.out
+    change(phase="Deploying")
+    (failed,) = await failures(run)
+    assert failed.startswith("FAIL KubeVirt's health: phase Deploying, not Deployed: wait for its operator")
+
+
+@pytest.mark.usefixtures("slack")
+async def test_check_speaks_the_words_of_openshift_there(cluster: ClusterSandbox, run: Run) -> None:
+    """Its KubeVirt lives in a namespace of its own."""
+    resource = cluster.store.require(KUBEVIRT_CR, "kubevirt", "kubevirt")
+    cluster.store.remove(KUBEVIRT_CR, "kubevirt", "kubevirt")
+    moved = {"metadata": {"name": "kubevirt", "namespace": "openshift-cnv"}, "spec": resource["spec"]}
+    cluster.store.create(KUBEVIRT_CR, {**moved, "status": resource["status"] | {"phase": "Deploying"}})
+    said = await run("check")
+    assert "ok   cluster: OpenShift, on Kubernetes v1.34.9" in said.out
+    assert "see what holds it: oc describe kubevirts -A" in said.out
+    plan = await run("plan", "web-01 worker-06")
+    assert "oc uncordon worker-06" in plan.out
+    assert "kubectl" not in said.out + plan.out
+
+
+WRITE_VERSION = 18
+"""Byte of a SQLite file: above 2 it may only be read (sqlite.org/fileformat.html), also by root, whom a mode does not
+stop."""
+
+
+async def test_check_names_a_store_that_can_only_be_read(
+    cluster: ClusterSandbox, slack: SlackSandbox, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine, lock = await open_engine(f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+    await engine.dispose()
+    assert lock is not None
+    lock.release()
+    with (tmp_path / "bot.db").open("r+b") as file:
+        file.seek(WRITE_VERSION)
+        file.write(b"\x03")
+    monkeypatch.setenv("VM_MIGRATE_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+    (failed,) = await failures(run)
+    assert failed.startswith("FAIL store: ")
+    assert "readonly" in failed
 
 
 async def failures(run: Run) -> list[str]:
@@ -340,7 +395,7 @@ async def test_check_names_the_right_that_is_missing(
     assert line.startswith(
         "FAIL right to delete virtualmachineinstancemigrations.kubevirt.io: missing in the cluster: "
     )
-    assert line.endswith("apply manifests/ again, or add it to the ClusterRole")
+    assert line.endswith("apply manifests/ again (kubectl apply -k), or add it to the ClusterRole")
 
 
 async def test_check_names_the_token_that_slack_refuses_and_still_looks_at_the_cluster(
