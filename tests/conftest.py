@@ -11,8 +11,12 @@ from tests.postgres import Postgres, running
 
 # From Python 3.12 on the explain phase traces every line of every example, which makes simulations ten times slower.
 # CI says the same of the same commit twice; new examples are looked for wherever people work.
+# No deadlines: how long an example takes says more of the machine than of the code.
 settings.register_profile(
-    "plain", phases=[phase for phase in Phase if phase is not Phase.explain], derandomize="CI" in os.environ
+    "plain",
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    derandomize="CI" in os.environ,
+    deadline=None,
 )
 settings.load_profile("plain")
 

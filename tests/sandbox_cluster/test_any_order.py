@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bot.sandbox.cluster.cluster import Cluster
+from bot.sandbox.cluster.cluster import begun
 from bot.sandbox.cluster.errors import ApiError
 from bot.sandbox.cluster.faults import PREFIX
 from bot.sandbox.cluster.lifecycle_calls import CALLS, Call
@@ -33,7 +33,7 @@ def world() -> Obj:
 class People(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
-        self.cluster = Cluster(world(), start=1_795_000_000.0, version="v1.9.0", seed=1)
+        self.cluster = begun(world(), start=1_795_000_000.0, version="v1.9.0", seed=1)
         self.store = self.cluster.store
         self.writer = Writer(self.cluster.context)
         self.jobs = 0

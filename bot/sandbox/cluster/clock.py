@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 Callback = Callable[[], object]
 
 
+def _nothing() -> None:
+    pass
+
+
 class Timer:
     """A pending call; :meth:`cancel` is safe at any time."""
 
@@ -35,7 +39,7 @@ class VirtualClock:
 
     def __init__(self, start: float) -> None:
         self.now = start
-        self.on_new_timer: Callback = lambda: None
+        self.on_new_timer: Callback = _nothing
         self._order = itertools.count()
         self._timers: list[tuple[float, int, Timer]] = []
 
@@ -112,7 +116,7 @@ class Drive:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        self._clock.on_new_timer = lambda: None
+        self._clock.on_new_timer = _nothing
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -6,6 +6,7 @@ round, because the recordings show each step as a watch event of its own. Its wr
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from bot.sandbox.cluster.clock import Timer, VirtualClock
 from bot.sandbox.cluster.errors import ApiError
@@ -67,12 +68,12 @@ class Controller:
             return
         if queued:
             queued.cancel()
-        self._queued[key] = self.clock.call_later(delay, lambda: self._run(key))
+        self._queued[key] = self.clock.call_later(delay, partial(self._run, key))
 
     def once_after(self, delay: float, callback: Callable[[], None], *name: str) -> None:
         """Call back after ``delay``; while one of that name is pending, asking again changes nothing."""
         if name not in self._waiting:
-            self._waiting[name] = self.clock.call_later(delay, lambda: self._fire(name, callback))
+            self._waiting[name] = self.clock.call_later(delay, partial(self._fire, name, callback))
 
     def is_waiting(self, *name: str) -> bool:
         return name in self._waiting

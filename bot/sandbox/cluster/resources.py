@@ -4,6 +4,7 @@ A row is what discovery, routing, storage and printing need to know about a kind
 (Role, ResourceQuota ...) are stored and served all the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,10 @@ class Resource:
     @property
     def has_status(self) -> bool:
         return "status" in self.subresources
+
+    def __reduce__(self) -> tuple[Callable[[str], "Resource"], tuple[str]]:
+        """Copied by name: there is one object for each row, and it may be compared by identity."""
+        return _row, (self.qualified,)
 
 
 def _kubevirt(plural: str, kind: str, *short: str, status: bool = True) -> Resource:
@@ -174,3 +179,9 @@ RESOURCES: tuple[Resource, ...] = (
     VMIM,
     MIGRATION_POLICY,
 )
+
+_ROWS = {resource.qualified: resource for resource in RESOURCES}
+
+
+def _row(qualified: str) -> Resource:
+    return _ROWS[qualified]

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.sandbox.cluster.admin import Admin
 from bot.sandbox.cluster.clock import Drive
-from bot.sandbox.cluster.cluster import Cluster
+from bot.sandbox.cluster.cluster import begun
 from bot.sandbox.cluster.objects import Obj
 from bot.sandbox.cluster.rbac import ADMIN, Attributes, Authorizer
 from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
@@ -42,7 +42,7 @@ class ClusterSandbox:
         hands: bool = False,
     ) -> None:
         start = time.time() if start_time is None else start_time
-        self.cluster = Cluster(world or load_world(), start=start, version=version, seed=seed)
+        self.cluster = begun(world or load_world(), start=start, version=version, seed=seed)
         self.context = self.cluster.context
         self.clock = self.cluster.clock
         self.store = self.cluster.store

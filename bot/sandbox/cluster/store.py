@@ -10,6 +10,7 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from bot.sandbox.cluster import errors
 from bot.sandbox.cluster.clock import VirtualClock
@@ -44,7 +45,7 @@ class Store:
         self.version = 1000
         self._random = random.Random(seed)
         self._objects: dict[Resource, dict[Key, Obj]] = defaultdict(dict)
-        self._logs: dict[Resource, deque[Change]] = defaultdict(lambda: deque(maxlen=LOG_LENGTH))
+        self._logs: dict[Resource, deque[Change]] = defaultdict(partial(deque, maxlen=LOG_LENGTH))
         self._forgotten: dict[Resource, int] = {}
         self._forgotten_everywhere = 0
         self._listeners: list[Listener] = []
