@@ -192,6 +192,15 @@ def decide_pin(
     return _changed(record, index, {"pin": pin})
 
 
+def pin_gone(record: Record, vm_key: str, now: datetime, *, effective: bool) -> Record:
+    """A later move of the VM has taken off the pin that this plan had left: there is nothing to decide or remind of."""
+    for index, (move, run) in enumerate(zip(record.plan.moves, record.runs, strict=True)):
+        if move.key == vm_key and run.pin and run.pin.state is not PinState.REMOVED:
+            gone = Pin(state=PinState.REMOVED, at=now, reminders=run.pin.reminders, effective=effective)
+            record = _changed(record, index, {"pin": gone})
+    return record
+
+
 def reminded(record: Record, index: int) -> Record:
     """The time that somebody has put it off for is over: ask again."""
     pin = record.runs[index].pin

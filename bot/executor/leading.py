@@ -9,8 +9,10 @@ the object, and it goes again before the move is reported, however it ended. Eac
 
 import contextlib
 
+from bot import cold
 from bot.executor.moving import Moving, vm_ref
 from bot.plan import Move
+from bot.ports import Entry
 from k8s import cold as writes
 from k8s.errors import Conflict, NotFound
 from k8s.note import note_for
@@ -27,9 +29,14 @@ async def lead(moving: Moving, move: Move) -> None:
 
 
 async def free(moving: Moving, move: Move, plan: str) -> None:
-    """Take off the pin that this earlier plan has left, which would hold the VM. Raises a ClusterError where the guest
-    that runs keeps it: then nothing may be migrated."""
+    """Take off the pin that this earlier plan has left, which would hold the VM, and note it there.
+
+    Raises a ClusterError where the guest that runs keeps it: then nothing may be migrated.
+    """
     freed = await moving.write(writes.unpin(moving.cluster, vm_ref(move), plan=plan))
+    now = moving.clock.now()
+    by = Entry("pin", None, {"removed by": moving.plan_id})
+    await moving.tell(plan, lambda other: cold.pin_gone(other, move.key, now, effective=freed.effective), by)
     if not freed.effective:
         raise Conflict("the VM that runs keeps an older pin of ours until its next restart")
 

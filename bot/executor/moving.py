@@ -6,6 +6,7 @@ finished even when the bot is told to stop in the middle of it.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -107,6 +108,12 @@ class Moving:
         self._course = self._course and _course(record, self.index)
         self._notifier.changed(self.plan_id)
         return record
+
+    async def tell(self, plan_id: str, change: Callable[[Record], Record], entry: Entry) -> None:
+        """Note on another plan what this move has done to it; a plan that is not known any more is left alone."""
+        with suppress(KeyError):
+            await self._store.update(plan_id, lambda current: Change(change(current), [entry]))
+            self._notifier.changed(plan_id)
 
     async def write(self, writing: Coroutine[Any, Any, T]) -> T:
         """Run a write to the cluster to its end, even if this task is canceled meanwhile. Raises Halt where it is not

@@ -54,6 +54,17 @@ async def test_the_card_names_the_pin_and_the_move_removes_it_first(app: App) ->
     assert await spec(app, WEB) == before
 
 
+async def test_the_plan_that_left_the_pin_is_told_and_reminds_nobody(app: App) -> None:
+    await left_pinned(app)
+    await app.service.decide_pin("p1", 0, PinState.LATER, DANA)
+    await confirmed(app)
+    await ended(app, "p2")
+    pin = (await app.plan("p1")).runs[0].pin
+    assert pin is not None
+    assert (pin.state, pin.remind_at) == (PinState.REMOVED, None)
+    assert not (await app.plan("p1")).open
+
+
 async def test_without_a_target_a_pinned_vm_goes_where_its_own_rules_allow(app: App) -> None:
     before = await left_pinned(app)
     planned = await confirmed(app, MoveRequest(vm="web-01", type=MoveType.LIVE))
