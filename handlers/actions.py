@@ -17,7 +17,7 @@ from bot.errors import BotError
 from bot.policy import Actor
 from bot.record import Choice, PinState, Place
 from bot.request import MoveType
-from handlers import batchform, cards, declare, deny, modals
+from handlers import batchform, cards, declare, deny, modals, refusal
 from handlers.answers import by_response_url
 from handlers.asking import carry_out
 from handlers.blocks import Block
@@ -237,7 +237,7 @@ class Actions:
                 return batchform.form(record, state)
             return modals.modify(record, await self._desk.service.nodes(ref.plan, 0, actor), state)
         except BotError as refused:
-            return modals.refused(refused)
+            return refusal.form(refused)
 
     async def _choosing(self, click: Click, state: ElsewhereState) -> Block:
         try:
@@ -245,21 +245,21 @@ class Actions:
             record = await self._desk.service.get(state.plan)
             return modals.choosing(record, await self._desk.service.nodes(state.plan, state.move, actor), state)
         except BotError as refused:
-            return modals.refused(refused)
+            return refusal.form(refused)
 
     async def _reason_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
         try:
             await self._desk.service.may_deny(ref.plan, await self._prove(click, ref))
             return deny.form(state)
         except BotError as refused:
-            return deny.refused(refused)
+            return refusal.form(refused, deny.TITLE)
 
     async def _incident_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
         try:
             await self._desk.service.may_declare(ref.plan, await self._prove(click, ref))
             return declare.form(state)
         except BotError as refused:
-            return declare.refused(refused)
+            return refusal.form(refused, declare.TITLE)
 
     async def _prove(self, click: Click, ref: PlanRef) -> Actor:
         """The person, as a member of the plan's own channel: a card of it elsewhere gives nobody a right."""

@@ -8,17 +8,16 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.errors import BotError
 from bot.request import LONGEST_REASON
 from bot.when import IncidentId
 from handlers import blocks
-from handlers.blocks import Block, escape, named
+from handlers.blocks import Block
 from handlers.ids import ActionId, BlockId, CallbackId
 from handlers.values import ModalState
 
 LONGEST_ID = 40
 _ID: TypeAdapter[str] = TypeAdapter(IncidentId)
-_TITLE = "Declare an incident"
+TITLE = "Declare an incident"
 
 
 class Declared(NamedTuple):
@@ -61,17 +60,6 @@ def form(state: ModalState) -> Block:
     ) | {"submit": blocks.plain_text("Declare", 24)}
 
 
-def refused(error: BotError) -> Block:
-    """A word instead of the form."""
-    text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
-    return {
-        "type": "modal",
-        "title": blocks.plain_text(_TITLE, 24),
-        "close": blocks.plain_text("Close", 24),
-        "blocks": [blocks.section(text)],
-    }
-
-
 def read(entered: Callable[[str], str]) -> Declared:
     """What was entered. Raises BadEntry."""
     errors = {}
@@ -92,7 +80,7 @@ def _view(state: ModalState, body: list[Block]) -> Block:
     return {
         "type": "modal",
         "callback_id": CallbackId.INCIDENT.value,
-        "title": blocks.plain_text(_TITLE, 24),
+        "title": blocks.plain_text(TITLE, 24),
         "close": blocks.plain_text("Close", 24),
         "private_metadata": state.dump(),
         "blocks": body,

@@ -5,16 +5,15 @@ The reason is foreign text: cut here, and escaped by whoever shows it.
 
 from collections.abc import Callable
 
-from bot.errors import BotError
 from handlers import blocks
-from handlers.blocks import Block, escape, named
+from handlers.blocks import Block
 from handlers.ids import ActionId, BlockId, CallbackId
 from handlers.values import ModalState
 
 LONGEST_REASON = 300
 """Characters; more than that belongs into the thread."""
 
-_TITLE = "Deny the plan"
+TITLE = "Deny the plan"
 
 
 def loading(state: ModalState) -> Block:
@@ -35,17 +34,6 @@ def form(state: ModalState) -> Block:
     return _view(state, [field]) | {"submit": blocks.plain_text("Deny", 24)}
 
 
-def refused(error: BotError) -> Block:
-    """A word instead of the form."""
-    text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
-    return {
-        "type": "modal",
-        "title": blocks.plain_text(_TITLE, 24),
-        "close": blocks.plain_text("Close", 24),
-        "blocks": [blocks.section(text)],
-    }
-
-
 def read(entered: Callable[[str], str]) -> str:
     """The reason as it was entered."""
     return blocks.clip(" ".join(entered(BlockId.REASON.value).split()), LONGEST_REASON)
@@ -55,7 +43,7 @@ def _view(state: ModalState, body: list[Block]) -> Block:
     return {
         "type": "modal",
         "callback_id": CallbackId.DENY.value,
-        "title": blocks.plain_text(_TITLE, 24),
+        "title": blocks.plain_text(TITLE, 24),
         "close": blocks.plain_text("Close", 24),
         "private_metadata": state.dump(),
         "blocks": body,

@@ -16,8 +16,8 @@ from bot.progress import moving
 from bot.ranking import room_words
 from bot.record import Record
 from bot.request import LONGEST_REASON, MoveRequest, MoveType
-from handlers import blocks
-from handlers.blocks import OPTION_VALUE, Block, code, escape, named
+from handlers import blocks, refusal
+from handlers.blocks import OPTION_VALUE, Block, code, escape
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName
 from handlers.values import ElsewhereState, ModalState
 
@@ -66,7 +66,7 @@ def choosing(record: Record, nodes: Sequence[NodeChoice], state: ElsewhereState)
     others = [node for node in nodes if node.usable and node.name != move.target_name]
     if not others:
         nowhere = "I see no other node that takes pods."
-        return refused(BotError("no-node", nowhere, "Keep waiting, or bring it home."))
+        return refusal.form(BotError("no-node", nowhere, "Keep waiting, or bring it home."))
     options = [blocks.option(node.name, node.name) for node in others if len(node.name) <= OPTION_VALUE][:MOST_NODES]
     element: Block = {"type": "static_select", "action_id": ActionId.TARGET.value, **blocks.grouped(options)}
     return _elsewhere_view(
@@ -89,17 +89,6 @@ def _elsewhere_view(state: ElsewhereState, body: list[Block], *, submit: bool = 
         "blocks": body,
     }
     return view | ({"submit": blocks.plain_text("Start it there", 24)} if submit else {})
-
-
-def refused(error: BotError) -> Block:
-    """A word instead of the form."""
-    text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
-    return {
-        "type": "modal",
-        "title": blocks.plain_text("Not possible", 24),
-        "close": blocks.plain_text("Close", 24),
-        "blocks": [blocks.section(text)],
-    }
 
 
 def modify(record: Record, nodes: Sequence[NodeChoice], state: ModalState) -> Block:

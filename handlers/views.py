@@ -13,7 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
 from bot.request import MoveRequest, Planned
-from handlers import batchform, declare, deny, modals
+from handlers import batchform, declare, deny, modals, refusal
 from handlers.answers import by_message
 from handlers.declare import Declared
 from handlers.desk import Desk
@@ -42,7 +42,7 @@ class Views:
             await ack(response_action="errors", errors=wrong.errors)
             return
         except BotError as refused:
-            await ack(response_action="update", view=modals.refused(refused))
+            await ack(response_action="update", view=refusal.form(refused))
             return
         await self._work(ack, self._modify(submission, state, request), state.channel, submission)
 
@@ -56,7 +56,7 @@ class Views:
             await ack(response_action="errors", errors=wrong.errors)
             return
         except BotError as refused:
-            await ack(response_action="update", view=modals.refused(refused))
+            await ack(response_action="update", view=refusal.form(refused))
             return
         await self._work(ack, self._modify_batch(submission, state, entered), state.channel, submission)
 
@@ -72,7 +72,7 @@ class Views:
             submission = Submission.read(body)
             state = ElsewhereState.load(submission.view.private_metadata)
         except BotError as refused:
-            await ack(response_action="update", view=modals.refused(refused))
+            await ack(response_action="update", view=refusal.form(refused))
             return
         await self._work(ack, self._go_elsewhere(submission, state), state.channel, submission)
 
@@ -100,7 +100,7 @@ class Views:
             submission = Submission.read(body)
             state = ModalState.load(submission.view.private_metadata)
         except BotError as refused:
-            await ack(response_action="update", view=deny.refused(refused))
+            await ack(response_action="update", view=refusal.form(refused, deny.TITLE))
             return
         await ack()
         answer = by_message(self._desk.client, state.channel, submission.user.id)
@@ -122,7 +122,7 @@ class Views:
             await ack(response_action="errors", errors=wrong.errors)
             return
         except BotError as refused:
-            await ack(response_action="update", view=declare.refused(refused))
+            await ack(response_action="update", view=refusal.form(refused, declare.TITLE))
             return
         await ack()
         answer = by_message(self._desk.client, state.channel, submission.user.id)
@@ -154,4 +154,4 @@ async def _finish(work: asyncio.Task[None]) -> None:
 def _in_the_form(refused: BotError) -> dict[str, Any]:
     if errors := modals.field_errors(refused):
         return {"response_action": "errors", "errors": errors}
-    return {"response_action": "update", "view": modals.refused(refused)}
+    return {"response_action": "update", "view": refusal.form(refused)}

@@ -10,7 +10,7 @@ from bot.ports import NodeChoice
 from bot.record import Doubt
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.gallery.cold import cold_asking_start
-from handlers import modals
+from handlers import modals, refusal
 from handlers.ids import ActionId, BlockId
 from handlers.values import ElsewhereState, ModalState
 from handlers.views import Views
@@ -51,9 +51,7 @@ def test_the_form_stays_within_slacks_limits_however_many_nodes_there_are(many: 
 def test_the_form_looks_like_this(matches_snapshot: Callable[[str, object], None]) -> None:
     matches_snapshot("modal_modify", modals.modify(proposed(), NODES, STATE))
     matches_snapshot("modal_loading", modals.loading(STATE))
-    matches_snapshot(
-        "modal_refused", modals.refused(BotError("old-card", "It was changed <meanwhile>.", "Look again."))
-    )
+    matches_snapshot("modal_refused", refusal.form(BotError("old-card", "It was changed <meanwhile>.", "Look again.")))
 
 
 ELSEWHERE = ElsewhereState(plan="p1", revision=1, move=0, doubt=Doubt.STARTING, channel="C0OPS")

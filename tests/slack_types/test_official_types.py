@@ -16,7 +16,7 @@ from bot.ports import PinnedVm
 from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
 from bot.sandbox.gallery import live as gallery
-from handlers import cards, modals
+from handlers import cards, modals, refusal
 from tests.facts import proposed
 from tests.slack.test_modals import NODES, STATE
 
@@ -71,7 +71,7 @@ def test_every_card_and_modal_has_the_shape_that_slack_describes(tmp_path: Path)
         modals.loading(STATE),
         modals.modify(proposed(), NODES, STATE),
         modals.modify(proposed(), many, STATE),
-        modals.refused(BotError("x", "What.", "Remedy.")),
+        refusal.form(BotError("x", "What.", "Remedy.")),
     ):
         constants[f"view_{len(constants)}"] = ("ModalView", view)
     assert compile_(tmp_path, constants) == ""

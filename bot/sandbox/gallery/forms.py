@@ -7,7 +7,7 @@ from bot.ports import NodeChoice
 from bot.record import Doubt
 from bot.sandbox.gallery import batch, cold, extreme, facts
 from bot.sandbox.gallery.shown import Json, form
-from handlers import batchform, declare, deny, modals
+from handlers import batchform, declare, deny, modals, refusal
 from handlers.values import ElsewhereState, ModalState
 
 NODES = (
@@ -27,7 +27,7 @@ def forms() -> Iterable[Json]:
     yield form("form_modify", modals.modify(facts.proposed(), NODES, FORM))
     yield form("form_modify_fresh", modals.modify(facts.proposed(), NODES, FRESH))
     yield form("form_modify_loading", modals.loading(FORM))
-    yield form("form_modify_refused", modals.refused(REFUSAL))
+    yield form("form_modify_refused", refusal.form(REFUSAL))
     yield form("form_modify_long_names", modals.modify(extreme.long_names(), NODES, FORM))
     yield form("form_another_node", modals.choosing(cold.cold_asking_start(), NODES, ELSEWHERE))
     yield form("form_another_node_loading", modals.choosing_later(ELSEWHERE))
@@ -36,7 +36,7 @@ def forms() -> Iterable[Json]:
     yield form("form_batch_of_sixty", batchform.form(batch.batch_sixty(), FORM))
     yield form("form_deny", deny.form(FORM))
     yield form("form_deny_loading", deny.loading(FORM))
-    yield form("form_deny_refused", deny.refused(REFUSAL))
+    yield form("form_deny_refused", refusal.form(REFUSAL, deny.TITLE))
     yield form("form_incident", declare.form(FORM))
     yield form("form_incident_loading", declare.loading(FORM))
-    yield form("form_incident_refused", declare.refused(REFUSAL))
+    yield form("form_incident_refused", refusal.form(REFUSAL, declare.TITLE))
