@@ -1,9 +1,10 @@
-"""A node with fifteen VMs is emptied in its groups, and filled again."""
+"""A node with many VMs is emptied in its groups, and filled again."""
 
 from pathlib import Path
 
 import pytest
 
+from bot.batch import STAGE
 from bot.migration import MoveState, PlanState
 from bot.record import HoldReason, Record
 from bot.request import BatchRequest
@@ -18,8 +19,8 @@ from tests.facts import DANA, OPS, RAVI
 async def through(app: App, planned: Record) -> tuple[Record, list[HoldReason]]:
     """Confirm it, and let it go on at each pause; how it ended, and why it paused."""
     for consent in planned.unaccepted:
-        await app.service.accept(planned.id, 1, consent, RAVI)
-    await app.service.confirm(planned.id, 1, RAVI)
+        await app.service.accept(planned.id, planned.revision, consent, RAVI)
+    await app.service.confirm(planned.id, planned.revision, RAVI)
     reasons: list[HoldReason] = []
     while True:
         now = await app.until(
@@ -29,7 +30,7 @@ async def through(app: App, planned: Record) -> tuple[Record, list[HoldReason]]:
             return now, reasons
         reasons.append(now.holds[-1].reason)
         moved = sum(run.state is MoveState.SUCCEEDED for run in now.runs)
-        assert moved == 5 * len(reasons)
+        assert moved == STAGE * len(reasons)
         await app.service.go_on(planned.id, len(now.holds) - 1, RAVI)
 
 
@@ -46,4 +47,27 @@ async def test_fifteen_vms_leave_in_groups_of_five_and_come_home(tmp_path: Path)
         assert (home.state, paused) == (PlanState.SUCCEEDED, [HoldReason.STAGE] * 2)
         assert len(await app.cluster.instances_on("node-00")) == 15
         assert len(await app.cluster.migrations(Ref("vms", "service001-01"))) == 2
+    await sandbox.stop()
+
+
+@pytest.mark.stories
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("vms", "staged", "pauses"),
+    [(7, None, 0), (7, True, 1), (12, None, 2), (12, False, 0)],
+    ids=["seven at once", "seven staged on a click", "twelve staged unasked", "twelve at once on a click"],
+)
+async def test_a_large_batch_is_staged_as_its_size_or_people_want_it(
+    tmp_path: Path, vms: int, staged: bool | None, pauses: int
+) -> None:
+    sandbox = ClusterSandbox(world=world(vms))
+    await sandbox.start()
+    async with opened(tmp_path, sandbox, StandingClock()) as app:
+        planned = await app.service.propose(BatchRequest(evacuate="node-00"), DANA, OPS)
+        assert len(planned.plan.moves) == vms
+        if staged is not None:
+            planned = await app.service.stage(planned.id, planned.revision, DANA, staged=staged)
+        done, paused = await through(app, planned)
+        assert (done.state, paused) == (PlanState.SUCCEEDED, [HoldReason.STAGE] * pauses)
+        assert await app.cluster.instances_on("node-00") == ()
     await sandbox.stop()
