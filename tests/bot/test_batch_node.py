@@ -53,19 +53,19 @@ async def test_fifteen_vms_leave_in_groups_of_five_and_come_home(tmp_path: Path)
 @pytest.mark.stories
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
-    ("vms", "staged", "pauses"),
-    [(7, None, 0), (7, True, 1), (12, None, 2), (12, False, 0)],
+    ("vms", "clicks", "pauses"),
+    [(7, (), 0), (7, (True,), 1), (12, (), 2), (12, (False,), 0)],
     ids=["seven at once", "seven staged on a click", "twelve staged unasked", "twelve at once on a click"],
 )
 async def test_a_large_batch_is_staged_as_its_size_or_people_want_it(
-    tmp_path: Path, vms: int, staged: bool | None, pauses: int
+    tmp_path: Path, vms: int, clicks: tuple[bool, ...], pauses: int
 ) -> None:
     sandbox = ClusterSandbox(world=world(vms))
     await sandbox.start()
     async with opened(tmp_path, sandbox, StandingClock()) as app:
         planned = await app.service.propose(BatchRequest(evacuate="node-00"), DANA, OPS)
         assert len(planned.plan.moves) == vms
-        if staged is not None:
+        for staged in clicks:
             planned = await app.service.stage(planned.id, planned.revision, DANA, staged=staged)
         done, paused = await through(app, planned)
         assert (done.state, paused) == (PlanState.SUCCEEDED, [HoldReason.STAGE] * pauses)
