@@ -98,7 +98,9 @@ def _running(record: Record, names: str) -> str:
         return f"🛑 *Canceling* the move of {names}, where the cluster still can; the thread tells how it ends."
     overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
     word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Moving.*"
-    return f"{word} {names} is on its way; the thread shows how far it is."
+    down = any(run.down_since and not run.up_since for run in record.runs)
+    where = "is stopped for its move" if down else "is on its way"
+    return f"{word} {names} {where}; the thread shows how far it is."
 
 
 def _arrival(record: Record) -> str:

@@ -122,6 +122,11 @@ def test_the_progress_counts_the_downtime_from_the_stop_once_the_vm_is_down() ->
     assert down in shown(message(cold.cold_starting(), Slot.PROGRESS))
 
 
+def test_while_the_vm_is_down_the_card_says_so_first() -> None:
+    assert "*web-01* is stopped for its move" in first_line(message(cold.cold_down(), Slot.CARD))
+    assert "*web-01* is on its way" in first_line(message(cold.cold_stopping(), Slot.CARD))
+
+
 def test_the_way_home_is_told_with_its_cause_on_card_and_progress() -> None:
     record = cold.cold_turned_home()
     assert "Going back" in first_line(message(record, Slot.CARD))
