@@ -1,4 +1,4 @@
-"""Two bots as processes on one PostgreSQL: one is killed, stopped, cut off or replaced while it carries out a move."""
+"""Two bots as processes on one PostgreSQL: one is killed, stopped, cut off or replaced while moves are carried out."""
 
 import asyncio
 import signal
@@ -24,6 +24,8 @@ TAKE_OVER = 20.0
 VMS = "/apis/kubevirt.io/v1/namespaces/production"
 LIVE = "/vm-migrate web-01 worker-05"
 COLD = "/vm-migrate app-vm worker-04 --cold"
+BATCH = "/vm-migrate web-01, web-02, app-vm to worker-05"
+"""Two live moves and a cold one, one after the other."""
 
 
 class Cable:
@@ -94,11 +96,16 @@ class Pair:
     def log(self) -> list[str]:
         return self.sql("SELECT kind FROM log ORDER BY seq").splitlines()
 
-    async def logged(self, kind: str) -> None:
+    async def logged(self, kind: str, times: int = 1) -> None:
         async def look() -> bool | None:
-            return kind in self.log() or None
+            return self.log().count(kind) >= times or None
 
-        await until(look, 30, f"{kind} is not in the log")
+        await until(look, 60, f"{kind} is not in the log {times} times")
+
+    async def replace(self, old: str) -> None:
+        """As a rolling update does: one that serves comes before the old one leaves."""
+        await self.start(self.settings)
+        assert await self.bots.pop(old).stop() == 0
 
     def owner(self) -> str:
         """Of the one run."""
@@ -216,7 +223,21 @@ async def test_bots_are_replaced_one_by_one_in_the_middle_of_a_move(
         card = await pair.confirmed(LIVE)
         await pair.logged("created")
         for old in list(pair.bots):
-            await pair.start(pair.settings)
-            assert await pair.bots.pop(old).stop() == 0
+            await pair.replace(old)
         await pair.people.sees("dana", "Move succeeded", "worker-05", thread=card, within=TAKE_OVER)
         assert (pair.log().count("created"), await pair.migrations()) == (1, 1)
+
+
+async def test_bots_are_replaced_one_by_one_in_the_middle_of_a_batch(
+    tmp_path: Path, postgres: Postgres, postgres_url: str
+) -> None:
+    async with opened(tmp_path, postgres, postgres_url, speed=2) as pair:
+        card = await pair.confirmed(BATCH)
+        for times, old in enumerate(list(pair.bots), start=1):
+            await pair.logged("created", times)
+            await pair.replace(old)
+        await pair.people.sees("dana", "Batch done", "3 of 3", thread=card, within=90)
+        assert [await pair.node(vm) for vm in ("web-01", "web-02", "app-vm")] == ["worker-05"] * 3
+        log = pair.log()
+        assert [log.count(kind) for kind in ("created", "stopping", "starting")] == [2, 1, 1]
+        assert (await pair.migrations(), log.count("succeeded")) == (2, 3)
