@@ -130,6 +130,7 @@ async def test_a_vm_that_another_plan_is_moving_is_waited_for_and_then_looked_at
     await wait(app, 50)
     await app.service.propose(AT_ONCE, DANA, OPS)
     await app.service.confirm("p2", 1, RAVI)
+    await app.until(lambda plan: plan.state is PlanState.RUNNING, "p2", step=0.1)
     assert (await wait(app, 10)).state is PlanState.SCHEDULED
     await app.until(lambda plan: not plan.open, "p2")
     await wait(app, 1)
