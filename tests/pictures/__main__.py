@@ -88,7 +88,8 @@ async def readme(folder: Path) -> int:
             await wide.get_by_role("dialog").get_by_role("button", name="Move it").click()
             await card.get_by_role("button", name="1 reply").click(timeout=SOON)
             await expect(wide.locator("#thread")).to_contain_text("Running", timeout=SOON)
-            await wide.locator("[data-node=worker-05]").scroll_into_view_if_needed()
+            target = wide.locator("[data-node=worker-05]")
+            await target.evaluate("node => node.scrollIntoView({block: 'nearest'})")  # at once: it is redrawn often
             await wide.screenshot(path=folder / "live-move.png")
     return 2
 
