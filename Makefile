@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+BOTS ?= 1
 
 .PHONY: help install sandbox gallery test stories torture integration check lint types contracts bench lock clean
 
@@ -58,8 +59,8 @@ contracts: $(VENV)/.dev
 
 check: lint types contracts test stories  ## everything that must hold before a change lands
 
-torture: $(VENV)/.dev  ## kill the bot 50 times while it moves 20 VMs; takes minutes, and is no part of check
-	$(BIN)/python -m tests.torture
+torture: $(VENV)/.dev  ## kill the bot 50 times while it moves 20 VMs (BOTS=2: two on one PostgreSQL); takes minutes, no part of check
+	$(BIN)/python -m tests.torture --bots $(BOTS)
 
 bench: $(VENV)/.dev  ## speed, as ratios within one run
 	$(BIN)/python -m tests.bench

@@ -121,7 +121,7 @@ class Stage:
             "-m",
             "bot",
             "run",
-            env=child_environment(self._environment()),
+            env=child_environment(self.environment()),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -172,7 +172,8 @@ class Stage:
             return {"SLACK_SIGNING_SECRET": self.slack.signing_secret, "VM_MIGRATE_SLACK_LISTEN": self._listen}
         return {"SLACK_APP_TOKEN": self.slack.app_token}
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What leads a bot to this cluster and this Slack."""
         return {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             **self._way_in(),

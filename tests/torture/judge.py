@@ -7,20 +7,20 @@ from bot.sandbox.slack.workspace import Workspace
 from tests.torture.watch import Watch
 
 
-def judge(watch: Watch, workspace: Workspace) -> list[str]:
+async def judge(watch: Watch, workspace: Workspace) -> list[str]:
     """What is wrong, in words; empty when all is well."""
-    plans = watch.plans()
+    plans, log = await watch.plans(), await watch.log()
     return [
         *(f"{name} ran and does not any more" for name in sorted(watch.ran) if not watch.node_of(name)),
         *(f"{plan.id} is still {plan.state}" for plan in plans if not migration.is_final(plan.state)),
-        *(line for plan in plans for line in _of_plan(watch, plan)),
-        *(line for plan in plans for line in _of_chat(workspace, watch, plan)),
+        *(line for plan in plans for line in _of_plan(watch, plan, log.get(plan.id, []))),
+        *(line for plan in plans for line in _of_chat(workspace, plan)),
         *_of_places(watch, plans),
     ]
 
 
-def _of_plan(watch: Watch, plan: Record) -> list[str]:
-    made, kinds, run = watch.made_for(plan.id), watch.log(plan.id), plan.runs[0]
+def _of_plan(watch: Watch, plan: Record, kinds: list[str]) -> list[str]:
+    made, run = watch.made_for(plan.id), plan.runs[0]
     wrong = [f"{plan.id} has made {made} migrations"] if made > 1 else []
     if plan.state is PlanState.FAILED:
         wrong.append(f"{plan.id} failed: {run.result and run.result.cause}")
@@ -31,7 +31,7 @@ def _of_plan(watch: Watch, plan: Record) -> list[str]:
     return wrong
 
 
-def _of_chat(workspace: Workspace, watch: Watch, plan: Record) -> list[str]:
+def _of_chat(workspace: Workspace, plan: Record) -> list[str]:
     """One card, and one report where there is something to report."""
     messages = (message for room in workspace.rooms.values() for message in room.messages)
     payloads = [(message.metadata or {}).get("event_payload", {}) for message in messages]

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import aiohttp
 
@@ -13,6 +13,7 @@ from bot.record import Record
 from tests.torture.watch import Watch
 
 T = TypeVar("T")
+Look: TypeAlias = Callable[[], Awaitable[T | None]]
 
 LIVE = {"web-01": "production", "web-02": "production", "web-03": "production"}
 COLD = {"app-vm": "production", "manual-01": "vms", "rerun-01": "vms", "once-01": "vms", "dev-01": "dev"}
@@ -58,10 +59,13 @@ class People:
 
     async def until_over(self) -> None:
         """Until nothing is open any more, by itself, and all of it has been told."""
-        await self._see(lambda: (not self._open() and self._watch.all_shown()) or None, LONGEST)
+        await self._see(self._over, LONGEST)
 
-    def _open(self) -> list[Record]:
-        return [plan for plan in self._watch.plans() if not migration.is_final(plan.state)]
+    async def _over(self) -> bool | None:
+        return (not await self._open() and await self._watch.all_shown()) or None
+
+    async def _open(self) -> list[Record]:
+        return [plan for plan in await self._watch.plans() if not migration.is_final(plan.state)]
 
     async def _move(self, name: str, namespace: str, *, cold: bool) -> None:
         target = self._chance.choice([node for node in NODES if node != self._watch.node_of(name)])
@@ -75,48 +79,47 @@ class People:
         finally:
             self.moving -= 1
 
-    def _fresh(self, name: str) -> str | None:
+    async def _fresh(self, name: str) -> str | None:
         """A plan for that VM that waits for its Confirm, and whose card stands."""
-        waiting = [
-            plan.id
-            for plan in self._watch.plans()
-            if plan.state is PlanState.PROPOSED and not plan.plan.blocked and plan.plan.moves[0].vm == name
-        ]
-        return next((plan_id for plan_id in reversed(waiting) if self._watch.card(plan_id)), None)
+        for plan in reversed(await self._watch.plans()):
+            waits = plan.state is PlanState.PROPOSED and not plan.plan.blocked and plan.plan.moves[0].vm == name
+            if waits and await self._watch.card(plan.id):
+                return plan.id
+        return None
 
-    def _decided(self, plan_id: str) -> bool | None:
-        return self._plan(plan_id).state is not PlanState.PROPOSED or None
+    async def _decided(self, plan_id: str) -> bool | None:
+        return (await self._plan(plan_id)).state is not PlanState.PROPOSED or None
 
-    def _ended(self, plan_id: str) -> bool | None:
-        return migration.is_final(self._plan(plan_id).state) or None
+    async def _ended(self, plan_id: str) -> bool | None:
+        return migration.is_final((await self._plan(plan_id)).state) or None
 
-    def _plan(self, plan_id: str) -> Record:
-        return next(plan for plan in self._watch.plans() if plan.id == plan_id)
+    async def _plan(self, plan_id: str) -> Record:
+        return next(plan for plan in await self._watch.plans() if plan.id == plan_id)
 
-    async def _insist(self, doing: Callable[[], Awaitable[None]], seen: Callable[[], T | None]) -> T:
+    async def _insist(self, doing: Callable[[], Awaitable[None]], seen: Look[T]) -> T:
         for _ in range(40):
             await doing()
             if (found := await self._seen(seen, PATIENCE)) is not None:
                 return found
         raise AssertionError("nothing came of it, however often somebody tried")
 
-    async def _see(self, look: Callable[[], T | None], within: float) -> T:
+    async def _see(self, look: Look[T], within: float) -> T:
         found = await self._seen(look, within)
-        assert found is not None, f"{within} s passed; open: {[(plan.id, plan.state) for plan in self._open()]}"
+        assert found is not None, f"{within} s passed; open: {[(plan.id, plan.state) for plan in await self._open()]}"
         return found
 
-    async def _seen(self, look: Callable[[], T | None], within: float) -> T | None:
+    async def _seen(self, look: Look[T], within: float) -> T | None:
         for _ in range(int(within / LOOK)):
-            if (found := look()) is not None:
+            if (found := await look()) is not None:
                 return found
             await asyncio.sleep(LOOK)
-        return look()
+        return await look()
 
     async def _say(self, text: str) -> None:
         await self._do("say", user="dana", channel=CHANNEL, text=text)
 
     async def _confirm(self, plan_id: str) -> None:
-        if card := self._watch.card(plan_id):
+        if card := await self._watch.card(plan_id):
             await self._do("click", user="ravi", channel=card[0], message_ts=card[1], action_id="plan_confirm")
 
     async def _do(self, deed: str, **body: str) -> None:
