@@ -8,7 +8,6 @@ times (ties: in the order they were set), each at its own virtual moment, also w
 import asyncio
 import contextlib
 import heapq
-import itertools
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,12 +39,13 @@ class VirtualClock:
     def __init__(self, start: float) -> None:
         self.now = start
         self.on_new_timer: Callback = _nothing
-        self._order = itertools.count()
+        self._timers_set = 0
         self._timers: list[tuple[float, int, Timer]] = []
 
     def call_later(self, delay: float, callback: Callback) -> Timer:
         timer = Timer(self.now + delay, callback)
-        heapq.heappush(self._timers, (timer.due, next(self._order), timer))
+        self._timers_set += 1
+        heapq.heappush(self._timers, (timer.due, self._timers_set, timer))
         self.on_new_timer()
         return timer
 
