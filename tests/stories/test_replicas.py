@@ -198,8 +198,11 @@ async def test_an_owner_that_is_cut_from_the_database_is_followed_by_the_other(
         cable = Cable(postgres, Path(folder))
         await cable.plug_in()
         through = postgres_url.replace(str(postgres.folder), folder)
-        async with opened(tmp_path, postgres, postgres_url, speed=2, first_url=through) as pair:
-            await _cut(pair, cable)
+        try:
+            async with opened(tmp_path, postgres, postgres_url, speed=2, first_url=through) as pair:
+                await _cut(pair, cable)
+        finally:
+            await cable.cut()
 
 
 async def _cut(pair: Pair, cable: Cable) -> None:
