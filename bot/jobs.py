@@ -34,6 +34,7 @@ class Jobs:
     def __init__(self, clock: Clock, sweeps: Sequence[Sweep]) -> None:
         self._clock = clock
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._stopping = False
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         for sweep in sweeps:
             self._scheduler.add_job(
@@ -54,6 +55,7 @@ class Jobs:
         self._scheduler.pause()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=PATIENCE)
+        self._stopping = True
         self._scheduler.shutdown(wait=False)
 
     async def _call(self, sweep: Sweep) -> None:
@@ -65,3 +67,6 @@ class Jobs:
             await sweep(self._clock.now())
         except StoreAway as away:
             log.warning("the database does not answer (%s); looking again in a second", away)
+        except asyncio.CancelledError:
+            if not self._stopping:  # else it is meant, and the scheduler would log it as an error
+                raise

@@ -31,3 +31,25 @@ async def test_a_sweep_under_way_is_let_end_and_no_other_begins(
     await stopping
     assert ended == [clock.now()]
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_sweep_that_hangs_is_canceled_in_the_end_and_that_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(jobs, "EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(jobs, "PATIENCE", 0.01)
+    begun = asyncio.Event()
+    hanging: list[asyncio.Task[None] | None] = []
+
+    async def sweep(now: datetime) -> None:
+        hanging.append(asyncio.current_task())
+        begun.set()
+        await asyncio.Event().wait()
+
+    running = Jobs(StandingClock(), [sweep])
+    running.start()
+    await begun.wait()
+    await running.stop()
+    await asyncio.wait([task for task in hanging if task], timeout=5)
+    assert [task.done() for task in hanging if task] == [True]
+    assert [record for record in caplog.records if record.exc_info] == []
