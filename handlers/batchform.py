@@ -16,7 +16,7 @@ from bot.request import BatchRequest, MoveRequest, Pace
 from handlers import blocks
 from handlers.blocks import Block
 from handlers.ids import ActionId, BlockId, CallbackId
-from handlers.modals import FieldErrors
+from handlers.refusal import FieldErrors
 from handlers.values import ModalState
 
 _FIELD = 3000

@@ -13,6 +13,7 @@ from bot.when import IncidentId
 from handlers import blocks
 from handlers.blocks import Block
 from handlers.ids import ActionId, BlockId, CallbackId
+from handlers.refusal import FieldErrors
 from handlers.values import ModalState
 
 LONGEST_ID = 40
@@ -25,14 +26,6 @@ class Declared(NamedTuple):
 
     id: str
     reason: str
-
-
-class BadEntry(Exception):
-    """What was entered cannot be read; `errors` by block_id."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = errors
 
 
 def loading(state: ModalState) -> Block:
@@ -61,7 +54,7 @@ def form(state: ModalState) -> Block:
 
 
 def read(entered: Callable[[str], str]) -> Declared:
-    """What was entered. Raises BadEntry."""
+    """What was entered. Raises FieldErrors."""
     errors = {}
     name = entered(BlockId.INCIDENT_ID.value).strip()
     reason = " ".join(entered(BlockId.REASON.value).split())[:LONGEST_REASON]
@@ -72,7 +65,7 @@ def read(entered: Callable[[str], str]) -> Declared:
     if not reason:
         errors[BlockId.REASON.value] = "Say in a few words what is wrong."
     if errors:
-        raise BadEntry(errors)
+        raise FieldErrors(errors)
     return Declared(name, reason)
 
 

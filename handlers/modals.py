@@ -19,6 +19,7 @@ from bot.request import LONGEST_REASON, MoveRequest, MoveType
 from handlers import blocks, refusal
 from handlers.blocks import OPTION_VALUE, Block, code, escape
 from handlers.ids import ActionId, BlockId, CallbackId, CommandName
+from handlers.refusal import FieldErrors
 from handlers.values import ElsewhereState, ModalState
 
 SCHEDULER = "*"
@@ -44,14 +45,6 @@ _FIELDS: Mapping[str, BlockId] = {
     "same-node": BlockId.TARGET,
 }
 """Where a refusal of the service belongs; the others belong to the whole form."""
-
-
-class FieldErrors(Exception):
-    """What was entered cannot be read; `errors` by block_id."""
-
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(", ".join(errors))
-        self.errors = errors
 
 
 def loading(state: ModalState) -> Block:

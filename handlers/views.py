@@ -6,12 +6,14 @@ acknowledgement.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.errors import BotError
+from bot.policy import Actor
+from bot.record import Record
 from bot.request import MoveRequest, Planned
 from handlers import batchform, declare, deny, modals, refusal
 from handlers.answers import by_message
@@ -19,7 +21,11 @@ from handlers.declare import Declared
 from handlers.desk import Desk
 from handlers.ids import BlockId
 from handlers.payloads import Submission
+from handlers.refusal import FieldErrors
 from handlers.values import ElsewhereState, ModalState
+
+S = TypeVar("S", ModalState, ElsewhereState)
+T = TypeVar("T")
 
 PATIENCE = 2.0
 """Seconds that the cluster has to judge the new request before the form closes without its answer."""
@@ -34,47 +40,28 @@ class Views:
 
     async def modify(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The Modify form was submitted."""
-        try:
-            submission = Submission.read(body)
-            state = ModalState.load(submission.view.private_metadata)
-            request = modals.read(submission.entered)
-        except modals.FieldErrors as wrong:
-            await ack(response_action="errors", errors=wrong.errors)
-            return
-        except BotError as refused:
-            await ack(response_action="update", view=refusal.form(refused))
-            return
-        await self._work(ack, self._modify(submission, state, request), state.channel, submission)
+        if got := await _received(ack, body, ModalState, lambda given: modals.read(given.entered)):
+            await self._work(ack, self._modify(*got), got[1].channel, got[0])
 
     async def batch(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The form of a batch was submitted."""
-        try:
-            submission = Submission.read(body)
-            state = ModalState.load(submission.view.private_metadata)
-            entered = batchform.read(submission.entered)
-        except modals.FieldErrors as wrong:
-            await ack(response_action="errors", errors=wrong.errors)
-            return
-        except BotError as refused:
-            await ack(response_action="update", view=refusal.form(refused))
-            return
-        await self._work(ack, self._modify_batch(submission, state, entered), state.channel, submission)
-
-    async def _modify_batch(self, submission: Submission, state: ModalState, entered: batchform.Entered) -> None:
-        record = await self._desk.service.get(state.plan)
-        if not record.plan.batch:
-            raise BotError("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
-        await self._modify(submission, state, batchform.changed(record.plan, entered))
+        if got := await _received(ack, body, ModalState, lambda given: batchform.read(given.entered)):
+            await self._work(ack, self._modify_batch(*got), got[1].channel, got[0])
 
     async def elsewhere(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another node was chosen for a VM that does not start on its target."""
-        try:
-            submission = Submission.read(body)
-            state = ElsewhereState.load(submission.view.private_metadata)
-        except BotError as refused:
-            await ack(response_action="update", view=refusal.form(refused))
-            return
-        await self._work(ack, self._go_elsewhere(submission, state), state.channel, submission)
+        if got := await _received(ack, body, ElsewhereState, lambda given: given.entered(BlockId.TARGET)):
+            await self._work(ack, self._go_elsewhere(*got), got[1].channel, got[0])
+
+    async def deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The form behind Deny was submitted."""
+        if got := await _received(ack, body, ModalState, lambda given: deny.read(given.entered), deny.TITLE):
+            await self._later(ack, self._deny(*got), got[1].channel, got[0])
+
+    async def incident(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The form behind “Incident…” was submitted."""
+        if got := await _received(ack, body, ModalState, lambda given: declare.read(given.entered), declare.TITLE):
+            await self._later(ack, self._incident(*got), got[1].channel, got[0])
 
     async def _work(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
         work = asyncio.create_task(doing)
@@ -83,68 +70,59 @@ class Views:
         if isinstance(error, BotError):
             await ack(**_in_the_form(error))
             return
+        await self._later(ack, _finish(work), channel, by)
+
+    async def _later(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
+        """Close the form; whatever goes wrong then is told in the channel, to this person alone."""
         await ack()
-        answer = by_message(self._desk.client, channel, by.user.id)
-        self._desk.tasks.spawn(_finish(work), answer)
+        self._desk.tasks.spawn(doing, by_message(self._desk.client, channel, by.user.id))
 
-    async def _go_elsewhere(self, submission: Submission, state: ElsewhereState) -> None:
-        record = await self._desk.service.get(state.plan)
+    async def _plan_and_actor(self, submission: Submission, plan_id: str) -> tuple[Record, Actor]:
+        """The channel that counts is the plan's own, whatever the form remembers."""
+        record = await self._desk.service.get(plan_id)
         user = submission.user
-        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
-        node = submission.entered(BlockId.TARGET)
-        await self._desk.service.answer_elsewhere(state.plan, state.move, node, actor)
-
-    async def deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """The form behind Deny was submitted."""
-        try:
-            submission = Submission.read(body)
-            state = ModalState.load(submission.view.private_metadata)
-        except BotError as refused:
-            await ack(response_action="update", view=refusal.form(refused, deny.TITLE))
-            return
-        await ack()
-        answer = by_message(self._desk.client, state.channel, submission.user.id)
-        self._desk.tasks.spawn(self._deny(submission, state), answer)
-
-    async def _deny(self, submission: Submission, state: ModalState) -> None:
-        record = await self._desk.service.get(state.plan)
-        user = submission.user
-        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
-        await self._desk.service.deny(state.plan, state.revision, deny.read(submission.entered), actor)
-
-    async def incident(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """The form behind “Incident…” was submitted."""
-        try:
-            submission = Submission.read(body)
-            state = ModalState.load(submission.view.private_metadata)
-            declared = declare.read(submission.entered)
-        except declare.BadEntry as wrong:
-            await ack(response_action="errors", errors=wrong.errors)
-            return
-        except BotError as refused:
-            await ack(response_action="update", view=refusal.form(refused, declare.TITLE))
-            return
-        await ack()
-        answer = by_message(self._desk.client, state.channel, submission.user.id)
-        self._desk.tasks.spawn(self._incident(submission, state, declared), answer)
-
-    async def _incident(self, submission: Submission, state: ModalState, declared: Declared) -> None:
-        record = await self._desk.service.get(state.plan)
-        user = submission.user
-        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
-        await self._desk.service.declare(state.plan, state.revision, declared.id, declared.reason, actor)
+        return record, await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
 
     async def _modify(self, submission: Submission, state: ModalState, request: Planned) -> None:
-        """The channel that counts is the plan's own, whatever the form remembers."""
-        record = await self._desk.service.get(state.plan)
-        user = submission.user
-        actor = await self._desk.identity.actor(user.id, user.team_id, record.place.channel)
+        record, actor = await self._plan_and_actor(submission, state.plan)
         if state.fresh:
             place = record.place.model_copy(update={"once": submission.once})
             await self._desk.show_first(await self._desk.service.propose(request, actor, place))
         else:
             request = modals.carried(record, request) if isinstance(request, MoveRequest) else request
             await self._desk.service.modify(state.plan, state.revision, request, actor)
+
+    async def _modify_batch(self, submission: Submission, state: ModalState, entered: batchform.Entered) -> None:
+        record = await self._desk.service.get(state.plan)
+        if not record.plan.batch:
+            raise BotError("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
+        await self._modify(submission, state, batchform.changed(record.plan, entered))
+
+    async def _go_elsewhere(self, submission: Submission, state: ElsewhereState, node: str) -> None:
+        _, actor = await self._plan_and_actor(submission, state.plan)
+        await self._desk.service.answer_elsewhere(state.plan, state.move, node, actor)
+
+    async def _deny(self, submission: Submission, state: ModalState, reason: str) -> None:
+        _, actor = await self._plan_and_actor(submission, state.plan)
+        await self._desk.service.deny(state.plan, state.revision, reason, actor)
+
+    async def _incident(self, submission: Submission, state: ModalState, declared: Declared) -> None:
+        _, actor = await self._plan_and_actor(submission, state.plan)
+        await self._desk.service.declare(state.plan, state.revision, declared.id, declared.reason, actor)
+
+
+async def _received(
+    ack: AsyncAck, body: dict[str, Any], state: type[S], read: Callable[[Submission], T], title: str = refusal.TITLE
+) -> tuple[Submission, S, T] | None:
+    """What was submitted, what the form carried, and what was entered; None where the form has told what is wrong."""
+    try:
+        submission = Submission.read(body)
+        return submission, state.load(submission.view.private_metadata), read(submission)
+    except FieldErrors as wrong:
+        await ack(response_action="errors", errors=wrong.errors)
+    except BotError as refused:
+        await ack(response_action="update", view=refusal.form(refused, title))
+    return None
 
 
 async def _finish(work: asyncio.Task[None]) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from bot import muster, plan, progress
+from bot import approval, muster, plan, progress
 from bot.authority import Authority
 from bot.errors import BotError, NothingToDo, VmMoving, WhichNamespace
 from bot.judge import judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
-from bot.policy import Actor, Quorum
-from bot.ports import Change, Clock, Notifier, Runner, Store, VmBusy
+from bot.policy import Action, Actor, Quorum
+from bot.ports import Change, Clock, Entry, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
 from bot.request import BatchRequest, MoveRequest, Planned
 from bot.schedule import Schedule, resolve
@@ -111,6 +111,36 @@ class Base:
         for move in planned.moves:
             if holder := await self._store.holder(move.key):
                 raise VmMoving(move.key, holder)
+
+    async def _decide(
+        self,
+        plan_id: str,
+        actor: Actor,
+        action: Action,
+        change: Callable[[Record], Record],
+        entry: Entry,
+        *,
+        revision: int | None = None,
+        restart: bool = False,
+    ) -> Record:
+        """What somebody decides about a plan: judged by the rules, applied to the newest Record, put on record.
+
+        With a revision only where the card that was pressed still shows the plan. With `restart` its run looks at the
+        plan anew.
+        """
+        before = await self.get(plan_id)
+        decision = self._authority.authorize(actor, action, before.plan, before.place, plan_id)
+
+        def apply(current: Record) -> Change:
+            if revision is not None:
+                approval.check_revision(current, revision)
+            return Change(change(current), [entry])
+
+        after = await self._update(plan_id, apply)
+        self._authority.done(actor, action, decision, after)
+        if restart:
+            self._runner.restart(plan_id)
+        return after
 
     async def _update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:
         try:

@@ -1,14 +1,12 @@
 """What people decide about a batch: before it runs what it may cost and how it is staged, while it runs whether it
 pauses, goes on or stops, and afterwards the way back and the pins."""
 
-from collections.abc import Callable
-
 from bot import approval, batch, turns
 from bot.errors import BotError, NothingToDo
 from bot.migration import MoveState
 from bot.plan import Consent, Plan
 from bot.policy import Action, Actor
-from bot.ports import Change, Entry
+from bot.ports import Entry
 from bot.record import HoldReason, PinState, Place, Record
 from bot.request import BatchRequest, MoveRequest, MoveType
 from bot.service.aftercare import Aftercare
@@ -21,18 +19,15 @@ class Batching(Planning, Aftercare):
 
     async def accept(self, plan_id: str, revision: int, consent: Consent, actor: Actor) -> Record:
         """Take on what a batch costs; for those who may confirm it."""
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.CONFIRM, before.plan, before.place, plan_id)
         now = self._clock.now()
-
-        def change(current: Record) -> Change:
-            approval.check_revision(current, revision)
-            accepted = approval.accept(current, consent, actor, now)
-            return Change(accepted, [Entry("accepted", actor, {"consent": consent, "revision": revision})])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.CONFIRM, decision, after)
-        return after
+        return await self._decide(
+            plan_id,
+            actor,
+            Action.CONFIRM,
+            lambda current: approval.accept(current, consent, actor, now),
+            Entry("accepted", actor, {"consent": consent, "revision": revision}),
+            revision=revision,
+        )
 
     async def stage(self, plan_id: str, revision: int, actor: Actor, *, staged: bool) -> Record:
         """The same batch with groups, or on purpose without, as a new revision."""
@@ -49,51 +44,49 @@ class Batching(Planning, Aftercare):
     async def pause(self, plan_id: str, actor: Actor) -> Record:
         """Let no further move begin."""
         now = self._clock.now()
-        return await self._steer(
+        return await self._decide(
             plan_id,
             actor,
             Action.CANCEL,
             lambda current: turns.hold(current, HoldReason.ASKED, now, by=actor),
             Entry("paused", actor),
+            restart=True,
         )
 
     async def go_on(self, plan_id: str, number: int, actor: Actor) -> Record:
         """End that pause."""
         details = {"hold": number}
-        return await self._steer(
+        return await self._decide(
             plan_id,
             actor,
             Action.ANSWER,
             lambda current: turns.go_on(current, number, actor),
             Entry("went on", actor, details),
+            restart=True,
         )
 
     async def skip(self, plan_id: str, number: int, actor: Actor) -> Record:
         """Go on without the VM that the pause is about."""
         details = {"hold": number}
-        return await self._steer(
+        return await self._decide(
             plan_id,
             actor,
             Action.ANSWER,
             lambda current: turns.skip(current, number, actor),
             Entry("skipped", actor, details),
+            restart=True,
         )
 
     async def stop(self, plan_id: str, actor: Actor) -> Record:
         """Let no further move begin, for good."""
-        return await self._steer(
-            plan_id, actor, Action.CANCEL, lambda current: turns.stop(current, actor), Entry("stopped", actor)
+        return await self._decide(
+            plan_id,
+            actor,
+            Action.CANCEL,
+            lambda current: turns.stop(current, actor),
+            Entry("stopped", actor),
+            restart=True,
         )
-
-    async def _steer(
-        self, plan_id: str, actor: Actor, action: Action, change: Callable[[Record], Record], entry: Entry
-    ) -> Record:
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, action, before.plan, before.place, plan_id)
-        after = await self._update(plan_id, lambda current: Change(change(current), [entry]))
-        self._authority.done(actor, action, decision, after)
-        self._runner.restart(plan_id)
-        return after
 
     async def retry(self, plan_id: str, index: int, type_: MoveType | None, actor: Actor, place: Place) -> Record:
         """A plan of its own for one VM of a batch that did not succeed, in the same way or as a cold move."""

@@ -118,29 +118,25 @@ class Planning(Incidents):
 
     async def cancel(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """End a plan that has not started."""
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.CANCEL, before.plan, before.place, plan_id)
-
-        def change(current: Record) -> Change:
-            approval.check_revision(current, revision)
-            return Change(approval.cancel(current, actor), [Entry("canceled", actor)])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.CANCEL, decision, after)
-        return after
+        return await self._decide(
+            plan_id,
+            actor,
+            Action.CANCEL,
+            lambda current: approval.cancel(current, actor),
+            Entry("canceled", actor),
+            revision=revision,
+        )
 
     async def deny(self, plan_id: str, revision: int, reason: str, actor: Actor) -> Record:
         """An approver's no to a plan that has not started."""
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.DENY, before.plan, before.place, plan_id)
-
-        def change(current: Record) -> Change:
-            approval.check_revision(current, revision)
-            return Change(approval.deny(current, actor, reason), [Entry("denied", actor, {"reason": reason})])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.DENY, decision, after)
-        return after
+        return await self._decide(
+            plan_id,
+            actor,
+            Action.DENY,
+            lambda current: approval.deny(current, actor, reason),
+            Entry("denied", actor, {"reason": reason}),
+            revision=revision,
+        )
 
     async def may_deny(self, plan_id: str, actor: Actor) -> None:
         """Whether the form for it is for this person. Raises BotError."""

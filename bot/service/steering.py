@@ -16,18 +16,15 @@ class Steering(Base):
 
     async def answer(self, plan_id: str, index: int, doubt: Doubt, choice: Choice, actor: Actor) -> Record:
         """Let a stuck cold move go on as somebody chose."""
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.ANSWER, before.plan, before.place, plan_id)
         now = self._clock.now()
-
-        def change(current: Record) -> Change:
-            details = {"move": index, "doubt": doubt, "choice": choice}
-            return Change(cold.answer(current, index, doubt, choice, actor, now), [Entry("answered", actor, details)])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.ANSWER, decision, after)
-        self._runner.restart(plan_id)
-        return after
+        return await self._decide(
+            plan_id,
+            actor,
+            Action.ANSWER,
+            lambda current: cold.answer(current, index, doubt, choice, actor, now),
+            Entry("answered", actor, {"move": index, "doubt": doubt, "choice": choice}),
+            restart=True,
+        )
 
     async def answer_elsewhere(self, plan_id: str, index: int, node: str, actor: Actor) -> Record:
         """Let a VM that does not start on its target be started on that node instead. Refuses a node that cannot take

@@ -7,7 +7,7 @@ import pytest
 from bot.request import BatchRequest, MoveRequest, MoveType, Pace
 from bot.sandbox.gallery.batch import batch_fifteen, batch_of_long_names, batch_proposed, batch_sixty
 from handlers import batchform
-from handlers.modals import FieldErrors
+from handlers.refusal import FieldErrors
 from handlers.values import ModalState
 
 FORM = ModalState(plan="p1", revision=1, channel="C0OPS")

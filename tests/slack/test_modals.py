@@ -33,7 +33,7 @@ def form(**fields: str) -> Callable[[BlockId], str]:
 
 
 def errors(**fields: str) -> dict[str, str]:
-    with pytest.raises(modals.FieldErrors) as wrong:
+    with pytest.raises(refusal.FieldErrors) as wrong:
         modals.read(form(**fields))
     return wrong.value.errors
 
