@@ -4,7 +4,8 @@ The sentence carries the person's own words; the remedy is something a tired ope
 trace, a URL, a token or a path. Foreign text (names, the cluster's words) is kept raw: whoever renders it escapes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 from k8s import errors as k8s
@@ -35,6 +36,13 @@ class VmMoving(BotError):
         self.plan_id = plan_id
 
 
+class NoBatch(BotError):
+    """What only plans of several VMs have."""
+
+    def __init__(self) -> None:
+        super().__init__("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
+
+
 class WhichNamespace(BotError):
     """Several namespaces have a VM of that name, and nobody has said which one is meant."""
 
@@ -60,6 +68,15 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, where: str = "")
     remedy = f"Did you mean {' or '.join(close)}?" if close else f"Check the name of the {kind}."
     code = f"unknown-{kind.lower()}"
     return BotError(code, f"There is no {kind} named {name}{where}.", remedy)
+
+
+@contextmanager
+def for_people() -> Iterator[None]:
+    """Whatever the cluster raises in here is raised as a refusal."""
+    try:
+        yield
+    except k8s.ClusterError as error:
+        raise from_cluster(error) from error
 
 
 def from_cluster(error: k8s.ClusterError) -> BotError:

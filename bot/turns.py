@@ -37,11 +37,6 @@ def under_way(record: Record) -> tuple[int, ...]:
     return tuple(index for index, run in enumerate(record.runs) if run.state in UNDER_WAY)
 
 
-def is_batch(record: Record) -> bool:
-    """Whether moves can have to wait for each other."""
-    return len(record.runs) > 1
-
-
 def ready(record: Record) -> tuple[int, ...]:
     """Moves to work on now: those under way, and those that may begin, as far as the plan says. How many the cluster
     has room for is not known here."""

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import grammar
 from bot.errors import BotError
-from bot.policy import Actor
+from bot.policy import Action, Actor
 from bot.record import Choice, PinState, Place
 from bot.request import MoveType
 from handlers import batchform, cards, declare, deny, modals, refusal
@@ -233,7 +233,7 @@ class Actions:
             actor = await self._prove(click, ref)
             record = await self._desk.service.get(ref.plan)
             if record.plan.batch:
-                await self._desk.service.may_modify(ref.plan, actor)
+                await self._desk.service.check_may(ref.plan, Action.MODIFY, actor)
                 return batchform.form(record, state)
             return modals.modify(record, await self._desk.service.nodes(ref.plan, 0, actor), state)
         except BotError as refused:
@@ -249,14 +249,14 @@ class Actions:
 
     async def _reason_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
         try:
-            await self._desk.service.may_deny(ref.plan, await self._prove(click, ref))
+            await self._desk.service.check_may(ref.plan, Action.DENY, await self._prove(click, ref))
             return deny.form(state)
         except BotError as refused:
             return refusal.form(refused, deny.TITLE)
 
     async def _incident_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
         try:
-            await self._desk.service.may_declare(ref.plan, await self._prove(click, ref))
+            await self._desk.service.check_may(ref.plan, Action.INCIDENT, await self._prove(click, ref))
             return declare.form(state)
         except BotError as refused:
             return refusal.form(refused, declare.TITLE)

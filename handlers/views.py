@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.errors import BotError
+from bot.errors import BotError, NoBatch
 from bot.policy import Actor
 from bot.record import Record
 from bot.request import MoveRequest, Planned
@@ -95,7 +95,7 @@ class Views:
     async def _modify_batch(self, submission: Submission, state: ModalState, entered: batchform.Entered) -> None:
         record = await self._desk.service.get(state.plan)
         if not record.plan.batch:
-            raise BotError("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
+            raise NoBatch
         await self._modify(submission, state, batchform.changed(record.plan, entered))
 
     async def _go_elsewhere(self, submission: Submission, state: ElsewhereState, node: str) -> None:

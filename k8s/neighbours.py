@@ -32,11 +32,6 @@ def unjudged(placement: Placement) -> bool:
     return any(term.get(key) for term in _all_terms(placement) for key in _BEYOND)
 
 
-def has_rules(placement: Placement) -> bool:
-    """Whether it has any rule about other pods."""
-    return bool(list(_all_terms(placement)))
-
-
 def repelled(pod: Newcomer, node: Node, survey: Survey) -> Pod | None:
     """A pod for whose sake the newcomer may not be there: by its own rules, or by the other's."""
     for term in _terms(pod.placement, "podAntiAffinity"):

@@ -7,7 +7,6 @@ from bot.ports import Change, Entry, PinnedVm
 from bot.record import PinState, Place, Record
 from bot.request import MoveType
 from bot.service.base import Base, ended
-from k8s import errors as k8s
 from k8s.cold import go_home, unpin
 from k8s.note import Note, is_stranded, read_note
 from k8s.snapshots import Ref, VirtualMachine
@@ -46,10 +45,8 @@ class Aftercare(Base):
         return await self._pins()
 
     async def _pins(self) -> tuple[PinnedVm, ...]:
-        try:
+        with errors.for_people():
             vms = await self._cluster.pinned_vms()
-        except k8s.ClusterError as error:
-            raise errors.from_cluster(error) from error
         return tuple([await self._pinned(vm, note) for vm in vms if (note := read_note(vm))])
 
     async def _pinned(self, vm: VirtualMachine, note: Note) -> PinnedVm:
@@ -80,13 +77,11 @@ class Aftercare(Base):
 
     async def _bring_home(self, ref: Ref) -> None:
         """A VM that a move has stopped whose plan is lost: what it had stands on it, so it can have it back."""
-        try:
+        with errors.for_people():
             vm = await self._cluster.vm(ref)
             note = read_note(vm) if vm else None
             if vm and note and is_stranded(vm):
                 await go_home(self._cluster, ref, note)
-        except k8s.ClusterError as error:
-            raise errors.from_cluster(error) from error
 
     async def _check_idle(self, key: str) -> None:
         """Refuse to take the pin off a VM that a plan is moving right now: that move needs it."""
@@ -95,10 +90,8 @@ class Aftercare(Base):
 
     async def _unpin(self, ref: Ref, plan_id: str) -> bool:
         """Take off the pin that this plan has left, never one that a later plan has put in its place."""
-        try:
+        with errors.for_people():
             return (await unpin(self._cluster, ref, plan=plan_id)).effective
-        except k8s.ClusterError as error:
-            raise errors.from_cluster(error) from error
 
     async def clean_up(self, plan_id: str, index: int, actor: Actor) -> Record:
         """Delete the finished VMIM of a move."""
@@ -107,10 +100,8 @@ class Aftercare(Base):
         run, move = ended(current, index)
         intent = run.intent
         if intent and not run.cleaned:
-            try:
+            with errors.for_people():
                 await self._cluster.delete_migration(Ref(move.namespace, intent.name), intent.uid)
-            except k8s.ClusterError as error:
-                raise errors.from_cluster(error) from error
         after = await self._update(
             plan_id, lambda now: Change(progress.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
         )

@@ -69,6 +69,11 @@ class Base:
             raise BotError("unknown-plan", "I do not know this plan any more.", "Ask for the move again.")
         return found
 
+    async def check_may(self, plan_id: str, action: Action, actor: Actor) -> None:
+        """Whether the form for it is for this person. Raises BotError."""
+        current = await self.get(plan_id)
+        self._authority.authorize(actor, action, current.plan, current.place, plan_id)
+
     async def _judge(self, request: Planned, channel: str = "") -> Plan:
         """`channel` may have a namespace of its own, for a VM that several have."""
         try:

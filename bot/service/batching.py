@@ -2,7 +2,7 @@
 pauses, goes on or stops, and afterwards the way back and the pins."""
 
 from bot import approval, batch, turns
-from bot.errors import BotError, NothingToDo
+from bot.errors import BotError, NoBatch, NothingToDo
 from bot.migration import MoveState
 from bot.plan import Consent, Plan
 from bot.policy import Action, Actor
@@ -35,11 +35,6 @@ class Batching(Planning, Aftercare):
         request = _batch(planned)
         pace = planned.pace.model_copy(update={"stage": batch.STAGE if staged else 0})
         return await self.modify(plan_id, revision, request.model_copy(update={"pace": pace}), actor)
-
-    async def may_modify(self, plan_id: str, actor: Actor) -> None:
-        """Whether the form for it is for this person. Raises BotError."""
-        current = await self.get(plan_id)
-        self._authority.authorize(actor, Action.MODIFY, current.plan, current.place, plan_id)
 
     async def pause(self, plan_id: str, actor: Actor) -> Record:
         """Let no further move begin."""
@@ -129,7 +124,7 @@ class Batching(Planning, Aftercare):
 
 def _batch(planned: Plan) -> BatchRequest:
     if not isinstance(planned.request, BatchRequest):
-        raise BotError("no-batch", "This plan has one VM only.", "Use the buttons on its card.")
+        raise NoBatch
     return planned.request
 
 

@@ -10,7 +10,6 @@ from bot.ranking import Candidate, Excluded, Ranking, rank
 from bot.record import Record
 from bot.request import MoveRequest, MoveType
 from bot.service.planning import Planning
-from k8s import errors as k8s
 from k8s.cluster import Question
 
 
@@ -53,10 +52,8 @@ class Choosing(Planning):
     async def _ranking(self, current: Record, index: int) -> Ranking:
         move = current.plan.moves[index]
         question = Question(vm=move.vm, namespace=move.namespace, target=None, dry_run=False)
-        try:
+        with errors.for_people():
             facts, survey = await asyncio.gather(self._cluster.facts(question), self._cluster.survey())
-        except k8s.ClusterError as error:
-            raise errors.from_cluster(error) from error
         return rank(facts, survey, move.type, replace_rules=current.plan.asked(index).replace_rules)
 
 

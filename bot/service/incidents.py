@@ -27,11 +27,6 @@ class Incidents(Base):
         self._authority.done(actor, Action.INCIDENT, decision, after)
         return after
 
-    async def may_declare(self, plan_id: str, actor: Actor) -> None:
-        """Whether the form for it is for this person. Raises BotError."""
-        current = await self.get(plan_id)
-        self._authority.authorize(actor, Action.INCIDENT, current.plan, current.place, plan_id)
-
     async def _incident(
         self, planned: Plan, place: Place, name: str, reason: str, actor: Actor, decision: Decision
     ) -> tuple[Incident, Quorum]:

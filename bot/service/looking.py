@@ -14,7 +14,6 @@ from bot.ports import Overview
 from bot.record import Place, Record
 from bot.request import History, Inventory, Status
 from bot.service.base import Base
-from k8s import errors as k8s
 
 MOST_SHOWN = 20
 """Plans in one answer."""
@@ -52,13 +51,11 @@ class Looking(Base):
     async def inventory(self, request: Inventory, actor: Actor) -> tuple[Listed, ...]:
         """The VMs of a namespace, of a node, or all that the bot sees."""
         self._authority.authorize(actor, Action.REQUEST)
-        try:
+        with errors.for_people():
             vms, instances = await asyncio.gather(self._cluster.vms(request.namespace), self._cluster.instances())
             found = listed(vms, instances, request.node)
             if not found and (unknown := await self._unknown(request)):
                 raise unknown
-        except k8s.ClusterError as error:
-            raise errors.from_cluster(error) from error
         return found
 
     async def _unknown(self, request: Inventory) -> BotError | None:

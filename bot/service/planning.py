@@ -138,11 +138,6 @@ class Planning(Incidents):
             revision=revision,
         )
 
-    async def may_deny(self, plan_id: str, actor: Actor) -> None:
-        """Whether the form for it is for this person. Raises BotError."""
-        current = await self.get(plan_id)
-        self._authority.authorize(actor, Action.DENY, current.plan, current.place, plan_id)
-
     async def withdraw(self, plan_id: str, note: str) -> None:
         """End a plan whose card nobody can see."""
         await self._update(plan_id, lambda current: Change(approval.withdraw(current, note), [Entry("withdrawn")]))

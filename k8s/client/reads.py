@@ -42,11 +42,6 @@ class Reads:
         self._rest = rest
         self._namespaces: tuple[str | None, ...] = tuple(namespaces) or (None,)
 
-    @property
-    def everywhere(self) -> bool:
-        """Whether nothing named means everything; a bot of some namespaces sees only a part of what a node carries."""
-        return self._namespaces == (None,)
-
     async def vm(self, ref: Ref) -> VirtualMachine:
         """One VM. Raises NotFound for it, or for its namespace where that is what is missing."""
         try:
