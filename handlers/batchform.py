@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from bot import grammar
+from bot.errors import BotError, WhichNamespace
 from bot.grammar import ParseError
 from bot.plan import Plan
 from bot.record import Record
@@ -39,7 +40,7 @@ class Entered(NamedTuple):
 
 
 def form(record: Record, state: ModalState) -> Block:
-    """The form, filled with the plan as it is."""
+    """The form, filled with the plan as it is. Raises BotError for one that no form holds."""
     pace = record.plan.pace
     pause = _CLICK if pace.pause_minutes is None else f"{pace.pause_minutes:g}"
     return {
@@ -59,6 +60,7 @@ def form(record: Record, state: ModalState) -> Block:
 
 
 def _pages(plan: Plan) -> list[str]:
+    """The lines, field by field; all of them, since one that is not shown would read as one that is gone."""
     lines = [_line(plan.asked(index)) for index in range(len(plan.moves))]
     pages: list[str] = []
     for line in lines:
@@ -66,7 +68,11 @@ def _pages(plan: Plan) -> list[str]:
             pages[-1] += f"\n{line}"
         else:
             pages.append(line)
-    return pages[:MOST_FIELDS]
+    if len(pages) > MOST_FIELDS:
+        raise BotError(
+            "too-long-for-a-form", f"A form does not hold {len(lines)} VMs with names like these.", "Ask for fewer VMs."
+        )
+    return pages
 
 
 def _line(request: MoveRequest) -> str:
@@ -141,23 +147,36 @@ def _number(text: str, least: int, most: int) -> int:
 
 
 def changed(plan: Plan, entered: Entered) -> BatchRequest:
-    """The request of the next revision. VMs that were found and whose line is gone are left out by name."""
+    """The request of the next revision. VMs that were found and whose line is gone are left out by name; one that was
+    left out and has a line again comes back. Raises WhichNamespace."""
     assert isinstance(plan.request, BatchRequest)
-    kept = {(move.namespace or "", move.vm) for move in entered.moves} | {("", move.vm) for move in entered.moves}
-    gone = [move.key for move in plan.moves if not {(move.namespace, move.vm), ("", move.vm)} & kept]
+    before = [move.key for move in plan.moves]
+    known = (*plan.request.without, *before)
+    moves = tuple(_placed(move, known) for move in entered.moves)
+    kept = [f"{move.namespace}/{move.vm}" for move in moves]
     found = bool(plan.request.selector or plan.request.evacuate)
     return plan.request.model_copy(
         update={
-            "moves": entered.moves,
-            "without": tuple(dict.fromkeys((*plan.request.without, *gone))) if found else (),
+            "moves": moves,
+            "without": tuple(key for key in dict.fromkeys(known) if key not in kept) if found else (),
             "pace": entered.pace,
-            "as_listed": plan.request.as_listed or _reordered(plan, entered.moves),
+            "as_listed": plan.request.as_listed or _reordered(before, kept),
         }
     )
 
 
-def _reordered(plan: Plan, moves: Sequence[MoveRequest]) -> bool:
+def _placed(move: MoveRequest, known: Iterable[str]) -> MoveRequest:
+    """With its namespace, where the plan has one VM of that name."""
+    if move.namespace:
+        return move
+    spaces = {space for space, _, vm in (key.partition("/") for key in known) if vm == move.vm}
+    if len(spaces) > 1:
+        raise WhichNamespace(move.vm, spaces)
+    return move.model_copy(update={"namespace": spaces.pop()}) if spaces else move
+
+
+def _reordered(before: Sequence[str], kept: Iterable[str]) -> bool:
     """Whether what was there before stands in another order now."""
-    place = {move.vm: number for number, move in enumerate(plan.moves)}
-    known = [place[move.vm] for move in moves if move.vm in place]
+    place = {key: number for number, key in enumerate(before)}
+    known = [place[key] for key in kept if key in place]
     return known != sorted(known)

@@ -5,7 +5,7 @@ is never trusted: every field goes through the grammar of `bot.request`, and err
 them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TypeVar
 
 from bot import grammar
@@ -220,7 +220,10 @@ def _parsed_type(text: str, errors: dict[str, str]) -> MoveType | None:
         return None
 
 
-def field_errors(error: BotError) -> dict[str, str]:
-    """A refusal of the service at the field that caused it; empty when no field did."""
-    block_id = _FIELDS.get(error.code)
-    return {block_id.value: f"{error.what} {error.remedy}"} if block_id else {}
+def field_errors(error: BotError, fields: Container[str]) -> dict[str, str]:
+    """A refusal of the service at that one of the form's fields that caused it, in a batch at its lines; empty when
+    none did."""
+    if error.code not in _FIELDS:
+        return {}
+    places = (_FIELDS[error.code].value, f"{BlockId.LINES}_0")
+    return {place: f"{error.what} {error.remedy}" for place in places if place in fields}

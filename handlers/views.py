@@ -68,7 +68,7 @@ class Views:
         done, _ = await asyncio.wait({work}, timeout=self._patience)
         error = work.exception() if done else None
         if isinstance(error, BotError):
-            await ack(**_in_the_form(error))
+            await ack(**_in_the_form(error, by))
             return
         await self._later(ack, _finish(work), channel, by)
 
@@ -129,7 +129,7 @@ async def _finish(work: asyncio.Task[None]) -> None:
     await work
 
 
-def _in_the_form(refused: BotError) -> dict[str, Any]:
-    if errors := modals.field_errors(refused):
+def _in_the_form(refused: BotError, by: Submission) -> dict[str, Any]:
+    if errors := modals.field_errors(refused, by.view.state.values):
         return {"response_action": "errors", "errors": errors}
     return {"response_action": "update", "view": refusal.form(refused)}

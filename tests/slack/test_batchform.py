@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from bot.errors import BotError, WhichNamespace
+from bot.record import Record
 from bot.request import BatchRequest, MoveRequest, MoveType, Pace
 from bot.sandbox.gallery.batch import batch_fifteen, batch_of_long_names, batch_proposed, batch_sixty
 from handlers import batchform
@@ -49,6 +51,58 @@ def test_a_line_that_is_gone_leaves_its_vm_out_of_what_was_found() -> None:
     changed = batchform.changed(record.plan, entered)
     assert changed.without == ("production/web-02",)
     assert (changed.evacuate, changed.pace) == ("worker-02", Pace(side_by_side=3, stage=5, pause_minutes=15))
+
+
+def in_two_namespaces() -> Record:
+    """Fifteen found VMs, the first two of one name."""
+    whole = batch_fifteen()
+    first, second, *rest = whole.plan.moves
+    moves = (first.model_copy(update={"vm": "web", "namespace": "a"}), second.model_copy(update={"vm": "web"}), *rest)
+    return whole.model_copy(update={"plan": whole.plan.model_copy(update={"moves": moves})})
+
+
+def submitted(record: Record, text: str) -> BatchRequest:
+    return batchform.changed(record.plan, batchform.read(entering(lines_0=text)))
+
+
+@pytest.mark.parametrize("gone", ["a/web", "production/web"])
+def test_a_line_that_is_gone_is_not_taken_for_its_namesakes(gone: str) -> None:
+    record = in_two_namespaces()
+    kept = [line for line in lines(record).splitlines() if not line.startswith(f"{gone} ")]
+    assert submitted(record, "\n".join(kept)).without == (gone,)
+
+
+def test_the_order_of_namesakes_is_an_order() -> None:
+    record = in_two_namespaces()
+    first, second, *rest = lines(record).splitlines()
+    assert not submitted(record, "\n".join([first, second, *rest])).as_listed
+    assert submitted(record, "\n".join([second, first, *rest])).as_listed
+
+
+def test_a_name_without_a_namespace_is_the_one_vm_of_the_plan_that_has_it() -> None:
+    record = batch_fifteen()
+    changed = submitted(record, lines(record).replace("production/web-02 to worker-05", "web-02 to worker-07"))
+    assert changed.without == ()
+    assert MoveRequest(vm="web-02", namespace="production", target="worker-07", type=MoveType.LIVE) in changed.moves
+
+
+def test_a_name_that_several_vms_of_the_plan_have_is_asked_about() -> None:
+    with pytest.raises(WhichNamespace, match="a/web, production/web"):
+        submitted(in_two_namespaces(), "web to worker-05")
+
+
+def test_a_line_that_is_written_again_brings_its_vm_back() -> None:
+    record = batch_fifteen()
+    request = record.plan.request.model_copy(update={"without": ("production/web-16", "production/web-17")})
+    without = record.model_copy(update={"plan": record.plan.model_copy(update={"request": request})})
+    assert submitted(without, f"{lines(record)}\nweb-16").without == ("production/web-17",)
+
+
+def test_a_batch_that_no_form_holds_is_not_shown_in_part() -> None:
+    whole = batch_of_long_names()
+    plan = whole.plan.model_copy(update={"moves": whole.plan.moves * 4})
+    with pytest.raises(BotError, match="too-long"):
+        batchform.form(whole.model_copy(update={"plan": plan}), FORM)
 
 
 def test_another_order_and_another_way_are_kept() -> None:

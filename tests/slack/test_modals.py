@@ -186,6 +186,16 @@ async def test_a_name_that_cannot_be_read_is_an_error_at_its_field(bot: Bot) -> 
     assert set(bot.slack.sandbox.modals_of("dana")[0].errors) == {BlockId.NAMESPACE}
 
 
+async def test_an_unknown_node_in_the_form_of_a_batch_is_an_error_at_its_lines(bot: Bot) -> None:
+    await bot.say("dana", "/vm-migrate web-01, web-02 to worker-05")
+    await bot.click("dana", ActionId.MODIFY)
+    (view,) = bot.slack.sandbox.modals_of("dana")
+    answer = await submit(bot, view.id, lines_0="production/web-01 to worker-99")
+    assert answer["response_action"] == "errors"
+    errors = bot.slack.sandbox.modals_of("dana")[0].errors
+    assert "no node named worker-99" in errors[f"{BlockId.LINES}_0"]
+
+
 async def test_a_form_of_an_older_revision_is_refused_in_its_place(bot: Bot) -> None:
     view_id = await opened(bot)
     dana = await bot.desk.identity.actor("U0DANA00001", None, "C0OPS000001")
