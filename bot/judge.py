@@ -44,7 +44,7 @@ async def judge_any(cluster: Cluster, request: Planned) -> Plan:
 
 
 async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, ...]]:
-    """Read everything again; name what is no longer as it was judged.
+    """Read everything again: the plan as it is now, and what is no longer as it was judged.
 
     Namespace and type (once decided) are held to what was planned, so that a new VM of the same name elsewhere is no
     ambiguity. A VM that somebody has moved meanwhile shows as drift of its node.
@@ -53,8 +53,7 @@ async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, .
         return await muster.prove(cluster, current.plan)
     move = current.plan.moves[0]
     again = await _again(cluster, current.plan, 0)
-    kept = {"why_type": move.why_type, "estimate": move.estimate}
-    moves = (again.model_copy(update=kept),)
+    moves = (plan.read_again(move, again),)
     return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again)
 
 

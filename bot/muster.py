@@ -38,8 +38,8 @@ async def judge(cluster: Cluster, request: BatchRequest) -> Plan:
 
 
 async def prove(cluster: Cluster, planned: Plan) -> tuple[Plan, tuple[Drift, ...]]:
-    """Read everything again, each VM held to what was planned for it; name what is no longer so. Where something is,
-    the plan that comes back is laid down anew from the request."""
+    """Read everything again, each VM held to what was planned for it: the plan as it is now, and what is no longer so.
+    Where something is, the plan is laid down anew from the request."""
     assert isinstance(planned.request, BatchRequest)
     held = [Wanted(Ref(move.namespace, move.vm), planned.asked(index)) for index, move in enumerate(planned.moves)]
     fleet = await cluster.fleet([one.ref for one in held])
@@ -48,8 +48,9 @@ async def prove(cluster: Cluster, planned: Plan) -> tuple[Plan, tuple[Drift, ...
     changes = [change for move in planned.moves for change in _changes(move, again.get(move.key))]
     if changes:
         return await judge(cluster, planned.request), tuple(changes)
-    nodes = batch.shifts(planned.moves, fleet.survey, seated.after)
-    return planned.model_copy(update={"nodes": nodes}), ()
+    moves = tuple(plan.read_again(move, again[move.key]) for move in planned.moves)
+    nodes = batch.shifts(moves, fleet.survey, seated.after)
+    return planned.model_copy(update={"moves": moves, "nodes": nodes}), ()
 
 
 def _changes(move: Move, now: Move | None) -> Iterable[Drift]:

@@ -308,6 +308,11 @@ def judged(request: MoveRequest, facts: Facts) -> Move:
     )
 
 
+def read_again(before: Move, now: Move) -> Move:
+    """The move as it is now, with what only its planning could tell: why this type, and the downtimes to expect."""
+    return now.model_copy(update={"why_type": before.why_type, "estimate": before.estimate})
+
+
 def drift(before: Move, now: Move) -> tuple[Drift, ...]:
     """What has changed between two readings of the same move, in the order of the proof."""
     names = [*before.proof, *(name for name in now.proof if name not in before.proof)]

@@ -4,6 +4,7 @@ import pytest
 
 from bot.errors import BotError
 from bot.plan import Consent
+from bot.policy import BUILT_IN, Match, Policy, Rule
 from bot.request import BatchRequest, MoveRequest, MoveType
 from bot.sandbox.cluster.resources import NODE
 from tests.bot.conftest import App
@@ -146,3 +147,14 @@ async def test_a_vm_that_somebody_has_moved_meanwhile_is_drift_of_the_whole_plan
     assert after.revision == 2
     assert {change.what for change in after.drift} >= {"web-01: findings"}
     assert after.plan.blocked
+
+
+async def test_the_rules_judge_each_vm_by_its_labels_of_now(app: App) -> None:
+    frozen = Rule(name="frozen", match=Match(labels={"freeze": "yes"}), deny="Quarter end.")
+    app.rules.current = Policy(rules=(frozen, *BUILT_IN.rules))
+    await app.service.propose(SEED, DANA, OPS)
+    path = "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/web-02"
+    await app.call("PATCH", path, {"metadata": {"labels": {"freeze": "yes"}}})
+    with pytest.raises(BotError) as refused:
+        await app.service.confirm("p1", 1, RAVI)
+    assert (refused.value.code, refused.value.what) == ("not-allowed", "Quarter end.")
