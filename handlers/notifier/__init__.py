@@ -176,7 +176,7 @@ class SlackNotifier:
             if message and message.ts:
                 await self._post(record, slot, root, card, paced=paced)
             else:  # the thread is gone: it needs a new card first
-                await self._post(record, Slot.CARD, None, cards.plan_card(record), paced=paced)
+                await self._post(record, Slot.CARD, None, cards.wanted(record)[Slot.CARD], paced=paced)
 
     async def _edit(self, message: Message, card: Card, *, paced: bool) -> None:
         self._take_turn(self._pace.edits, paced=paced)

@@ -9,6 +9,7 @@ from bot import approval, progress
 from bot.errors import BotError
 from bot.ports import Change, Message
 from bot.record import Phase, Place, Record
+from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import live as gallery
 from handlers.ids import Slot
 from handlers.notifier.pace import Bucket
@@ -25,7 +26,7 @@ async def add(bot: Bot, plan_id: str = "p1") -> None:
 
 async def become(bot: Bot, like: Record, plan_id: str = "p1") -> None:
     """Put the plan into the state of another Record."""
-    kept = ("state", "runs", "approvals", "ended_by", "approved_at")
+    kept = ("state", "runs", "holds", "approvals", "ended_by", "approved_at")
     changes = {name: getattr(like, name) for name in kept}
     await bot.store.update(plan_id, lambda now: Change(now.model_copy(update=changes)))
     bot.notifier.changed(plan_id)
@@ -135,6 +136,22 @@ async def test_a_deleted_card_is_posted_anew_and_remembered(bot: Bot) -> None:
     await bot.sweep(1)
     assert (await bot.message()).ts != first.ts
     assert "Confirmed" in await bot.card()
+    assert await bot.store.unshown() == ()
+
+
+@pytest.mark.parametrize("state", ["batch_paused_by_failure", "batch_partly_failed", "batch_stopped"])
+async def test_a_batch_whose_card_was_deleted_gets_a_new_thread(bot: Bot, state: str) -> None:
+    proposed_batch = batch_gallery.batch_proposed()
+    await bot.store.add(proposed_batch.model_copy(update={"place": PLACE}), [])
+    await bot.sweep()
+    first = await bot.message()
+    workspace = bot.slack.sandbox.workspace
+    workspace.delete(workspace.message(workspace.rooms[OPS], first.ts))
+    await become(bot, batch_gallery.GALLERY[state]())
+    for _ in range(10):
+        await bot.sweep(2)
+    assert (await bot.message()).ts != first.ts
+    assert "of 3 VMs have moved" in await bot.card()
     assert await bot.store.unshown() == ()
 
 
