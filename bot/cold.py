@@ -97,8 +97,6 @@ def ask(
 ) -> Record:
     """The move is stuck, as far as is known for this cause: let people choose."""
     run = record.runs[index]
-    if run.question and run.question.waits_until and now < run.question.waits_until:
-        return record
     changed = {
         "state": migration.apply_move(run.state, MoveEvent.ASKED),
         "question": Question(doubt=doubt, asked_at=now, answer_by=answer_by, cause=cause),

@@ -78,12 +78,9 @@ def phase_name(run: Run) -> str:
     return run.phases[-1].name if run.phases else ""
 
 
-def held_up(record: Record, index: int, phase: str, cause: Cause) -> Record:
-    """A phase lasts long for this reason; said only as long as it lasts."""
-    run = record.runs[index]
-    if phase_name(run) != phase or run.result:
-        return record
-    return with_run(record, index, run.model_copy(update={"held_up": cause}))
+def held_up(record: Record, index: int, cause: Cause) -> Record:
+    """The phase lasts long for this reason; said only as long as it lasts."""
+    return with_run(record, index, record.runs[index].model_copy(update={"held_up": cause}))
 
 
 def show_runbook(record: Record, index: int) -> Record:

@@ -69,9 +69,9 @@ def ask_about_start(index: int, now: datetime, limits: Limits, why: Cause) -> Du
     )
 
 
-def held_up(index: int, run: Run, why: Cause) -> Due:
+def held_up(index: int, why: Cause) -> Due:
     """Say what a phase waits for."""
-    return Due(partial(progress.held_up, index=index, phase=progress.phase_name(run), cause=why), "held up")
+    return Due(partial(progress.held_up, index=index, cause=why), "held up")
 
 
 def _of_batch(current: Record, now: datetime) -> Due | None:

@@ -12,10 +12,11 @@ that somebody else owns by now is let go of, one that nobody owns is taken up by
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import approval, cold, errors, migration, progress, turns
+from bot import approval, cold, migration, progress, turns
 from bot.authority import Authority
 from bot.diagnosis import Cause, changed
 from bot.executor import batch, due, explain, live
@@ -133,22 +134,24 @@ class Executor:
     async def _ask_after_outage(self, current: Record) -> None:
         """A batch that nothing has happened to for long does not go on unasked; what is under way does."""
         if current.state is PlanState.RUNNING and turns.waiting(current):
+            epoch = await self._leases.take(current.id)
             log_ = await self._store.log(current.id)
-            if gap := turns.slept(log_[-1].at if log_ else None, self._clock.now()):
-                await self._apply(current.id, due.ask_after_outage(gap, self._clock.now()))
+            if epoch is not None and (gap := turns.slept(log_[-1].at if log_ else None, self._clock.now())):
+                await self._apply(current, due.ask_after_outage(gap, self._clock.now()), epoch)
 
     async def sweep(self, now: datetime) -> None:
         """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours."""
         elsewhere = await self._leases.elsewhere()
         for current in await self._store.open_plans():
-            lease = current.id if _to_run(current) else DUTIES
-            if lease in elsewhere or await self._leases.take(lease) is None:
+            runs = _to_run(current)
+            lease = current.id if runs else DUTIES
+            if lease in elsewhere or (epoch := await self._leases.take(lease)) is None:
                 continue
             if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
-                await self._apply(current.id, found)
-            elif _to_run(current) and self._may_try(current.id, now):
+                await self._apply(current, found, epoch if runs else None)
+            elif runs and self._may_try(current.id, now):
                 self.start(current.id)
-                await self._explain(current, now)
+                await self._explain(current, now, epoch)
 
     async def close(self, patience: float = 8.0) -> None:
         """Stop taking up work, finish writes that have begun, and leave the rest for the next start."""
@@ -174,36 +177,39 @@ class Executor:
     def _may_try(self, plan_id: str, now: datetime) -> bool:
         return plan_id not in self._again or now >= self._again[plan_id][0]
 
-    async def _apply(self, plan_id: str, found: due.Due) -> None:
-        try:
-            await self._store.update(
-                plan_id,
-                lambda current: Change(found.change(current), [Entry(found.kind)]),
-                epoch=self._leases.mine(plan_id),
-            )
-        except (errors.BotError, migration.IllegalEvent, LeaseLost):
-            return  # it changed between the reading and now; the next sweep sees it
-        self._notifier.changed(plan_id)
-        if found.restart:
-            self.restart(plan_id)
+    async def _apply(self, judged: Record, found: due.Due, epoch: int | None) -> None:
+        """Change the plan that was judged. One that has changed meanwhile is left for the next sweep to judge."""
 
-    async def _explain(self, current: Record, now: datetime) -> None:
-        """Ask about VMs that do not come up on their target; say what a migration waits for."""
-        for index, run in enumerate(current.runs):
-            move = progress.moving(current, index)
-            try:
-                if due.asks_about_start(current, index, now):
-                    why = await explain.start(self._cluster, move)
-                    found = why and due.ask_about_start(index, now, self._limits, why)
-                elif due.explains_wait(current, index, now):
-                    why = await explain.wait(self._cluster, move, run)
-                    found = why and due.held_up(index, run, why)
-                else:
-                    continue
-            except k8s.ClusterError:
-                continue  # the outage is told elsewhere; this comes when the cluster answers
-            if found:
-                await self._apply(current.id, found)
+        def as_judged(newest: Record) -> Change:
+            if newest != judged:
+                raise Halt
+            return Change(found.change(newest), [Entry(found.kind)])
+
+        try:
+            await self._store.update(judged.id, as_judged, epoch=epoch)
+        except (Halt, LeaseLost):
+            return
+        self._notifier.changed(judged.id)
+        if found.restart:
+            self.restart(judged.id)
+
+    async def _explain(self, current: Record, now: datetime, epoch: int) -> None:
+        """Ask about a VM that does not come up on its target, or say what a migration waits for; one at a time."""
+        for index in range(len(current.runs)):
+            with suppress(k8s.ClusterError):  # the outage is told elsewhere; this comes when the cluster answers
+                if found := await self._why_it_waits(current, index, now):
+                    await self._apply(current, found, epoch)
+                    return
+
+    async def _why_it_waits(self, current: Record, index: int, now: datetime) -> due.Due | None:
+        move, run = progress.moving(current, index), current.runs[index]
+        if due.asks_about_start(current, index, now):
+            why = await explain.start(self._cluster, move)
+            return due.ask_about_start(index, now, self._limits, why) if why else None
+        if due.explains_wait(current, index, now):
+            why = await explain.wait(self._cluster, move, run)
+            return due.held_up(index, why) if why else None
+        return None
 
     async def _run(self, plan_id: str, *, nudge: bool) -> None:
         with about(plan=plan_id):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bot import migration, policy, progress, turns
 from bot.approval import accept, confirm
 from bot.errors import BotError
+from bot.executor import Limits
+from bot.executor.due import first_due
 from bot.migration import IllegalEvent, MoveState, PlanState
 from bot.policy import Action
 from bot.record import HoldReason, Intent, Record, Result
@@ -16,7 +18,9 @@ from bot.sandbox.gallery.batch import CAUSE, at, batch_fifteen
 from tests.facts import DANA, RAVI
 
 INTENT = Intent(name="m", attempt=1, vmi_uid="", seen_migration_uid="", noted_at=at(0))
-EVENTS = ("begin", "succeed", "fail", "time out", "pause", "sweep", "go on", "skip", "stop", "well", "unwell")
+LIMITS = Limits(*[timedelta(days=1)] * 4)
+SWEEPS = ("sweep", "late sweep")
+EVENTS = (*SWEEPS, "begin", "succeed", "fail", "time out", "pause", "go on", "skip", "stop", "well", "unwell")
 
 
 @cache
@@ -45,9 +49,9 @@ def after(record: Record, event: str) -> Record:
             return progress.time_out(record, going[0], at(700))
         case "pause":
             return turns.hold(record, HoldReason.ASKED, at(100), by=DANA)
-        case "sweep":
-            due = turns.next_hold(record)
-            return turns.hold(record, due[0], at(100), index=due[1]) if due else record
+        case "sweep" | "late sweep":
+            found = first_due(record, at(100 if event == "sweep" else 1000), LIMITS, None)
+            return found.change(record) if found else record
         case "go on":
             return turns.go_on(record, len(record.holds) - 1, RAVI)
         case "skip":
@@ -69,6 +73,7 @@ def test_no_move_is_lost_and_none_begins_where_it_may_not(events: list[str]) -> 
             record = after(record, event)
         except (BotError, IllegalEvent, IndexError):
             assert record == before
+            assert event not in SWEEPS  # what is due can be done
             continue
         assert len(record.runs) == len(record.plan.moves)
         for old, new in zip(before.runs, record.runs, strict=True):

@@ -170,7 +170,7 @@ def copying() -> Record:
 def held_up() -> Record:
     """It looks for a place for long."""
     waiting = progress.observe(progress.created(started(), 0, "vmim-uid"), 0, copying().runs[0].phases[:2], at(93))
-    return progress.held_up(waiting, 0, "Scheduling", CAUSE)
+    return progress.held_up(waiting, 0, CAUSE)
 
 
 def cluster_away() -> Record:
