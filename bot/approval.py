@@ -1,9 +1,10 @@
 """A plan until it runs: proposed, changed, approved by enough people, or ended without a run.
 
 Each function takes a Record and returns the next, or raises a BotError and changes nothing. No clock, no store, no
-cluster: the moment, the person and the readings are arguments. Two people who confirm at once meet in the store, which
-applies these functions one after the other to the newest Record; that is why both presses count and only one run
-starts.
+cluster: the moment, the person and the readings are arguments, and so is `valid_for`: how long a plan waits for its
+Confirm where neither an incident, nor its time, nor its rules say otherwise. Two people who confirm at once meet in the
+store, which applies these functions one after the other to the newest Record; that is why both presses count and only
+one run starts.
 """
 
 from datetime import datetime, timedelta
@@ -39,9 +40,21 @@ def propose(
         place=place.model_copy(update={"once": ""}),
         delivery=place.once,
         created_at=now,
-        expires_at=now + valid_for,
+        expires_at=_waits_until(now, valid_for, quorum, schedule, incident),
         runs=tuple(Run() for _ in plan.moves),
     )
+
+
+def _waits_until(
+    now: datetime, valid_for: timedelta, quorum: Quorum, schedule: Schedule | None, incident: Incident | None
+) -> datetime:
+    """When a plan without its Confirm is over: an incident's after the time for which it was declared, however often
+    the plan changes; one that is for later at its time, since all is proved again before."""
+    if incident:
+        return incident.until
+    if schedule:
+        return min(schedule.confirm_by, now + quorum.valid_for) if quorum.valid_for else schedule.confirm_by
+    return now + (quorum.valid_for or valid_for)
 
 
 def check_revision(record: Record, revision: int) -> None:
@@ -69,6 +82,7 @@ def modify(
     record: Record, plan: Plan, actor: Actor, now: datetime, valid_for: timedelta, quorum: Quorum | None = None
 ) -> Record:
     """Replace the plan by a new revision; approvals of the old one no longer count. `quorum` None: as before."""
+    quorum = quorum or record.quorum
     return record.model_copy(
         update={
             "state": next_state(record, PlanEvent.CHANGED),
@@ -80,9 +94,9 @@ def modify(
             "incident": None,
             "drift": (),
             "note": "",
-            "quorum": quorum or record.quorum,
+            "quorum": quorum,
             "runs": tuple(Run() for _ in plan.moves),
-            "expires_at": now + valid_for,
+            "expires_at": _waits_until(now, valid_for, quorum, record.schedule, None),
         }
     )
 
@@ -157,7 +171,7 @@ def revoke(
             "approved_at": None,
             "note": note,
             "quorum": quorum,
-            "expires_at": now + (quorum.valid_for or valid_for),
+            "expires_at": _waits_until(now, valid_for, quorum, record.schedule, record.incident),
             "runs": tuple(Run() for _ in record.runs),
         }
     )
@@ -188,6 +202,7 @@ def drifted(
 ) -> Record:
     """The cluster is no longer what the plan was judged on: a new revision that must be confirmed again."""
     event = PlanEvent.CHANGED if record.state is PlanState.PROPOSED else PlanEvent.DRIFTED
+    quorum = quorum or record.quorum
     return record.model_copy(
         update={
             "state": next_state(record, event),
@@ -195,11 +210,11 @@ def drifted(
             "revision": record.revision + 1,
             "drift": changes,
             "accepted": (),
-            "quorum": quorum or record.quorum,
+            "quorum": quorum,
             "note": "",
             "approved_at": None,
             "runs": tuple(Run() for _ in plan.moves),
-            "expires_at": now + valid_for,
+            "expires_at": _waits_until(now, valid_for, quorum, record.schedule, record.incident),
         }
     )
 

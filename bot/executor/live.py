@@ -54,8 +54,7 @@ async def prove_again(moving: Moving) -> None:
     if changes:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid
         quorum = await moving.authority.quorum_now(planned, current)
-        wait = quorum.valid_for or valid_for
-        changed = await moving.change(lambda newest: approval.drifted(newest, planned, changes, now, wait, quorum))
+        changed = await moving.change(lambda newest: approval.drifted(newest, planned, changes, now, valid_for, quorum))
         await moving.change(lambda newest: newest, judge.drift_entry(changed))
         raise Halt
     await warrant.check(moving, current, planned)

@@ -10,7 +10,7 @@ from bot.errors import BotError, NothingToDo, VmMoving, WhichNamespace
 from bot.judge import judge, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
-from bot.policy import Action, Actor, Quorum
+from bot.policy import Action, Actor
 from bot.ports import Change, Clock, Entry, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
 from bot.request import BatchRequest, MoveRequest, Planned
@@ -157,19 +157,6 @@ class Base:
         finally:
             self._notifier.changed(plan_id)
         return after
-
-    def _wait_of(self, current: Record, quorum: Quorum) -> timedelta:
-        """How long an existing plan waits from now on; an incident's no longer than was declared."""
-        if current.incident:
-            return current.incident.until - self._clock.now()
-        return self._wait(quorum, current.schedule)
-
-    def _wait(self, quorum: Quorum, schedule: Schedule | None = None) -> timedelta:
-        """How long a plan waits for its Confirm: one that is for later until then, since all is proved again before."""
-        if schedule is None:
-            return quorum.valid_for or self._valid_for
-        rest = schedule.confirm_by - self._clock.now()
-        return min(rest, quorum.valid_for) if quorum.valid_for else rest
 
     def _resolve(self, request: Planned, actor: Actor) -> Schedule | None:
         """When it is to start, by the clock of whoever asks."""

@@ -34,10 +34,8 @@ class Planning(Incidents):
         if request.incident:
             named = (request.incident, request.reason or "")
             incident, quorum = await self._incident(planned, place, *named, actor, decision)
-        now, valid_for = self._clock.now(), self._wait(quorum, schedule)
-        proposed = approval.propose(
-            self._new_id(place.once), planned, actor, place, now, valid_for, quorum, schedule, incident
-        )
+        now, plan_id = self._clock.now(), self._new_id(place.once)
+        proposed = approval.propose(plan_id, planned, actor, place, now, self._valid_for, quorum, schedule, incident)
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
         details |= {"start": schedule.start.isoformat()} if schedule else {}
         declared = [Entry("incident", actor, {"incident": incident.id, "reason": incident.reason})] if incident else []
@@ -70,7 +68,7 @@ class Planning(Incidents):
 
         def change(current: Record) -> Change:
             approval.check_revision(current, revision)
-            changed = approval.modify(current, planned, actor, now, self._wait(quorum, current.schedule), quorum)
+            changed = approval.modify(current, planned, actor, now, self._valid_for, quorum)
             details = {"request": str(request), "revision": changed.revision, "fingerprint": planned.fingerprint}
             return Change(changed, [Entry("modified", actor, details)])
 
@@ -98,7 +96,7 @@ class Planning(Incidents):
         def change(current: Record) -> Change:
             approval.check_revision(current, revision)
             if changes and current.state is PlanState.PROPOSED:
-                changed = approval.drifted(current, planned, changes, now, self._wait_of(current, quorum), quorum)
+                changed = approval.drifted(current, planned, changes, now, self._valid_for, quorum)
                 return Change(changed, [drift_entry(changed)])
             confirmed = approval.confirm(current, actor, decision, now, quorum)
             details = {"revision": revision, "rule": decision.rule, "fingerprint": current.plan.fingerprint}

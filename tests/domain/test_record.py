@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot import approval, plan, policy, progress
+from bot import approval, incident, plan, policy, progress
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
 from bot.policy import Action, Actor, Quorum
-from bot.record import Intent, Record, Result
+from bot.record import Incident, Intent, Record, Result
 from tests.facts import ASKED, DANA, LENA, MEI, NOW, OTTO, RAVI, facts, node, proposed
 
 LATER = NOW + timedelta(minutes=1)
@@ -161,3 +161,21 @@ def test_a_revoked_approval_sends_the_same_revision_back() -> None:
     assert [given.actor for given in back.approvers] == [RAVI]
     with pytest.raises(BotError):
         approval.revoke(running(), frozenset({RAVI.id}), "left", FOUR_EYES, LATER, HALF_HOUR)
+
+
+def test_an_incident_waits_for_its_confirm_no_longer_than_was_declared_however_it_comes_back() -> None:
+    half_an_hour = Quorum(rule="on call", valid_for=HALF_HOUR)
+    declared = Incident(
+        id="INC-1", reason="fan", by=DANA, rule="on call", at=NOW, until=NOW + HALF_HOUR, skipped=FOUR_EYES
+    )
+    late = NOW + timedelta(minutes=29)
+    waiting = incident.declare(proposed(), declared, half_an_hour)
+    approved = approval.confirm(waiting, RAVI, policy.decide(RAVI, Action.CONFIRM), late, half_an_hour)
+    for back in (
+        approval.drifted(approved, approved.plan, (), late, HALF_HOUR, half_an_hour),
+        approval.revoke(approved, frozenset({RAVI.id}), "left", half_an_hour, late, HALF_HOUR),
+    ):
+        assert (back.state, back.expires_at) == (PlanState.PROPOSED, declared.until)
+        with pytest.raises(BotError) as over:
+            approval.confirm(back, MEI, policy.decide(MEI, Action.CONFIRM), declared.until, half_an_hour)
+        assert code(over) == "expired"
