@@ -219,6 +219,13 @@ def drifted(
     )
 
 
+def start_by(record: Record, approved_valid: timedelta) -> datetime:
+    """Its first write comes until then, or not at all: one that is for later has the time that people reckoned with."""
+    if record.schedule:
+        return record.schedule.latest
+    return (record.approved_at or record.created_at) + approved_valid
+
+
 def rewind(record: Record) -> Record:
     """Take up what has not begun from its first step: what was proved for an earlier try may be old."""
     anew = tuple(Run() if run.state is MoveState.WAITING else run for run in record.runs)

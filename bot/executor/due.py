@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from bot import approval, cold, progress, turns
+from bot import approval, cold, progress, turns, waiting
 from bot.diagnosis import Cause, say_after
 from bot.executor.moving import Limits
 from bot.migration import MoveState, PlanState
@@ -31,14 +31,23 @@ def first_due(current: Record, now: datetime, limits: Limits, away_since: dateti
     """The most urgent thing."""
     if current.state is PlanState.PROPOSED and now >= current.expires_at:
         return Due(approval.expire, "expired")
-    if current.state is PlanState.APPROVED and now >= (current.approved_at or now) + limits.approved_valid:
-        return Due(approval.lapse, "lapsed")
-    if found := _of_batch(current, now):
+    if found := too_late(current, now, limits) or _of_batch(current, now):
         return found
     for index, run in enumerate(current.runs):
         for due in _of_run(current, index, run, now, away_since):
             return due
     return None
+
+
+def too_late(current: Record, now: datetime, limits: Limits) -> Due | None:
+    """An approved plan that has not begun in its time."""
+    if current.state is not PlanState.APPROVED or now <= approval.start_by(current, limits.approved_valid):
+        return None
+    return (
+        Due(partial(waiting.miss, note=waiting.UNBEGUN), "missed")
+        if current.schedule
+        else Due(approval.lapse, "lapsed")
+    )
 
 
 def asks_about_start(current: Record, index: int, now: datetime) -> bool:

@@ -243,7 +243,7 @@ async def _still_approved(moving: Moving) -> None:
     current, _, run = await moving.read()
     if run.called_off:
         raise NotStarted(calling_off.called_off())
-    if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
+    if moving.clock.now() > approval.start_by(current, moving.limits.approved_valid):
         raise NotStarted(_too_late("its approval is too old by now"))
     if changes := await judge.prove_turn(moving.cluster, current, moving.index):
         raise NotStarted(_too_late(f"the cluster has changed: {', '.join(change.what for change in changes)}"))

@@ -116,10 +116,11 @@ class Executor:
         self._again.pop(plan_id, None)
 
     async def resume(self) -> None:
-        """Take up everything that an earlier process left."""
+        """Take up everything that an earlier process left, but what is to lapse: the first sweep sees to that."""
+        now = self._clock.now()
         for current in await self._store.open_plans():
             await self._ask_after_outage(current)
-            if _to_run(current):
+            if _to_run(current) and not due.too_late(current, now, self._limits):
                 self.start(current.id)
 
     async def keep(self, _now: datetime) -> None:

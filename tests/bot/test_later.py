@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import waiting
 from bot.errors import BotError
 from bot.migration import PlanState
 from bot.policy import Confirm, Policy, Rule
@@ -125,6 +126,52 @@ async def test_a_bot_that_was_down_at_the_time_starts_late_within_the_tolerance_
         assert ("while I was not running" in ended.note) is (state is PlanState.LAPSED)
 
 
+UNSURE = BotError("slack-unsure", "Slack does not tell me who you are right now.", "")
+
+
+async def test_what_cannot_begin_in_its_time_is_missed_and_never_begun_after_it(app: App) -> None:
+    """Begun in the last minute of its time, while Slack does not say who somebody is."""
+    await scheduled(app)
+    app.people.now[RAVI.id] = UNSURE
+    assert (await wait(app, 74)).state is PlanState.APPROVED
+    await app.executor.sweep(app.clock.advance(61))
+    missed = await app.plan()
+    assert (missed.state, "too late" in missed.note) == (PlanState.LAPSED, True)
+    assert "missed" in [entry.kind for entry in await app.store.log("p1")]
+
+
+async def test_within_its_window_it_is_tried_to_the_end(app: App) -> None:
+    """A window is for that: an approval for at once would have lapsed by then."""
+    dana = DANA.model_copy(update={"zone": "Etc/UTC"})
+    begin, end = NOW + timedelta(hours=1), NOW + timedelta(hours=3)
+    window = When(clock=begin.time(), until=end.time())
+    await app.service.propose(AT_ONCE.model_copy(update={"when": window}), dana, OPS)
+    await app.service.confirm("p1", 1, RAVI)
+    app.people.now[RAVI.id] = UNSURE
+    await wait(app, 60)
+    await app.executor.sweep(app.clock.advance(90 * 60))
+    del app.people.now[RAVI.id]
+    assert (await app.until(lambda plan: not plan.open)).state is PlanState.SUCCEEDED
+
+
+@pytest.mark.parametrize("request_", [AT_ONCE, IN_AN_HOUR])
+async def test_an_approval_that_has_outlived_the_bot_is_not_taken_up_at_start(
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock, request_: MoveRequest
+) -> None:
+    async with opened(tmp_path, sandbox, clock) as app:
+        app.people.now[RAVI.id] = UNSURE
+        await app.service.propose(request_, DANA, OPS)
+        await app.service.confirm("p1", 1, RAVI)
+        if request_.when:
+            await wait(app, 60)
+    clock.advance(60 * 60)
+    async with opened(tmp_path, sandbox, clock) as app:
+        await app.executor.resume()
+        assert not app.executor._runs
+        assert (await app.until(lambda plan: not plan.open)).state is PlanState.LAPSED
+        assert await app.migrations() == ()
+
+
 async def test_a_vm_that_another_plan_is_moving_is_waited_for_and_then_looked_at_anew(app: App) -> None:
     await scheduled(app)
     await wait(app, 50)
@@ -139,14 +186,14 @@ async def test_a_vm_that_another_plan_is_moving_is_waited_for_and_then_looked_at
     assert len(await app.migrations()) == 1
 
 
-async def test_while_the_cluster_is_away_nothing_is_decided_and_it_lapses_in_the_end(app: App) -> None:
+async def test_while_the_cluster_is_away_nothing_is_decided_and_it_is_missed_in_the_end(app: App) -> None:
     await scheduled(app)
     await app.fault(downSeconds=10_000)
     assert (await wait(app, 50)).state is PlanState.SCHEDULED
     await wait(app, 10)
-    lapsed = await app.until(lambda plan: plan.state is PlanState.LAPSED, seconds=700, step=20)
-    assert lapsed.schedule is not None
-    assert lapsed.schedule.checked_at is None
+    missed = await app.until(lambda plan: plan.state is PlanState.LAPSED, seconds=1000, step=20)
+    assert missed.schedule is not None
+    assert (missed.schedule.checked_at, missed.note) == (None, waiting.UNBEGUN)
 
 
 async def test_in_the_night_in_which_clocks_go_forward_it_runs_when_the_card_says(
