@@ -38,8 +38,7 @@ NOTIFICATION = 4000
 NAME = 120
 """Characters of a name in a card: longer ones exist, and nobody can read them on a phone."""
 SENTENCE = 300
-"""Characters of one sentence with foreign text in it. Keeps the sum of a card below the undocumented 13,200 characters
-at which Slack answers `msg_blocks_too_long` (github.com/slackapi/bolt-js/issues/2509)."""
+"""Characters of one sentence with foreign text in it: with them a card fits one message (see `handlers.fitting`)."""
 QUOTE = 500
 """Characters of one quotation from the cluster."""
 
@@ -68,13 +67,14 @@ def clip(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _clip_mrkdwn(text: str, limit: int) -> str:
+def clip_mrkdwn(text: str, limit: int) -> str:
+    """The same for mrkdwn, in which no escape and no mention may be torn."""
     return text if len(text) <= limit else _TORN.sub("", text[: limit - 1]) + "…"
 
 
 def escape(text: str, limit: int = SENTENCE) -> str:
     """Foreign text for mrkdwn, at most `limit` characters: & first, or the others' escapes would be escaped again."""
-    return _clip_mrkdwn(plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), limit)
+    return clip_mrkdwn(plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"), limit)
 
 
 def code(text: str, limit: int = NAME) -> str:
@@ -111,7 +111,7 @@ def date(moment: datetime, shape: str = "{time}") -> str:
 
 def mrkdwn(text: str, limit: int = SECTION_TEXT) -> Block:
     """A mrkdwn text object."""
-    return {"type": "mrkdwn", "text": _clip_mrkdwn(text, limit), "verbatim": True}
+    return {"type": "mrkdwn", "text": clip_mrkdwn(text, limit), "verbatim": True}
 
 
 def plain_text(text: str, limit: int) -> Block:

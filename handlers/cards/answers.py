@@ -10,10 +10,8 @@ from handlers import blocks
 from handlers.blocks import Block, code, escape, named
 from handlers.cards import parts
 from handlers.cards.card import Card
+from handlers.fitting import LIST_SIZE, within
 from handlers.ids import ActionId, CommandName
-
-_MOST_READINGS = 20
-"""Things that may have been meant, on one card; who has more namespaces writes the name."""
 
 _FORMS = (
     ("web-01 worker-05", "move web-01 to worker-05; sentences work, too: “live migrate web-01 to worker-05”"),
@@ -83,16 +81,20 @@ def ambiguous_card(asked: Ambiguous) -> Card:
 
 
 def namespaces_card(request: MoveRequest, which: WhichNamespace) -> Card:
-    """Which of several VMs of one name, to be picked from a menu."""
+    """Which of several VMs of one name, to be picked from a menu; what is too long for an option, behind buttons."""
     asked = [(name, request.model_copy(update={"namespace": name})) for name in which.namespaces]
     text = f"❓ {len(asked)} namespaces have a VM named {code(request.vm)}. Which one do you mean?"
-    small = blocks.context("Only you see this · nothing was planned yet")
-    options = [blocks.option(name, str(meant)) for name, meant in asked if len(str(meant)) <= blocks.OPTION_VALUE]
-    if len(options) < len(asked):  # what is too long for an option fits behind a button
-        readings = [_reading(Reading(label=name, request=meant)) for name, meant in asked]
-        return Card(text, (blocks.section(text), *readings[:_MOST_READINGS], small))
-    menu = blocks.select(ActionId.PICK_NAMESPACE, options, placeholder="Choose a namespace")
-    return Card(text, (blocks.section(text), blocks.actions(menu), small))
+    if all(len(str(meant)) <= blocks.OPTION_VALUE for _, meant in asked):
+        shown = within(LIST_SIZE, (blocks.option(name, str(meant)) for name, meant in asked))
+        menu = blocks.select(ActionId.PICK_NAMESPACE, shown, placeholder="Choose a namespace")
+        choices = [blocks.actions(menu)]
+    else:
+        shown = choices = within(LIST_SIZE, (_reading(Reading(label=name, request=meant)) for name, meant in asked))
+    more = len(asked) - len(shown)
+    rest = f"{more} more are left out: write the namespace before the name. " if more else ""
+    return Card(
+        text, (blocks.section(text), *choices, blocks.context(f"{rest}Only you see this · nothing was planned yet"))
+    )
 
 
 def _reading(reading: Reading) -> Block:

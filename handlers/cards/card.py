@@ -4,18 +4,21 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from handlers.blocks import NOTIFICATION, Block, clip
+from handlers.blocks import NOTIFICATION, Block, clip_mrkdwn
+from handlers.fitting import fitted
 
 
 @dataclass(frozen=True)
 class Card:
-    """`text` is mrkdwn, already escaped; `blocks` carry no block_id: each edit gets its own, see `stamped`."""
+    """`text` is mrkdwn, already escaped; `blocks` carry no block_id: each edit gets its own, see `stamped`. Both are
+    held to what Slack takes."""
 
     text: str
     blocks: tuple[Block, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", clip(self.text, NOTIFICATION))
+        object.__setattr__(self, "text", clip_mrkdwn(self.text, NOTIFICATION))
+        object.__setattr__(self, "blocks", fitted(self.blocks))
 
     @property
     def digest(self) -> str:

@@ -11,6 +11,7 @@ from handlers.blocks import Block, code, date, escape, mention, mention_channel
 from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.cards.people import whom
+from handlers.fitting import pages, paragraphs
 from handlers.ids import ActionId, Slot
 
 _LINE = 120
@@ -95,7 +96,7 @@ def afterwards(record: Record) -> dict[str, Card]:
     """What is said when all is over."""
     if record.incident is None or record.incident.timeline is None:
         return {}
-    return {Slot.TIMELINE: _timeline(record.incident, record.incident.timeline)}
+    return _timeline(record.incident, record.incident.timeline)
 
 
 def _passed_over(record: Record, incident: Incident) -> Card:
@@ -120,28 +121,20 @@ def _stands(record: Record) -> str:
     return f"{_STANDS[record.state]}{by}{ended}."
 
 
-def _timeline(incident: Incident, moments: Iterable[Moment]) -> Card:
-    """Fit for a review: every step with its time and whoever took it."""
+def _timeline(incident: Incident, moments: Iterable[Moment]) -> dict[str, Card]:
+    """Fit for a review: every step with its time and whoever took it, in as many messages as that takes."""
     title = f"🧾 *Timeline of incident {code(incident.id)}*: {escape(incident.reason)}"
-    lines = [_line(moment) for moment in moments]
-    return Card(title, (blocks.section(title), *(blocks.section(part) for part in _parts(lines))))
+    made: dict[str, Card] = {}
+    for number, page in enumerate(pages(map(_line, moments))):
+        headline = f"🧾 *The timeline of {code(incident.id)} goes on.*" if number else title
+        slot = f"{Slot.TIMELINE}_{number}" if number else Slot.TIMELINE.value
+        made[slot] = Card(headline, (blocks.section(headline), *paragraphs(page)))
+    return made
 
 
 def _line(moment: Moment) -> str:
     who = f" {mention(moment.actor.rpartition('/')[2])}" if moment.actor else ""
     return f"{date(moment.at, _AT)}{who} {escape(moment.text, _LINE)}"
-
-
-def _parts(lines: list[str]) -> Iterable[str]:
-    """As many lines to a section as it holds."""
-    part: list[str] = []
-    for line in lines:
-        if part and sum(map(len, part)) + len(part) + len(line) > blocks.SECTION_TEXT:
-            yield "\n".join(part)
-            part = []
-        part.append(line)
-    if part:
-        yield "\n".join(part)
 
 
 def _all(record: Record) -> frozenset[str]:

@@ -7,11 +7,14 @@ from bot.record import Record
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
+from handlers.fitting import within
 from handlers.ids import ActionId
 from handlers.values import NodeRef
 
 _MOST_EXCLUDED = 12
 """Nodes that are named with their reasons; Modify shows them all."""
+_MENU = 4_000
+"""Characters of the menu of nodes: a dozen of them, see `handlers.fitting`."""
 
 
 def lacks_node(move: Move) -> bool:
@@ -32,9 +35,9 @@ def nodes(record: Record, move: Move) -> list[Block]:
 
 
 def _menu(record: Record, move: Move) -> Block | None:
-    """The best first. A name too long for a menu is for Modify."""
+    """The best first. What is too long or too much for a menu is for Modify."""
     options = [_option(record, each) for each in move.instead.nodes]
-    fitting = [each for each in options if len(each["value"]) <= blocks.OPTION_VALUE][: blocks.OPTIONS]
+    fitting = within(_MENU, (each for each in options if len(each["value"]) <= blocks.OPTION_VALUE))
     return blocks.select(ActionId.PICK_NODE, fitting, placeholder="Pick a node") if fitting else None
 
 

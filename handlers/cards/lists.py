@@ -3,7 +3,7 @@
 Short enough for a phone; what does not fit is counted, with how to ask for less.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot import describe
@@ -18,6 +18,7 @@ from handlers.blocks import code, date, escape, mention
 from handlers.cards import later, parts
 from handlers.cards.batch.plan import title as batch_title
 from handlers.cards.card import Card
+from handlers.fitting import LIST_SIZE, paragraphs, within
 from handlers.ids import CommandName
 
 MOST_DETAILED = 20
@@ -84,32 +85,24 @@ def inventory_card(request: Inventory, found: Sequence[Listed]) -> Card:
         return _listed(f"🖥️ I see no VM{where}.", [], "")
     text = f"🖥️ *VMs{where}: {len(found)}*"
     if len(found) <= MOST_DETAILED:
-        detailed = [blocks.section(_detailed(vm, request)) for vm in found]
-        return Card(text, (blocks.section(text), *detailed, blocks.context(_ALONE)))
+        shown = within(LIST_SIZE, (blocks.section(_detailed(vm, request)) for vm in found))
+        return Card(text, (blocks.section(text), *shown, blocks.context(_more(len(found) - len(shown)) + _ALONE)))
     narrower = f"For all that is known of them ask for fewer: {code(f'{CommandName.INVENTORY} production')} or " + code(
         f"{CommandName.INVENTORY} --node worker-01"
     )
-    left_out = len(found) - MOST_ROWS
-    more = f"{left_out} more are left out. " if left_out > 0 else ""
-    return Card(text, (blocks.section(text), blocks.raw([_table(found[:MOST_ROWS])]), blocks.context(more + narrower)))
+    small = blocks.context(_more(len(found) - MOST_ROWS) + narrower)
+    return Card(text, (blocks.section(text), blocks.raw(_table(found[:MOST_ROWS])), small))
 
 
 def _listed(text: str, lines: Sequence[str], note: str) -> Card:
-    """One block for several lines: fifty blocks are the most that a message has."""
-    packed = [blocks.section("\n".join(part)) for part in _packed(lines)]
-    small = f"{note} · {_ALONE}" if note else _ALONE
-    return Card(text, (blocks.section(text), *packed, blocks.context(small)))
+    """The lines that one message holds; the others are counted."""
+    shown = within(LIST_SIZE, lines)
+    small = _more(len(lines) - len(shown)) + (f"{note} · {_ALONE}" if note else _ALONE)
+    return Card(text, (blocks.section(text), *paragraphs(shown), blocks.context(small)))
 
 
-def _packed(lines: Iterable[str]) -> Iterable[list[str]]:
-    part: list[str] = []
-    for line in lines:
-        if part and sum(map(len, part)) + len(part) + len(line) > blocks.SECTION_TEXT:
-            yield part
-            part = []
-        part.append(line)
-    if part:
-        yield part
+def _more(left_out: int) -> str:
+    return f"{left_out} more are left out. " if left_out > 0 else ""
 
 
 def _about(vm: str | None, namespace: str | None) -> str:
@@ -191,13 +184,11 @@ def _detailed(vm: Listed, request: Inventory) -> str:
     return f"*{name}* {escape(vm.status, blocks.NAME)} {where}\n{size}{address}{notes}"
 
 
-def _table(vms: Sequence[Listed]) -> str:
+def _table(vms: Sequence[Listed]) -> Iterator[str]:
     """By namespace, in columns that a phone shows without breaking them."""
-    lines = []
     for namespace, group in groupby(vms, key=lambda vm: vm.namespace):
-        lines.append(f"{blocks.clip(namespace, 2 * _WIDTH)}:")
-        lines += [f"  {_cell(vm.name)} {_cell(vm.node or vm.status)}".rstrip() for vm in group]
-    return "\n".join(lines)
+        yield f"{blocks.clip(namespace, 2 * _WIDTH)}:"
+        yield from (f"  {_cell(vm.name)} {_cell(vm.node or vm.status)}".rstrip() for vm in group)
 
 
 def _cell(text: str) -> str:

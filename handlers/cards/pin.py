@@ -5,9 +5,7 @@ chose Later is asked again in a new message each time, since Slack notifies nobo
 buttons.
 """
 
-import json
 from collections.abc import Sequence
-from itertools import accumulate
 
 from bot.plan import Move
 from bot.ports import PinnedVm
@@ -17,14 +15,12 @@ from handlers import blocks
 from handlers.blocks import Block, code, date, escape, mention
 from handlers.cards import parts
 from handlers.cards.card import Card
+from handlers.fitting import LIST_SIZE, within
 from handlers.ids import ActionId, CommandName, Slot
 from handlers.values import VmRef
 
 MOST_LISTED = 20
-"""VMs on the list: each is a block, a message takes 50, and more can be asked for."""
-
-LIST_SIZE = 11_000
-"""Characters of JSON; Slack refuses messages from about 13,200 on (see `handlers.blocks.SENTENCE`)."""
+"""VMs on the list, if their names are not too long for it; more can be asked for."""
 
 PINS = f"{CommandName.MIGRATE} pins"
 
@@ -74,7 +70,7 @@ def pins_card(pins: Sequence[PinnedVm]) -> Card:
         f"📌 *VMs with a node affinity that a cold move has left: {len(pins)}.* None can start on another node. "
         "Remove brings the old placement back; it moves and restarts nothing."
     )
-    listed = _fitting([blocks.section(_listed(pin), _unpin(pin)) for pin in pins[:MOST_LISTED]])
+    listed = within(LIST_SIZE, [blocks.section(_listed(pin), _unpin(pin)) for pin in pins[:MOST_LISTED]])
     return Card(text, (blocks.section(text), *listed, *_more(len(pins) - len(listed))))
 
 
@@ -159,12 +155,6 @@ def _unpin(pin: PinnedVm) -> Block:
     if pin.down:
         return blocks.button("Bring it home", ActionId.UNPIN, value, style="primary")
     return blocks.button("Remove", ActionId.UNPIN, value)
-
-
-def _fitting(listed: list[Block]) -> list[Block]:
-    """As many as one message takes: a name alone may have 253 characters, and stands in the button too."""
-    sizes = accumulate(len(json.dumps(block, ensure_ascii=False)) for block in listed)
-    return [block for block, size in zip(listed, sizes, strict=True) if size <= LIST_SIZE]
 
 
 def _more(left_out: int) -> list[Block]:

@@ -138,6 +138,15 @@ def test_an_inventory_fits_whatever_its_size(number: int) -> None:
         assert f"{number - 100} more are left out" in str(card.blocks)
 
 
+def test_a_long_inventory_is_a_table_with_a_line_for_each_vm() -> None:
+    vms = [Listed(f"ns-{n // 50}", f"vm-{n:02}", "Running", 2, 0, f"worker-{n % 7}", "", ()) for n in range(100)]
+    (table,) = [block for block in cards.inventory_card(Inventory(), vms).blocks if block["type"] == "rich_text"]
+    lines = table["elements"][0]["elements"][0]["text"].split("\n")
+    assert lines[:2] == ["ns-0:", "  vm-00              worker-0"]
+    assert lines[51:53] == ["ns-1:", "  vm-50              worker-1"]
+    assert len(lines) == 102
+
+
 @pytest.mark.parametrize("name", GALLERY)
 def test_a_plan_in_any_state_has_its_line(name: str) -> None:
     record = GALLERY[name]()

@@ -18,6 +18,7 @@ from handlers.cards import incident, later, parts, quorum
 from handlers.cards.batch import table
 from handlers.cards.card import Card
 from handlers.cards.plan import last_ways
+from handlers.fitting import paragraphs
 from handlers.ids import ActionId
 from handlers.values import PlanRef
 
@@ -146,7 +147,7 @@ def _note(record: Record) -> list[Block]:
 
 def _notes(found: tuple[Finding, ...]) -> list[Block]:
     lines = [f"⚠️ {escape(each.text)}" + (f"\n→ {escape(each.remedy)}" if each.remedy else "") for each in found]
-    return table.sections(lines)
+    return paragraphs(lines)
 
 
 def _listed(title: str, lines: list[str]) -> list[Block]:
@@ -155,13 +156,13 @@ def _listed(title: str, lines: list[str]) -> list[Block]:
         return []
     more = len(lines) - _FEW
     shown = lines if more <= 1 else [*lines[:_FEW], f"… and {more} more."]
-    return table.sections([title, *shown])
+    return paragraphs([title, *shown])
 
 
 def _rows(record: Record) -> list[Block]:
     if table.is_long(record):
         return [blocks.section(f"📋 The table of all {len(record.plan.moves)} VMs is in the thread.")]
-    return table.sections(table.rows(record.plan))
+    return paragraphs(table.rows(record.plan))
 
 
 def _totals(record: Record) -> Block:
@@ -179,7 +180,7 @@ def _nodes(record: Record) -> list[Block]:
     lines = [f"• {code(shift.node, table.SHORT)}: {describe.carried(shift)}" for shift in record.plan.nodes]
     more = len(lines) - _MOST_NODES
     lines = [*lines[:_MOST_NODES], *([f"… and {more} nodes more"] if more > 0 else [])]
-    return table.sections(["*Nodes, before → after* (given to their VMs)", *lines]) if lines else []
+    return paragraphs(["*Nodes, before → after* (given to their VMs)", *lines]) if lines else []
 
 
 def _drift(record: Record) -> list[Block]:
@@ -192,7 +193,7 @@ def _drift(record: Record) -> list[Block]:
     more = len(record.drift) - _FEW
     lines += [f"… and {more} changes more"] if more > 0 else []
     title = "🔀 *Changed in the cluster*, so this plan needs a new Confirm:"
-    return table.sections([title, *lines])
+    return paragraphs([title, *lines])
 
 
 def _terms(record: Record) -> str:
@@ -262,7 +263,7 @@ def _confirm(record: Record, value: str) -> Block:
 
 
 def _decided(record: Record) -> list[Block]:
-    body = [] if table.is_long(record) else table.sections(table.rows(record.plan))
+    body = [] if table.is_long(record) else paragraphs(table.rows(record.plan))
     totals = f"{describe.batch.counts(record.plan)} · {describe.batch.pace(record.plan)}"
     body = [*incident.mark(record), *body]
     return [*body, blocks.context(totals), blocks.context(parts.people(record)), *last_ways(record)]

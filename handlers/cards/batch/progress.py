@@ -1,7 +1,8 @@
 """How far a batch is: one message that is edited in place, with a row for each VM, and a line in the thread for each
 that is done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import chain
 
 from bot import describe, turns
 from bot.migration import MoveState, PlanState
@@ -14,6 +15,7 @@ from handlers.blocks import Block, escape
 from handlers.cards import calling_off, cold, live
 from handlers.cards.batch import table
 from handlers.cards.card import Card
+from handlers.fitting import LIST_SIZE, paragraphs, size, within
 from handlers.ids import ActionId, Slot
 from handlers.values import PlanRef
 
@@ -31,15 +33,18 @@ SIGNS: Mapping[MoveState, str] = {
 _STATUS = {MoveType.LIVE: live.status, MoveType.COLD: cold.status}
 _MOST_ROWS = 60
 """Rows in the message; beyond, what is done is one row together."""
+_UNDER_WAY = 5_500
+"""Characters of the message for what is under way, see `handlers.fitting`."""
 _DONE = (MoveState.SUCCEEDED, MoveState.FAILED, MoveState.CANCELED)
 
 
 def batch_progress_card(record: Record) -> Card:
-    """All of it."""
+    """All of it. What is under way comes first, each with its Cancel, as far as there is room: of many at once those
+    that began last are rows until one before them ends."""
     status = _headline(record)
-    under_way = [block for index in turns.under_way(record) for block in _under_way(record, index)]
-    rows = table.sections(_rows(record))
-    return Card(status, (blocks.section(status), *under_way, *rows, *_ways(record)))
+    going = within(_UNDER_WAY, (_under_way(record, index) for index in turns.under_way(record)))
+    rows = _rows(record, LIST_SIZE - size(going))
+    return Card(status, (blocks.section(status), *chain(*going), *paragraphs(rows), *_ways(record)))
 
 
 def _headline(record: Record) -> str:
@@ -72,14 +77,14 @@ def _status(move: Move, run: Run) -> str:
     return f"{SIGNS[run.state]} *{table.name(move.vm)}*: {escape(describe.batch.outcome(move, run))}."
 
 
-def _rows(record: Record) -> Iterable[str]:
-    rows = [(run.state, _row(record, index)) for index, run in enumerate(record.runs)]
-    if len(rows) <= _MOST_ROWS:
-        return [row for _, row in rows]
-    moved = sum(state is MoveState.SUCCEEDED for state, _ in rows)
-    rest = [row for state, row in rows if state is not MoveState.SUCCEEDED]
-    more = len(rest) - _MOST_ROWS
-    return [f"✅ {moved} have moved", *rest[:_MOST_ROWS], *([f"… and {more} more"] if more > 0 else [])]
+def _rows(record: Record, room: int) -> list[str]:
+    rows = [_row(record, index) for index in range(len(record.runs))]
+    if len(rows) <= _MOST_ROWS and size(rows) <= room:
+        return rows
+    rest = [row for row, run in zip(rows, record.runs, strict=True) if run.state is not MoveState.SUCCEEDED]
+    shown = within(room, rest[:_MOST_ROWS])
+    more = len(rest) - len(shown)
+    return [f"✅ {len(rows) - len(rest)} have moved", *shown, *([f"… and {more} more"] if more else [])]
 
 
 def _row(record: Record, index: int) -> str:

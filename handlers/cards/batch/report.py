@@ -11,6 +11,7 @@ from handlers.cards import parts
 from handlers.cards.batch import table
 from handlers.cards.batch.progress import SIGNS
 from handlers.cards.card import Card
+from handlers.fitting import pages, paragraphs
 from handlers.ids import ActionId, CommandName, Slot
 from handlers.values import HomeRef, PlanRef
 
@@ -21,12 +22,12 @@ def report_cards(record: Record) -> dict[str, Card]:
     """The report, in as many messages as its rows need; the last one has the buttons."""
     if record.state not in _ENDED or not any(run.result or run.skipped for run in record.runs):
         return {}
-    pages = table.pages(_row(record, index) for index in range(len(record.runs)))
+    rows = pages(_row(record, index) for index in range(len(record.runs)))
     made: dict[str, Card] = {}
-    for number, page in enumerate(pages):
-        first, last = number == 0, number == len(pages) - 1
+    for number, page in enumerate(rows):
+        first, last = number == 0, number == len(rows) - 1
         headline = _headline(record) if first else "📋 *The report goes on.*"
-        body = [blocks.section(headline), *table.sections(page), *(_closing(record) if last else [])]
+        body = [blocks.section(headline), *paragraphs(page), *(_closing(record) if last else [])]
         made[Slot.REPORT.value if first else f"{Slot.REPORT}_{number}"] = Card(headline, tuple(body))
     return made
 

@@ -1,10 +1,9 @@
 """A row for each VM of a batch, on the card as long as there are few, else in the card's thread.
 
-A message takes 50 blocks and about 13,200 characters (see `handlers.blocks.SENTENCE`), a section 3,000: so rows are cut
-to what a phone shows, and are put into as many sections and messages as it takes.
+Rows are cut to what a phone shows, and are put into as many sections and messages as it takes (see `handlers.fitting`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bot import describe
 from bot.checks import Severity
@@ -12,16 +11,15 @@ from bot.migration import PlanState
 from bot.plan import LeftOut, Move, Plan
 from bot.record import Record
 from handlers import blocks
-from handlers.blocks import Block, escape
+from handlers.blocks import escape
 from handlers.cards.card import Card
+from handlers.fitting import pages, paragraphs
 from handlers.ids import Slot
 
 ON_CARD = 12
 """Rows that still make a card which fits a screen."""
 SHORT = 40
 """Characters of a name in a row."""
-_PAGE = 8_000
-"""Characters of rows in one message."""
 
 
 def name(text: str) -> str:
@@ -79,30 +77,6 @@ def _named(moves: Sequence[Move], plan: Plan) -> str:
     return ", ".join(f"*{vm(move, plan)}*" for move in moves[:4]) + more
 
 
-def sections(lines: Iterable[str]) -> list[Block]:
-    """Lines in as many paragraphs as they need."""
-    made: list[str] = []
-    for line in lines:
-        if made and len(made[-1]) + len(line) < blocks.SECTION_TEXT:
-            made[-1] += f"\n{line}"
-        else:
-            made.append(line)
-    return [blocks.section(text) for text in made]
-
-
-def pages(lines: Iterable[str]) -> list[list[str]]:
-    """Lines in as many messages as they need."""
-    made: list[list[str]] = []
-    size = 0
-    for line in lines:
-        size += len(line) + 1
-        if not made or size > _PAGE:
-            made.append([])
-            size = len(line) + 1
-        made[-1].append(line)
-    return made
-
-
 def cards(record: Record) -> dict[str, Card]:
     """The long table, in the thread. What a newer revision no longer needs is edited away by `settled`."""
     if not is_long(record) or record.state is not PlanState.PROPOSED:
@@ -118,4 +92,4 @@ def cards(record: Record) -> dict[str, Card]:
 
 def _page(record: Record, number: int, page: Sequence[str]) -> Card:
     title = f"📋 *The VMs of this plan* (revision {record.revision})" + (", continued" if number else "")
-    return Card(title, (blocks.section(title), *sections(page)))
+    return Card(title, (blocks.section(title), *paragraphs(page)))
