@@ -131,7 +131,7 @@ class People(RuleBasedStateMachine):
     def guests(self) -> dict[str, str | None]:
         """The uid of each VM's VMI, None where it has none."""
         vmis = {name: self.store.peek(VMI, "vms", name) for name in NAMES}
-        return {name: vmi and vmi["metadata"]["uid"] for name, vmi in vmis.items()}
+        return {name: vmi["metadata"]["uid"] if vmi else None for name, vmi in vmis.items()}
 
     def teardown(self) -> None:
         """Without faults everything comes to rest: no VMIM is left open, no VMI is left half way."""
