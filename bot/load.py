@@ -86,16 +86,28 @@ def free(survey: Survey, node: Node) -> Amounts | None:
 def requested(facts: Facts, type_: MoveType) -> Amounts:
     """What the launcher pod will request.
 
-    The running pod says it exactly. Without one it is at least the guest's memory and its share of CPUs, without what
-    KubeVirt adds (pkg/virt-controller/services/template.go).
+    The running pod says it exactly; a cold start adds what the template has grown by since that pod was made. Without a
+    pod it is at least the guest's memory and its share of CPUs, without what KubeVirt adds.
     """
-    if facts.launcher:
-        return facts.launcher.requests
-    guest = facts.vm.guest if type_ is MoveType.COLD or facts.vmi is None else facts.vmi.guest
-    memory_name = f"hugepages-{guest.hugepages}" if guest.hugepages else MEMORY
+    if facts.vmi is None or facts.launcher is None:
+        return _least(facts.vm.guest if type_ is MoveType.COLD or facts.vmi is None else facts.vmi.guest, facts)
+    now = facts.launcher.requests
+    if type_ is MoveType.LIVE or not facts.vm.guest.memory_bytes:
+        return now
+    then, before = (_least(guest, facts) for guest in (facts.vm.guest, facts.vmi.guest))
+    return {name: now.get(name, 0) + max(then.get(name, 0) - before.get(name, 0), 0) for name in {**now, **then}}
+
+
+def _least(guest: Guest, facts: Facts) -> Amounts:
+    """A guest's own part of the requests (pkg/virt-controller/services/renderresources.go). Huge pages take the place
+    of as much of the memory."""
+    memory = guest.requests.get(MEMORY, guest.memory_bytes * 100 // facts.capabilities.memory_overcommit)
     share = 1 if guest.dedicated_cpus else facts.capabilities.cpu_ratio
-    least = {CPU: guest.vcpus * 1000 // share, memory_name: guest.memory_bytes}
-    return {**least, **{name: guest.devices.count(name) for name in guest.devices}, **guest.requests}
+    least = {CPU: guest.vcpus * 1000 // share if share else 0, **guest.requests, MEMORY: memory}
+    if guest.hugepages:
+        paged = min(memory, guest.memory_bytes)
+        least |= {f"hugepages-{guest.hugepages}": paged, MEMORY: memory - paged}
+    return {**least, **{name: guest.devices.count(name) for name in guest.devices}}
 
 
 class Seat(BaseModel):

@@ -228,14 +228,15 @@ def event(raw: Json) -> ClusterEvent:
 def capabilities(kubevirt: Json | None, *, version: str, added_node_selector: bool) -> Capabilities:
     """What the KubeVirt CR and its version say. Without the CR the strategy is Stage, which promises less."""
     configuration = _object(_object(kubevirt or {}, "spec"), "configuration")
-    limits = _object(configuration, "migrations")
+    limits, developer = _object(configuration, "migrations"), _object(configuration, "developerConfiguration")
     return Capabilities(
         kubevirt_version=version,
         added_node_selector=added_node_selector,
         rollout_strategy="Stage" if kubevirt is None else _rollout_strategy(configuration, version),
         migrations_at_once=int(limits.get("parallelMigrationsPerCluster") or _AT_ONCE),
         migrations_from_node=int(limits.get("parallelOutboundMigrationsPerNode") or _FROM_NODE),
-        cpu_ratio=_number(_object(configuration, "developerConfiguration"), "cpuAllocationRatio", 10),
+        cpu_ratio=_number(developer, "cpuAllocationRatio", 10),
+        memory_overcommit=int(developer.get("memoryOvercommit") or 100),
         cli=cli_of(kubevirt),
     )
 

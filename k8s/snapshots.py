@@ -320,7 +320,9 @@ class Capabilities:
     migrations_from_node: int = 2
     """`parallelOutboundMigrationsPerNode`, likewise."""
     cpu_ratio: int = 10
-    """cpuAllocationRatio: how many vCPUs share one requested CPU."""
+    """cpuAllocationRatio: how many vCPUs share one requested CPU; 0: they request none."""
+    memory_overcommit: int = 100
+    """memoryOvercommit: a guest's memory in percent of what its pod requests for it."""
     cli: str = "kubectl"
     """The command that people have there: `oc` on OpenShift."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bot.checks.finding import LIVE, Check, Finding, block, not_checked, warn
+from bot.checks.finding import Check, Finding, block, not_checked, warn
 from bot.checks.node import KVM
 from bot.load import Shift, free, requested, shifts
 from bot.request import MoveType
@@ -84,7 +84,8 @@ def known_load(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 
 def quota(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """A live move has two pods for a while; without room for the second it stays Pending (recorded: live-quota)."""
+    """A live move has two pods for a while; without room for the second it stays Pending (recorded: live-quota). A cold
+    move gives back what its pod had, and does not start again where that is more than the quota now allows."""
     if facts.quotas is None:
         yield not_checked("the namespace's quota", "I may not read ResourceQuotas")
         return
@@ -92,37 +93,38 @@ def quota(facts: Facts, type_: MoveType) -> Iterator[Finding]:
         if facts.quotas:
             yield not_checked("the namespace's quota", "its launcher pod is not known")
         return
-    second = _counted(facts.launcher.requests, facts.launcher.limits)
+    wanted = _counted(requested(facts, type_), facts.launcher.limits)
+    back = _counted(facts.launcher.requests, facts.launcher.limits) if type_ is MoveType.COLD else {}
     for each in facts.quotas:
         for name in sorted(each.hard):
-            left = each.hard[name] - each.used.get(name, 0)
-            if second.get(name, 0) > left:
-                yield _exceeded(each, name, second[name], left)
+            left = max(each.hard[name] - each.used.get(name, 0) + back.get(name, 0), 0)
+            if wanted.get(name, 0) > left:
+                yield _exceeded(each, name, f"it needs {said(name, wanted[name])}, and {said(name, left)}", type_)
 
 
-def _exceeded(each: Quota, name: str, wanted: int, left: int) -> Finding:
+def _exceeded(each: Quota, name: str, figures: str, type_: MoveType) -> Finding:
     """A quota with a scope may not count this pod at all: then nothing is certain."""
-    text = (
-        f"Quota {each.name} has no room for the second pod of a live move: it needs {said(name, wanted)}, and "
-        f"{said(name, max(left, 0))} is left."
-    )
+    live = type_ is MoveType.LIVE
+    what = "for the second pod of a live move" if live else "for it to start again"
+    text = f"Quota {each.name} has no room {what}: {figures} is left."
     source = f"ResourceQuota {each.name}, {name}"
     if each.scoped:
         return warn("quota-scoped", f"{text} It counts only some pods; perhaps not this one.", "", source)
-    return block("quota", text, "Free some quota or have it raised; a cold move needs no second pod.", source)
+    instead = "; a cold move needs no second pod" if live else " before it is stopped"
+    return block("quota", text, f"Free some quota or have it raised{instead}.", source)
 
 
 def _counted(requests: Amounts, limits: Amounts) -> dict[str, int]:
     """A pod under the names that quotas use (kubernetes.io/docs/concepts/policy/resource-quotas)."""
     counted = {f"requests.{name}": amount for name, amount in requests.items()}
     counted |= {f"limits.{name}": amount for name, amount in limits.items()}
-    counted |= {name: requests.get(name, 0) for name in (CPU, MEMORY, "ephemeral-storage")}
-    return counted | {"pods": 1, "count/pods": 1}
+    plain = (name for name in requests if name in (CPU, MEMORY, "ephemeral-storage") or name.startswith("hugepages-"))
+    return counted | {name: requests[name] for name in plain} | {"pods": 1, "count/pods": 1}
 
 
 CHECKS = (
     Check("the target has room for its launcher pod", room, of_target=True),
     Check("no node is overcommitted", overcommitted, of_target=True),
     Check("what the nodes' VMs have been given is known", known_load, of_target=True),
-    Check("the namespace's quota has room for a second pod", quota, LIVE),
+    Check("the namespace's quota has room for its launcher pod", quota),
 )

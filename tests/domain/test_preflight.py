@@ -6,12 +6,13 @@ A missing fact never blocks: the check is silent where it can tell nothing, or s
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from bot import checks, obstacles
 from bot.checks import NOT_CHECKED, Check, Finding, Severity, cpu, storage
+from bot.load import requested
 from bot.request import MoveType
 from bot.sandbox.gallery.facts import GIB, launcher, survey
 from k8s.note import Note
@@ -676,6 +677,17 @@ def test_quotas_count_the_second_pod_under_their_own_names(
     assert said(quota(hard, used), COLD, "quota") == []
 
 
+def test_a_quota_that_is_overdrawn_counts_only_for_what_the_pod_asks_for() -> None:
+    """It may have been lowered since. Of what it does not ask for a pod is admitted all the same."""
+    assert checks.run(quota({"limits.cpu": 1, "services": 1}, {"limits.cpu": 4, "services": 2}), LIVE) == ()
+
+
+def test_a_cold_move_under_a_quota_that_was_lowered_would_not_start_again() -> None:
+    (finding,) = said(quota({"requests.memory": 2 * GIB}, {"requests.memory": 5 * GIB}), COLD, "quota")
+    assert "start again" in finding.text
+    assert said(quota({"requests.memory": 2 * GIB}, {"requests.memory": 2 * GIB}), COLD, "quota") == []
+
+
 def test_room_counts_devices_and_pods_too() -> None:
     room = {"cpu": 16_000, "memory": 64 * GIB, "pods": 1, KVM: 1000}
     (finding,) = said(target(allocatable=room), LIVE, "no-room")
@@ -686,6 +698,33 @@ def test_a_vm_without_a_pod_is_measured_by_the_least_that_it_needs() -> None:
     machine = Guest(memory_bytes=65 * GIB, vcpus=4)
     world = facts(vm=replace(facts().vm, guest=machine), vmi=None)
     assert [each.code for each in checks.run(world, COLD) if each.severity is BLOCK] == ["no-room"]
+
+
+def test_huge_pages_take_the_place_of_memory() -> None:
+    """A guest on huge pages also states its memory as a request, and its pod asks for it once (renderresources.go)."""
+    machine = Guest(memory_bytes=4 * GIB, hugepages="2Mi", requests={"memory": 5 * GIB})
+    world = facts(vm=replace(facts().vm, guest=machine), vmi=None)
+    assert requested(world, COLD) == {"cpu": 100, "memory": GIB, "hugepages-2Mi": 4 * GIB}
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "amount"),
+    [
+        ({"cpu_ratio": 0}, "cpu", 0),
+        ({"cpu_ratio": 4}, "cpu", 500),
+        ({"memory_overcommit": 200}, "memory", GIB),
+    ],
+)
+def test_what_a_guest_requests_follows_the_clusters_ratios(setting: dict[str, Any], name: str, amount: int) -> None:
+    assert requested(facts(vmi=None, capabilities=replace(facts().capabilities, **setting)), COLD)[name] == amount
+
+
+def test_a_cold_start_asks_for_what_the_template_has_grown_to() -> None:
+    """More memory waits for a restart: the pod that runs does not have it yet."""
+    world = facts()
+    world = replace(world, vm=replace(world.vm, guest=Guest(memory_bytes=64 * GIB, vcpus=2)))
+    assert said(world, COLD, "no-room")
+    assert said(world, LIVE, "no-room") == []
 
 
 def test_the_figures_of_an_overcommit_are_in_it() -> None:
