@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from k8s.names import CONDITION_LIVE_MIGRATABLE, CONDITION_PAUSED, CONDITION_READY, CONDITION_RESTART_REQUIRED
 from k8s.snapshots import Instance, VirtualMachine
-
-_RESTART = "RestartRequired"
 
 
 class Listed(NamedTuple):
@@ -46,17 +45,17 @@ def _one(vm: VirtualMachine, vmi: Instance | None) -> Listed:
 
 def _notes(vm: VirtualMachine, vmi: Instance | None) -> Iterable[str]:
     if vmi:
-        ready = vmi.condition("Ready")
+        ready = vmi.condition(CONDITION_READY)
         yield "Ready" if ready and ready.status == "True" else _reason("not Ready", ready.reason if ready else "")
-        live = vmi.condition("LiveMigratable")
+        live = vmi.condition(CONDITION_LIVE_MIGRATABLE)
         if live and live.status != "True":
             yield _reason("cannot move live", live.reason)
-        paused = vmi.condition("Paused")
+        paused = vmi.condition(CONDITION_PAUSED)
         if paused and paused.status == "True":
             yield "paused"
         if vmi.evacuation_node:
             yield "is being drained"
-    restart = vm.condition(_RESTART)
+    restart = vm.condition(CONDITION_RESTART_REQUIRED)
     if restart and restart.status == "True":
         yield "needs a restart"
     if vm.deleting:

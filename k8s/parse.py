@@ -236,6 +236,7 @@ def capabilities(kubevirt: Json | None, *, version: str, added_node_selector: bo
         migrations_at_once=int(limits.get("parallelMigrationsPerCluster") or _AT_ONCE),
         migrations_from_node=int(limits.get("parallelOutboundMigrationsPerNode") or _FROM_NODE),
         cpu_ratio=_number(developer, "cpuAllocationRatio", 10),
+        cpu_model=_text(configuration, "cpuModel"),
         memory_overcommit=int(developer.get("memoryOvercommit") or 100),
         cli=cli_of(kubevirt),
     )
@@ -287,7 +288,7 @@ def _instance_claims(spec: Json, status: Json) -> dict[str, tuple[str, ...]]:
 def _guest(spec: Json, meta: Json) -> Guest:
     domain = _object(spec, "domain")
     cpu, devices = _object(domain, "cpu"), _object(domain, "devices")
-    required = (f for f in _objects(cpu, "features") if (f.get("policy") or "require") == "require")
+    features = [(_text(each, "name"), _text(each, "policy")) for each in _objects(cpu, "features")]
     return Guest(
         memory_bytes=_memory(domain),
         vcpus=_vcpus(cpu),
@@ -295,7 +296,8 @@ def _guest(spec: Json, meta: Json) -> Guest:
         architecture=_text(spec, "architecture"),
         machine=_text(_object(domain, "machine"), "type"),
         cpu_model=_text(cpu, "model"),
-        cpu_features=tuple(_text(feature, "name") for feature in required),
+        cpu_features=tuple(name for name, policy in features if policy in ("", "require")),
+        cpu_forbidden=tuple(name for name, policy in features if policy == "forbid"),
         dedicated_cpus=bool(cpu.get("dedicatedCpuPlacement")),
         hugepages=_text(_object(_object(domain, "memory"), "hugepages"), "pageSize"),
         devices=tuple(_text(d, "deviceName") for d in (*_objects(devices, "hostDevices"), *_objects(devices, "gpus"))),

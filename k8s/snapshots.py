@@ -72,6 +72,8 @@ class Guest:
     """"" is KubeVirt's default, host-model, unless the KubeVirt CR says otherwise."""
     cpu_features: tuple[str, ...] = ()
     """Those that are required."""
+    cpu_forbidden: tuple[str, ...] = ()
+    """Features that its node's CPU must not have."""
     dedicated_cpus: bool = False
     hugepages: str = ""
     """Page size, "" for none."""
@@ -323,6 +325,8 @@ class Capabilities:
     """cpuAllocationRatio: how many vCPUs share one requested CPU; 0: they request none."""
     memory_overcommit: int = 100
     """memoryOvercommit: a guest's memory in percent of what its pod requests for it."""
+    cpu_model: str = ""
+    """cpuModel: of guests that name none; "" is host-model."""
     cli: str = "kubectl"
     """The command that people have there: `oc` on OpenShift."""
 

@@ -1,8 +1,9 @@
 """What the guest's machine asks of a node's labels: CPU, architecture, machine type.
 
-KubeVirt puts it into the launcher pod's nodeSelector (pkg/virt-controller/services/nodeselectorrenderer.go). A guest
-with the source node's own CPU (host-model, the default) carries that CPU along in a live move: the target must offer
-the model and the features that the source node names, or those that its launcher pod inherited from an earlier move
+KubeVirt puts it into the launcher pod's nodeSelector (pkg/virt-controller/services/nodeselectorrenderer.go), and into
+its node affinity which labels a node must not have (template.go, setNodeAffinityForPod). A guest with the source node's
+own CPU (host-model, the default) carries that CPU along in a live move: the target must offer the model and the
+features that the source node names, or those that its launcher pod inherited from an earlier move
 (watch/migration/migration.go, prepareNodeSelectorForHostCpuModel). A cold start takes the new node's CPU.
 """
 
@@ -10,20 +11,19 @@ from collections.abc import Callable, Iterator, Mapping
 
 from bot.checks.finding import LIVE, Check, Find, Finding, block, not_checked, warn
 from bot.request import MoveType
+from k8s.names import LABEL_HOST_MODEL, LABEL_SCHEDULABLE, LABEL_TAKES_MODEL
 from k8s.snapshots import Facts, Guest, Node
 
 MODEL = "cpu-model.node.kubevirt.io/"
-FROM_MODEL = "cpu-model-migration.node.kubevirt.io/"
 FEATURE = "cpu-feature.node.kubevirt.io/"
 VENDOR = "cpu-vendor.node.kubevirt.io/"
 MACHINE = "machine-type.node.kubevirt.io/"
-HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
 HOST_FEATURE = "host-model-required-features.node.kubevirt.io/"
 MANAGER = "kubevirt.io/cpumanager"
 ARCH = "kubernetes.io/arch"
 OBSOLETE = "node-labeller.kubevirt.io/obsolete-host-model"
-_OWN = (MODEL, FROM_MODEL, FEATURE, VENDOR, MACHINE)
-_CARRIED_ALONG = {HOST_MODEL: FROM_MODEL, HOST_FEATURE: FEATURE, VENDOR: VENDOR}
+_OWN = (MODEL, LABEL_TAKES_MODEL, FEATURE, VENDOR, MACHINE)
+_CARRIED_ALONG = {LABEL_HOST_MODEL: LABEL_TAKES_MODEL, HOST_FEATURE: FEATURE}
 
 _ANY_HOST = ("", "host-model")
 _PASSED_THROUGH = "host-passthrough"
@@ -31,15 +31,16 @@ _PASSED_THROUGH = "host-passthrough"
 
 def demanded(facts: Facts, type_: MoveType) -> Mapping[str, str]:
     """The labels that the launcher pod will ask of its node for the guest's machine, as far as they are known."""
-    guest = _guest(facts, type_)
+    guest, model = _guest(facts, type_), _model(facts, type_)
     asked = {ARCH: guest.architecture} if guest.architecture else {}
     machine = (facts.vmi.machine if facts.vmi and type_ is MoveType.LIVE else "") or guest.machine
-    asked |= {f"{MACHINE}{machine}": "true"} if machine else {}
-    if guest.cpu_model not in (*_ANY_HOST, _PASSED_THROUGH):
-        asked[f"{MODEL}{guest.cpu_model}"] = "true"
+    asked |= {f"{MACHINE}{machine}": "true"} if machine and _tells_machines(facts) else {}
+    if model not in (*_ANY_HOST, _PASSED_THROUGH):
+        asked[f"{MODEL}{model}"] = "true"
     asked |= {f"{FEATURE}{name}": "true" for name in guest.cpu_features}
     asked |= {MANAGER: "true"} if guest.dedicated_cpus else {}
-    return {**asked, **_others(facts), **(_along(facts) if type_ is MoveType.LIVE else {})}
+    along = {**_vendor(facts), **_along(facts)} if type_ is MoveType.LIVE else {}
+    return {**asked, **_others(facts), **along}
 
 
 def _guest(facts: Facts, type_: MoveType) -> Guest:
@@ -49,18 +50,38 @@ def _guest(facts: Facts, type_: MoveType) -> Guest:
     return facts.vmi.guest if type_ is MoveType.LIVE or not facts.vm.guest.memory_bytes else facts.vm.guest
 
 
+def _model(facts: Facts, type_: MoveType) -> str:
+    """A template that names no CPU model gets the cluster's when it is started."""
+    return _guest(facts, type_).cpu_model or facts.capabilities.cpu_model
+
+
+def _tells_machines(facts: Facts) -> bool:
+    """Whether this KubeVirt labels nodes with their machine types: older ones neither write nor ask for that."""
+    known = (node.labels for node in (facts.source, facts.target) if node)
+    return any(key.startswith(MACHINE) for labels in known for key in labels)
+
+
 def _others(facts: Facts) -> dict[str, str]:
     """Hyper-V, TSC, real time, memory encryption: as the launcher pod asks for them now."""
-    given = (facts.launcher.placement.node_selector or {}) if facts.launcher else {}
-    return {key: value for key, value in given.items() if ".node.kubevirt.io/" in key and not key.startswith(_OWN)}
+    told = (*_OWN, MANAGER, LABEL_SCHEDULABLE)
+    return {key: value for key, value in _selector(facts).items() if "kubevirt.io/" in key and not key.startswith(told)}
+
+
+def _selector(facts: Facts) -> Mapping[str, str]:
+    return (facts.launcher.placement.node_selector or {}) if facts.launcher else {}
+
+
+def _vendor(facts: Facts) -> dict[str, str]:
+    """No guest that runs can go on with another vendor's CPU."""
+    labels = facts.source.labels if facts.source else {}
+    return {key: value for key, value in labels.items() if key.startswith(VENDOR)}
 
 
 def _along(facts: Facts) -> dict[str, str]:
-    if facts.vmi is None or facts.vmi.guest.cpu_model not in _ANY_HOST:
+    """The model and features of a CPU that the guest has from its host."""
+    if facts.vmi is None or _model(facts, MoveType.LIVE) not in _ANY_HOST:
         return {}
-    selector = (facts.launcher.placement.node_selector or {}) if facts.launcher else {}
-    inherited = {k: v for k, v in selector.items() if k.startswith((FROM_MODEL, FEATURE, VENDOR))}
-    if any(key.startswith(FROM_MODEL) for key in inherited):
+    if inherited := {k: v for k, v in _selector(facts).items() if k.startswith((LABEL_TAKES_MODEL, FEATURE))}:
         return inherited
     labels = facts.source.labels if facts.source else {}
     return {
@@ -80,7 +101,7 @@ def unmet(facts: Facts, type_: MoveType) -> tuple[str, ...]:
 def _words(kind: str, value: str, node: Node) -> str:
     return {
         MODEL: f"{node.name} has no CPU of model {value}",
-        FROM_MODEL: f"{node.name} cannot take over a guest with CPU model {value}",
+        LABEL_TAKES_MODEL: f"{node.name} cannot take over a guest with CPU model {value}",
         FEATURE: f"{node.name}'s CPU lacks the feature {value}",
         VENDOR: f"{node.name}'s CPU is not made by {value}",
         MACHINE: f"{node.name} has no machine type {value}",
@@ -107,15 +128,21 @@ def _remedy(type_: MoveType) -> str:
 
 def carried(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Whether the CPU that must be carried along is known at all."""
-    if facts.vmi and facts.vmi.guest.cpu_model in _ANY_HOST and not _along(facts):
+    if facts.vmi and _model(facts, type_) in _ANY_HOST and not _along(facts):
         yield not_checked("whether the target has the guest's CPU", "its node does not show the model")
-    elif facts.target and OBSOLETE in facts.target.labels:
-        yield block(
-            "cpu-model",
-            f"{facts.target.name} cannot give guests its CPU: its model is obsolete.",
-            _remedy(MoveType.LIVE),
-            f"Node {facts.target.name}, label {OBSOLETE}",
-        )
+
+
+def shunned(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """Labels that the launcher pod stays away from (recorded: world/pod-virt-launcher.json)."""
+    node = facts.target
+    forbidden = _guest(facts, type_).cpu_forbidden
+    shuns = {f"{FEATURE}{name}": f"'s CPU has the feature {name}, which it forbids" for name in forbidden}
+    if _model(facts, type_) in _ANY_HOST:
+        shuns[OBSOLETE] = " cannot give guests its CPU: its model is obsolete"
+    for label, words in shuns.items():
+        if node and label in node.labels:
+            source = f"Node {node.name}, label {label}"
+            yield block("cpu-model", f"{node.name}{words}.", "Choose another node.", source)
 
 
 def passed_through(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -134,12 +161,12 @@ def passed_through(facts: Facts, type_: MoveType) -> Iterator[Finding]:
             f"The guest has {facts.source.name}'s own CPU (host-passthrough), and {facts.target.name} shows another: "
             f"{', '.join(sorted(there)) or 'none'} instead of {', '.join(sorted(here)) or 'none'}.",
             "Choose a node with the same CPU, or move it cold.",
-            f"Node {facts.target.name}, labels {HOST_MODEL}*",
+            f"Node {facts.target.name}, labels {LABEL_HOST_MODEL}*",
         )
 
 
 def _models(node: Node) -> frozenset[str]:
-    return frozenset(key.removeprefix(HOST_MODEL) for key in node.labels if key.startswith(HOST_MODEL))
+    return frozenset(key.removeprefix(LABEL_HOST_MODEL) for key in node.labels if key.startswith(LABEL_HOST_MODEL))
 
 
 def _exactly(code: str, keys: Callable[[str], bool], words: str, remedy: str) -> Find:
@@ -172,10 +199,11 @@ _feature = _exactly(
 CHECKS = (
     Check(
         "the target has the guest's CPU model and features",
-        _lacks("cpu-model", MODEL, FROM_MODEL, FEATURE),
+        _lacks("cpu-model", MODEL, LABEL_TAKES_MODEL, FEATURE),
         of_target=True,
     ),
     Check("the CPU that the guest carries along is known", carried, LIVE, of_target=True),
+    Check("the guest may have the target's CPU", shunned, of_target=True),
     Check("a CPU that is passed through is the same there", passed_through, LIVE, of_target=True),
     Check("the target's CPU has the same vendor", _lacks("cpu-vendor", VENDOR), of_target=True),
     Check("the target has the guest's machine type", _lacks("machine-type", MACHINE), of_target=True),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bot.diagnosis.cause import Cause, WayOn
 from bot.diagnosis.copying import Copy
-from k8s.names import LABEL_SCHEDULABLE
+from k8s.names import LABEL_HOST_MODEL, LABEL_SCHEDULABLE, LABEL_TAKES_MODEL
 from k8s.snapshots import ClusterEvent, Node, TargetPod
 
 
@@ -154,13 +154,10 @@ def _other_cpu(signs: Signs) -> str | None:
     """A guest with its node's own CPU asks the target for that model (KubeVirt watch/migration): a selector, too."""
     if signs.source is None or signs.target is None or signs.against or not _NO_MATCH(signs):
         return None
-    models = [key.removeprefix(_HOST_MODEL) for key in signs.source.labels if key.startswith(_HOST_MODEL)]
-    lacking = [model for model in models if f"{_FROM_MODEL}{model}" not in signs.target.labels]
+    models = [key.removeprefix(LABEL_HOST_MODEL) for key in signs.source.labels if key.startswith(LABEL_HOST_MODEL)]
+    lacking = [model for model in models if f"{LABEL_TAKES_MODEL}{model}" not in signs.target.labels]
     return f"{signs.target.name} does not take guests with the CPU model {lacking[0]}" if lacking else None
 
-
-_HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
-_FROM_MODEL = "cpu-model-migration.node.kubevirt.io/"
 
 NO_PLACE: tuple[Rule, ...] = (
     Rule(

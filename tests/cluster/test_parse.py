@@ -116,6 +116,13 @@ def test_the_size_of_a_guest(domain: Json, memory: int, vcpus: int) -> None:
     assert (vmi.memory_bytes, vmi.vcpus) == (memory, vcpus)
 
 
+def test_a_guest_tells_which_features_it_wants_and_which_it_must_not_have() -> None:
+    features = [{"name": "a"}, {"name": "b", "policy": "require"}, {"name": "c", "policy": "forbid"}]
+    others = [{"name": "d", "policy": "optional"}, {"name": "e", "policy": "disable"}]
+    guest = parse.instance({"spec": {"domain": {"cpu": {"features": features + others}}}}).guest
+    assert (guest.cpu_features, guest.cpu_forbidden) == (("a", "b"), ("c",))
+
+
 def test_a_finished_vmim_has_its_phases_and_the_copied_state() -> None:
     migration = parse.migration(load("vmim-succeeded"))
     assert migration.final
@@ -214,6 +221,14 @@ def test_the_rollout_strategy_depends_on_the_version(version: str, configuration
 
 def test_without_a_kubevirt_cr_the_strategy_is_the_one_that_promises_less() -> None:
     assert parse.capabilities(None, version="v1.9.0", added_node_selector=True).rollout_strategy == "Stage"
+
+
+def test_a_cr_tells_what_guests_get_and_request_by_default() -> None:
+    developer = {"cpuAllocationRatio": 0, "memoryOvercommit": 150}
+    raw = {"spec": {"configuration": {"cpuModel": "Haswell", "developerConfiguration": developer}}}
+    for cr, told in ((raw, ("Haswell", 0, 150)), ({}, ("", 10, 100))):
+        found = parse.capabilities(cr, version="v1.9.0", added_node_selector=True)
+        assert (found.cpu_model, found.cpu_ratio, found.memory_overcommit) == told
 
 
 @pytest.mark.parametrize(

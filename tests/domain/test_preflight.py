@@ -128,6 +128,8 @@ PINNED_HERE = Placement(node_selector={"kubernetes.io/hostname": "worker-01"})
 PINNED_THERE = Placement(node_selector={"kubernetes.io/hostname": "worker-05"})
 HOST_MODEL = "host-model-cpu.node.kubevirt.io/"
 FROM_MODEL = "cpu-model-migration.node.kubevirt.io/"
+MACHINE = "machine-type.node.kubevirt.io/"
+VENDOR = "cpu-vendor.node.kubevirt.io/"
 KVM = "devices.kubevirt.io/kvm"
 STAGED = Capabilities("v1.9.0", added_node_selector=True, rollout_strategy="Stage")
 OLD = Capabilities("v1.5.0", added_node_selector=False, rollout_strategy="Stage")
@@ -313,7 +315,7 @@ CASES: dict[str, Case] = {
         lambda: facts(source=replace(node("worker-01"), labels={})),
     ),
     "cpu-vendor": Case(
-        lambda: facts(source=node("worker-01", labels={"cpu-vendor.node.kubevirt.io/Intel": "true"})),
+        lambda: facts(source=node("worker-01", labels={f"{VENDOR}Intel": "true"})),
         BLOCK,
         lambda: facts(
             source=node("worker-01", labels={"cpu-vendor.node.kubevirt.io/Intel": "true"}),
@@ -331,10 +333,10 @@ CASES: dict[str, Case] = {
         lambda: replace(guest(cpu_model="host-passthrough"), source=None),
     ),
     "machine-type": Case(
-        lambda: guest(machine="q35"),
+        lambda: replace(guest(machine="q35"), source=node("worker-01", labels={f"{MACHINE}q35": "true"})),
         BLOCK,
-        lambda: replace(guest(machine="q35"), target=node(labels={"machine-type.node.kubevirt.io/q35": "true"})),
-        guest,
+        lambda: replace(guest(machine="q35"), target=node(labels={f"{MACHINE}q35": "true"})),
+        lambda: guest(machine="q35"),
     ),
     "architecture": Case(
         lambda: replace(guest(architecture="arm64"), target=node(labels={"kubernetes.io/arch": "amd64"})),
@@ -429,6 +431,7 @@ _ONLY_SAY = {
     "a target is named",
     "the scheduler has no spread constraints to count",
     "the CPU that the guest carries along is known",
+    "the guest may have the target's CPU",
     "what the nodes' VMs have been given is known",
     "the VM is in no transition",
     "virt-handler is ready on its node",
@@ -527,13 +530,66 @@ def test_a_named_model_and_its_features_are_asked_for_in_any_move(type_: MoveTyp
     assert said(replace(world, target=node(labels=labels)), type_, "cpu-model") == []
 
 
-def test_an_obsolete_model_is_no_target() -> None:
-    assert said(target(labels={cpu.OBSOLETE: "true"}), LIVE, "cpu-model")
+@pytest.mark.parametrize("type_", [LIVE, COLD])
+@pytest.mark.parametrize(
+    ("model", "default", "blocks"),
+    [
+        ("", "", True),
+        ("host-model", "Haswell", True),
+        ("", "Haswell", False),
+        ("Haswell", "", False),
+        ("host-passthrough", "", False),
+    ],
+)
+def test_an_obsolete_cpu_is_no_target_for_a_guest_that_would_get_it(
+    type_: MoveType, model: str, default: str, *, blocks: bool
+) -> None:
+    """Of guests with a model of their own KubeVirt asks nothing of the kind (setNodeAffinityForHostModelCpuModel)."""
+    capabilities = replace(facts().capabilities, cpu_model=default)
+    labels = {cpu.OBSOLETE: "true", "cpu-model.node.kubevirt.io/Haswell": "true"}
+    world = replace(guest(cpu_model=model), capabilities=capabilities, target=node(labels=labels))
+    assert bool(said(world, type_, "cpu-model")) is blocks
+
+
+@pytest.mark.parametrize("type_", [LIVE, COLD])
+def test_a_feature_that_the_guest_forbids_keeps_it_away(type_: MoveType) -> None:
+    world = replace(guest(cpu_forbidden=("svm",)), target=node(labels={"cpu-feature.node.kubevirt.io/svm": "true"}))
+    (finding,) = said(world, type_, "cpu-model")
+    assert "svm, which it forbids" in finding.text
+    assert said(guest(cpu_forbidden=("svm",)), type_, "cpu-model") == []
+
+
+def test_a_guest_that_asks_for_features_passes_them_on_and_no_model() -> None:
+    """KubeVirt takes its pod's features for those of an earlier move (prepareNodeSelectorForHostCpuModel)."""
+    feature = {"cpu-feature.node.kubevirt.io/vmx": "true"}
+    here = node("worker-01", labels={f"{HOST_MODEL}Icelake": "true"})
+    assert said(launched(feature, source=here, target=node(labels=feature)), LIVE, "cpu-model") == []
+
+
+@pytest.mark.parametrize("model", ["", "Haswell", "host-passthrough"])
+def test_no_running_guest_goes_on_with_another_vendors_cpu(model: str) -> None:
+    machine = guest(cpu_model=model)
+    world = replace(
+        machine,
+        source=node("worker-01", labels={f"{VENDOR}Intel": "true"}),
+        target=node(labels={f"{VENDOR}AMD": "true", "cpu-model.node.kubevirt.io/Haswell": "true"}),
+    )
+    assert [each.code for each in checks.run(world, LIVE) if each.severity is BLOCK] == ["cpu-vendor"]
+    assert said(world, COLD, "cpu-vendor") == []
+
+
+@pytest.mark.parametrize("key", ["kubevirt.io/sev", "scheduling.node.kubevirt.io/tsc-frequency-2600000000"])
+def test_what_else_the_pod_asks_of_its_node_is_asked_again(key: str) -> None:
+    """But for what a migration has added: that was for once."""
+    world = launched({key: "true", "kubernetes.io/hostname": "worker-01", "kubevirt.io/schedulable": "true"})
+    (finding,) = (each for each in checks.run(world, COLD) if each.severity is BLOCK)
+    assert (finding.code, key in finding.text) == ("node-feature", True)
 
 
 def test_a_running_guests_machine_type_is_the_one_that_it_got() -> None:
     world = with_vmi(machine="pc-q35-9.6", guest=Guest(memory_bytes=GIB, machine="q35"))
-    assert cpu.demanded(world, LIVE)["machine-type.node.kubevirt.io/pc-q35-9.6"] == "true"
+    world = replace(world, source=node("worker-01", labels={f"{MACHINE}pc-q35-9.6": "true"}))
+    assert [key for key in cpu.demanded(world, LIVE) if key.startswith(MACHINE)] == [f"{MACHINE}pc-q35-9.6"]
 
 
 # neighbours

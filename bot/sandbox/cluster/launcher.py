@@ -21,6 +21,7 @@ CPU_ALLOCATION_RATIO = 10
 EXTRA_GRACE = 30
 """Seconds that the pod outlives its guest's grace period (recorded: 30 -> 60, stuck-stop: 3600 -> 3630)."""
 
+_HOST_MODEL = "host-model"
 _MACHINE_LABEL = "machine-type.node.kubevirt.io/"
 _UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
 
@@ -177,8 +178,8 @@ def _vm_selector(vmi: Obj) -> dict[str, str]:
     """The VM's own selector and what its CPU asks of a node (sourced: services/nodeselectorrenderer.go)."""
     cpu = dig(vmi, "spec", "domain", "cpu", default={})
     rendered = dict(vmi["spec"].get("nodeSelector") or {})
-    model = cpu.get("model", "host-model")
-    if model not in {"host-model", "host-passthrough"}:
+    model = _cpu_model(vmi)
+    if model not in {_HOST_MODEL, "host-passthrough"}:
         rendered[f"cpu-model.node.kubevirt.io/{model}"] = "true"
     if cpu.get("dedicatedCpuPlacement"):
         rendered["kubevirt.io/cpumanager"] = "true"
@@ -186,10 +187,15 @@ def _vm_selector(vmi: Obj) -> dict[str, str]:
     return rendered | {f"cpu-feature.node.kubevirt.io/{name}": "true" for name in required}
 
 
+def _cpu_model(vmi: Obj) -> str:
+    model: str = dig(vmi, "spec", "domain", "cpu", "model", default=_HOST_MODEL)
+    return model
+
+
 def _machine_and_cpu(store: Store, vmi: Obj) -> dict[str, str]:
     """Recorded: live-targeted. A second migration inherits the CPU from the current pod, not from its node."""
     selector = {_MACHINE_LABEL + dig(vmi, "status", "machine", "type", default="q35"): "true"}
-    if dig(vmi, "spec", "domain", "cpu", "model", default="host-model") != "host-model":
+    if _cpu_model(vmi) != _HOST_MODEL:
         return selector
     pod = current_pod(store, vmi)
     inherited = _inherited_cpu(dig(pod, "spec", "nodeSelector", default={}))
@@ -219,8 +225,11 @@ def _cpu_of(node_labels: dict[str, str]) -> dict[str, str]:
 
 
 def _affinity(vmi: Obj) -> Obj:
-    """The VM's affinity, with KubeVirt's own requirement in every node selector term (recorded: live-targeted)."""
+    """The VM's affinity; where the guest gets its node's CPU, with KubeVirt's own requirement in every selector term
+    (recorded: live-targeted; sourced: template.go, setNodeAffinityForHostModelCpuModel)."""
     affinity: Obj = clone(vmi["spec"].get("affinity") or {})
+    if _cpu_model(vmi) != _HOST_MODEL:
+        return affinity
     node_affinity = affinity.setdefault("nodeAffinity", {})
     required = node_affinity.setdefault("requiredDuringSchedulingIgnoredDuringExecution", {})
     own = {"key": "node-labeller.kubevirt.io/obsolete-host-model", "operator": "DoesNotExist"}
