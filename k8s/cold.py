@@ -8,8 +8,8 @@ Manual and RerunOnFailure are stopped and started by their endpoints, which leav
 nothing but the start endpoint starts them again (recorded: cold-manual, cold-rerunonfailure).
 
 Every function reads, decides, and writes only if what it read still stands. A race with somebody's harmless change is
-decided anew; a change that contradicts the move is a Conflict and is never overwritten. An owner with a newer epoch
-takes the note over with its first write; from then on an older one is refused.
+decided anew, at once or later (Busy); a change that contradicts the move is a Conflict and is never overwritten. An
+owner with a newer epoch takes the note over with its first write; from then on an older one is refused.
 
 None of them waits: a stop is over when the VMI and its launchers are gone, a start when the VMI runs.
 """
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from k8s.cluster import Cluster
-from k8s.errors import Conflict, InFlight, NotFound
+from k8s.errors import Busy, Conflict, InFlight, NotFound
 from k8s.managed import Managed, managed, patch
 from k8s.names import CONDITION_RESTART_REQUIRED
 from k8s.note import Note, note_for, parse_note, read_note
@@ -180,8 +180,7 @@ async def go_home(cluster: Cluster, ref: Ref, note: Note) -> None:
     """Give a stopped VM back what it had, without a trace of us, and start it. Any node that it allows may get it.
 
     What others have changed meanwhile stays. Works from `note` where the one on the VM was removed: a VM that we
-    halted must not stay so. Raises Conflict when it is another plan's or a newer owner's by now, or when its VMI has
-    not ended yet (then later).
+    halted must not stay so. Raises Conflict when it is another plan's or a newer owner's by now.
     """
 
     def decide(now: Managed) -> Managed:
@@ -236,15 +235,18 @@ async def _vm(cluster: Cluster, ref: Ref) -> VirtualMachine:
 
 
 async def _write(cluster: Cluster, vm: VirtualMachine, decide: _Decide) -> None:
-    """Write what `decide` makes of the VM. It may raise; after a race it is asked again with what is there then."""
+    """Write what `decide` makes of the VM. It may raise; after a race it is asked again with what is there then.
+
+    Raises Busy where each try met another race.
+    """
     tries = 0
     while operations := patch(vm, decide(managed(vm))):
         tries += 1
         try:
             await cluster.patch_vm(vm.ref, operations)
-        except Conflict:
+        except Conflict as race:
             if tries == _TRIES:
-                raise
+                raise Busy(race.message) from race
         else:
             return
         vm = await _vm(cluster, vm.ref)
@@ -273,11 +275,12 @@ async def _started(cluster: Cluster, ref: Ref, sleep: Sleep) -> Instance | None:
         vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
         if vmi is not None or _START not in vm.state_changes:
             return vmi
-    raise Conflict("the VM is being started and cannot be stopped yet")
+    raise Busy("the VM is being started and cannot be stopped yet")
 
 
 async def _start_by_call(cluster: Cluster, ref: Ref, note: Note) -> None:
-    """Start it where it neither runs nor is about to. "VM is already running" is also said of one that still stops."""
+    """Start it where it neither runs nor is about to. Raises Busy: "VM is already running" is also said of one that
+    still stops."""
     if note.run_strategy not in BY_CALL:
         return
     vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
@@ -285,9 +288,9 @@ async def _start_by_call(cluster: Cluster, ref: Ref, note: Note) -> None:
         return
     try:
         await cluster.call_vm(ref, "start")
-    except Conflict:
+    except Conflict as unready:
         if not _is_up(await cluster.instance(ref)):
-            raise
+            raise Busy(unready.message) from unready
 
 
 def _is_up(vmi: Instance | None) -> bool:

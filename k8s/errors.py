@@ -8,7 +8,8 @@
     ├── NotFound         404: the object, by kind and name
     ├── Ambiguous        several VMs of that name, in these namespaces
     ├── Conflict         409, or a failed JSON patch `test` (422): read again
-    │   └── AlreadyExists  409 on create: that name is taken
+    │   ├── AlreadyExists  409 on create: that name is taken
+    │   └── Busy           others write at this very moment, or the VM has not come so far: later (temporary)
     ├── Refused          400/422 by admission: the cluster's own words
     │   └── InFlight       another migration of this VMI is running
     └── Invalid          any other 4xx: our request is wrong
@@ -88,6 +89,12 @@ class Conflict(ClusterError):
 
 class AlreadyExists(Conflict):
     """HTTP 409 AlreadyExists on create."""
+
+
+class Busy(Conflict):
+    """Nothing contradicts the write, but the object is not ready for it: others write it, or the VM still stops."""
+
+    temporary = True
 
 
 class Refused(ClusterError):

@@ -75,6 +75,8 @@ async def start(moving: Moving) -> None:
     try:
         await moving.write(writes.start(moving.cluster, vm_ref(move), _note(moving, current, move, run)))
     except Conflict as changed:
+        if changed.temporary:
+            raise
         cause = _changed_meanwhile(changed)
         await moving.change(lambda newest: cold.turn_home(newest, moving.index, cause), Entry("turned home"))
     else:

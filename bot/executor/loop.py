@@ -225,7 +225,7 @@ class Executor:
                 await self._leases.nudge(plan_id)
         except (Halt, LeaseLost):
             self._again.pop(plan_id, None)
-        except NotYet:
+        except (NotYet, k8s.Busy):
             self._unanswered.discard(plan_id)
             self._try_later(plan_id)
         except k8s.ClusterError as away:
@@ -309,14 +309,16 @@ class Executor:
 
     async def _refused(self, moving: Moving, cause: Cause) -> None:
         """The cluster will not do it, now or later: bring a VM that we have stopped home, else end with the truth."""
-        _, _, run = await moving.read()
+        _, move, run = await moving.read()
         entry = Entry("refused", None, {"code": cause.code})
         gone = cause.code == changed.vm_deleted("").code
         if run.originals and not run.homeward and not gone:
             await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
-        else:
-            result = await live.not_done(moving, cause if gone else run.homeward or cause)
-            await moving.change(lambda now: progress.finish(now, moving.index, result), entry)
+            return
+        result = await live.not_done(moving, cause)
+        if run.homeward and result.running and result.node == move.source and not gone:
+            result = result.model_copy(update={"cause": run.homeward})  # nothing had to be done any more
+        await moving.change(lambda now: progress.finish(now, moving.index, result), entry)
 
     def _moving(self, plan_id: str, index: int, epoch: int) -> Moving:
         return Moving(

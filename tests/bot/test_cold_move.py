@@ -1,5 +1,6 @@
 """A cold move on the simulated cluster: it ends on the target or at home, running, whatever happens on the way."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from bot.migration import MoveState, PlanState
 from bot.record import Choice, Doubt, PinState, Record
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
+from k8s.errors import Conflict, Forbidden
 from k8s.snapshots import Ref, VirtualMachine
 from tests.bot.conftest import LIMITS, App, opened
 from tests.clocks import StandingClock
@@ -105,12 +107,17 @@ async def test_a_vm_that_cannot_start_on_its_target_goes_home_unasked_in_the_end
     assert ended.runs[0].result.running
 
 
-async def test_somebody_brings_it_home(app: App) -> None:
+async def turned_home(app: App) -> None:
+    """Let it be stuck on its target, and be called home."""
     await begin(app, APP)
     await app.until(lambda plan: plan.runs[0].stopping_since is not None)
     await app.cordon(TARGET)
     await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=120)
     await app.service.answer("p1", 0, Doubt.STARTING, Choice.HOME, RAVI)
+
+
+async def test_somebody_brings_it_home(app: App) -> None:
+    await turned_home(app)
     ended = await app.until(lambda plan: not plan.open, seconds=120)
     assert ended.runs[0].result is not None
     assert ended.runs[0].result.cause is not None
@@ -119,6 +126,34 @@ async def test_somebody_brings_it_home(app: App) -> None:
     with pytest.raises(BotError) as late:
         await app.service.answer("p1", 0, Doubt.STARTING, Choice.WAIT, DANA)
     assert late.value.code == "already-answered"
+
+
+async def test_what_the_cluster_refuses_on_the_way_home_is_said_while_the_vm_is_down(app: App) -> None:
+    async def refused(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualMachine:
+        raise Forbidden("no", verb="patch", resource="virtualmachines")
+
+    await turned_home(app)
+    app.cluster.patch_vm = refused  # type: ignore[method-assign]  # somebody has taken the right away
+    ended = await app.until(lambda plan: not plan.open)
+    result = ended.runs[0].result
+    assert result is not None
+    assert result.cause is not None
+    assert (ended.state, result.running, result.cause.code) == (PlanState.FAILED, False, "no-permission")
+
+
+async def test_who_writes_at_the_same_moment_does_not_keep_a_vm_from_coming_home(app: App) -> None:
+    patch, races = app.cluster.patch_vm, iter(range(5))
+
+    async def raced(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualMachine:
+        if (await app.plan()).runs[0].starting_since and next(races, None) is not None:
+            raise Conflict("a test failed")
+        return await patch(ref, operations)
+
+    await turned_home(app)
+    app.cluster.patch_vm = raced  # type: ignore[method-assign]
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert ended.runs[0].result is not None
+    assert (ended.runs[0].result.running, next(races, None)) == (True, None)
 
 
 async def test_waiting_pays_when_the_node_comes_back(app: App) -> None:

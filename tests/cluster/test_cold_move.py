@@ -10,7 +10,7 @@ from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.cluster.resources import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from k8s import cold
 from k8s.cold import Note, Unpinned, note_for, read_note
-from k8s.errors import Conflict
+from k8s.errors import Busy, Conflict
 from k8s.names import ANNOTATION_NOTE, LABEL_PINNED
 from k8s.rights import NEEDED, NEEDED_COLD
 from k8s.snapshots import Json, Ref, VirtualMachine
@@ -206,7 +206,7 @@ async def test_a_vm_that_still_stops_is_not_taken_for_one_that_runs(sandbox: Clu
     note = await a_note(kube, MANUAL)
     await cold.stop(kube, MANUAL, note)
     await sandbox.advance(0.5)
-    with pytest.raises(Conflict, match="already running"):
+    with pytest.raises(Busy, match="already running"):
         await cold.start(kube, MANUAL, note)
 
 

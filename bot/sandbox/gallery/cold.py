@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import approval, calling_off, cold, plan, policy, progress
-from bot.diagnosis import Cause, WayOn
+from bot.diagnosis import Cause, WayOn, diagnose_refusal
 from bot.plan import Target
 from bot.policy import Action
 from bot.record import Choice, Doubt, Elsewhere, Originals, PinState, Record, Result
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.gallery.facts import DANA, RAVI, proposed, with_vmi
 from bot.sandbox.gallery.live import VALID, at
+from k8s.errors import Forbidden
 from k8s.names import ANNOTATION_NOTE
 from k8s.note import Note
 from k8s.snapshots import Claim, Facts, Placement, Ref
@@ -166,7 +167,8 @@ def cold_not_even_home() -> Record:
 def cold_refused_at_home() -> Record:
     """The cluster does not let the bot give the placement back."""
     gone = cold.gone(cold_turned_home(), 0, at(443))
-    return cold.finish(gone, 0, Result(node="", running=False, ready=False, cause=gone.runs[0].homeward))
+    refused = diagnose_refusal(Forbidden("", verb="patch", resource="virtualmachines"))
+    return cold.finish(gone, 0, Result(node="", running=False, ready=False, cause=refused))
 
 
 def _cause(code: str, what: str) -> Cause:

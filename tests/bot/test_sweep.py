@@ -1,0 +1,45 @@
+"""What is due is judged on a plan as it was read; a plan that has changed since is left as it is."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot import calling_off, cold, progress
+from bot.ports import Change
+from bot.record import Record
+from bot.sandbox.gallery.cold import cold_starting_at_home
+from bot.sandbox.gallery.live import at, copying
+from tests.bot.conftest import App
+from tests.facts import RAVI
+
+
+def came_up(home: Record) -> Record:
+    return cold.up(home, 0, at(1045))
+
+
+def watched_on(overdue: Record) -> Record:
+    late = progress.time_out(overdue, 0, at(691))
+    return calling_off.watch_on(late, 0, RAVI, at(692), timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("judged", "becomes", "now"),
+    [(cold_starting_at_home(), came_up, at(1050)), (copying(), watched_on, at(800))],
+    ids=["gives up waiting for a VM that is up", "times out what people have given more time"],
+)
+async def test_what_changed_after_it_was_judged_stays_as_it_is(
+    app: App, judged: Record, becomes: Callable[[Record], Record], now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = becomes(judged)
+    await app.store.add(newest, [])
+
+    async def as_it_was() -> tuple[Record, ...]:
+        return (judged,)
+
+    monkeypatch.setattr(app.store, "open_plans", as_it_was)
+    await app.executor.sweep(now)
+    assert await app.store.get(newest.id) == newest
+    await app.store.update(newest.id, lambda _: Change(judged))
+    await app.executor.sweep(now)
+    assert await app.store.get(newest.id) != judged
