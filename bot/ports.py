@@ -78,6 +78,8 @@ class AtHome(NamedTuple):
     running: tuple[Record, ...]
     waiting: tuple[Record, ...]
     """For their Confirm."""
+    scheduled: tuple[Record, ...]
+    """Confirmed, for later."""
     recent: tuple[Record, ...]
     """What they asked for and has ended."""
     pins: int

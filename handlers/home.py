@@ -1,5 +1,6 @@
 """Somebody opens the app's Home tab; it is drawn anew each time (docs.slack.dev/surfaces/app-home)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from bot.policy import Actor
@@ -25,11 +26,11 @@ class HomeTab:
         self._desk.spawn(self._show(user, answer), answer)
 
     async def _show(self, user: str, answer: Answer) -> None:
-        async def prove(channel: str) -> Actor:
-            return await self._desk.identity.actor(user, None, channel)
+        async def prove(channels: frozenset[str]) -> Mapping[str, Actor]:
+            return await self._desk.identity.actors(user, channels)
 
         found = await self._desk.service.at_home(user, prove)
-        links = await self._desk.links((*found.waiting, *found.running, *found.recent))
+        links = await self._desk.links((*found.waiting, *found.running, *found.scheduled, *found.recent))
         await answer(cards.home_card(found, links))
 
     def _publisher(self, user: str) -> Answer:

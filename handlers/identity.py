@@ -8,7 +8,8 @@ once. `again` reads everything anew.
 In Enterprise Grid `user.team_id` of a payload may be the organisation's E... id (docs block_actions-payload).
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -131,11 +132,29 @@ class Identity:
         `claimed_team` is the team in the payload's user, None where it has none. Raises BotError for whoever cannot be
         an actor at all, and when Slack does not say.
         """
+        self._knock(user)
+        return await self._actor(user, claimed_team, channel, fresh=False)
+
+    async def actors(self, user: str, channels: Iterable[str]) -> Mapping[str, Actor]:
+        """The same for several channels in one go; those in which they cannot be an actor, or of which Slack does not
+        say, are left out."""
+        self._knock(user)
+
+        async def known(channel: str) -> Actor | None:
+            try:
+                return await self._actor(user, None, channel, fresh=False)
+            except BotError:
+                return None
+
+        ordered = sorted(channels)
+        found = await asyncio.gather(*map(known, ordered))
+        return {channel: actor for channel, actor in zip(ordered, found, strict=True) if actor}
+
+    def _knock(self, user: str) -> None:
         now = self._clock.now()
         if self._knocks.count(user, now) >= KNOCKS:
             raise BotError("too-often", "That was too often in the last minute; nothing was done.", "Wait a minute.")
         self._knocks.add(user, now)
-        return await self._actor(user, claimed_team, channel, fresh=False)
 
     async def again(self, actor: Actor, channel: str) -> Actor:
         """The same person, with nothing taken from memory but what Slack does not say of groups."""

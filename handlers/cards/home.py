@@ -20,6 +20,7 @@ def home_card(found: AtHome, links: Mapping[str, str]) -> Card:
             blocks.context(f"As of {date(found.at)}; open this tab again for news. Plans of your channels only."),
             *_part("Waiting for your Confirm", "Nothing waits for you.", found.waiting, links, is_open=True),
             *_part("Moving now", "No VM is being moved.", found.running, links, is_open=True),
+            *_part("Confirmed for later", "No plan waits for its time.", found.scheduled, links, is_open=True),
             *_part("What you asked for lately", "Nothing yet.", found.recent, links, is_open=False),
             blocks.section(_pinned(found.pins)),
             blocks.divider(),

@@ -129,7 +129,7 @@ def test_lists_of_plans_count_what_they_do_not_show(name: str) -> None:
     links = {plans[0].id: "https://x.slack.com/archives/C1/p1"}
     found = Overview(plans, more=True, elsewhere=2)
     listed = [cards.status_card(Status(), found, links), cards.history_card(History(), found, links)]
-    home = cards.home_card(AtHome(plans[:10], plans[:10], plans[:5], 3, NOW), links)
+    home = cards.home_card(AtHome(plans[:10], plans[:10], plans[:10], plans[:5], 3, NOW), links)
     assert all(map(fits, [*listed, home]))
     for card in listed:
         shown = str(card.blocks).count("|card>")

@@ -6,7 +6,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError
-from handlers.identity import Access, Identity, Installation
+from handlers.identity import KNOCKS, Access, Identity, Installation
 from tests.clocks import StandingClock
 from tests.slack.bot import OPS, Bot
 
@@ -91,6 +91,20 @@ async def test_who_cannot_be_an_actor_is_refused(account: dict[str, Any], code: 
     with pytest.raises(BotError) as refused:
         await identity(Answers(PERSON | account)).actor("U1", None, "C1")
     assert refused.value.code == code
+
+
+async def test_looking_at_many_channels_is_one_knock() -> None:
+    who = identity(Answers(PERSON))
+    channels = [f"C{number}" for number in range(2 * KNOCKS)]
+    for _ in range(KNOCKS):
+        assert len(await who.actors("U1", channels)) == len(channels)
+    with pytest.raises(BotError) as refused:
+        await who.actors("U1", channels)
+    assert refused.value.code == "too-often"
+
+
+async def test_channels_in_which_somebody_can_be_no_actor_are_left_out() -> None:
+    assert await identity(Answers(PERSON | {"is_restricted": True})).actors("U1", ["C1", "C2"]) == {}
 
 
 async def test_members_are_read_page_by_page() -> None:

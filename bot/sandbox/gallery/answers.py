@@ -7,7 +7,7 @@ from bot.grammar import ParseError, parse
 from bot.inventory import Listed
 from bot.ports import AtHome, Overview, PinnedVm
 from bot.request import Ambiguous, History, Inventory, MoveRequest, Reading, Status
-from bot.sandbox.gallery import extreme, facts, live
+from bot.sandbox.gallery import extreme, facts, later, live
 from bot.sandbox.gallery.shown import Json, private
 from handlers import cards
 
@@ -52,9 +52,10 @@ def _lists() -> Iterable[Json]:
 
 def homes() -> Iterable[Json]:
     """The app's Home tab on a quiet and on a busy day."""
-    yield private("home_empty", cards.home_card(AtHome((), (), (), 0, facts.NOW), {}))
+    yield private("home_empty", cards.home_card(AtHome((), (), (), (), 0, facts.NOW), {}))
     waiting, recent = (facts.proposed(), live.half_confirmed()), (live.succeeded(), live.failed())
-    yield private("home", cards.home_card(AtHome((live.copying(),), waiting, recent, 3, facts.NOW), LINKS))
+    busy = AtHome((live.copying(),), waiting, (later.scheduled(),), recent, 3, facts.NOW)
+    yield private("home", cards.home_card(busy, LINKS))
 
 
 def strained() -> Iterable[Json]:
