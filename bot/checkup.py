@@ -18,7 +18,7 @@ from bot.store import DatabaseInUse
 from bot.wiring import CannotStart, SystemClock
 from handlers import scopes
 from handlers.groups import Groups
-from handlers.socket import SlackRefused, installation, prove_app_token
+from handlers.socket import SlackRefused, installation, prove_app_token, prove_place
 from handlers.webclient import make_client
 from k8s import names, rights
 from k8s.client import KubeCluster
@@ -103,6 +103,14 @@ async def _slack(settings: Settings) -> AsyncIterator[Line]:
     for scope, purpose in scopes.NEEDED.items():
         way_on = f"missing, for {purpose}: add it under OAuth & Permissions and install the app again"
         yield _judged(f"scope {scope}", scope not in missing, way_on if scope in missing else "granted")
+    if settings.audit_channel:
+        try:
+            await prove_place(client, settings.audit_channel)
+        except SlackRefused as refused:
+            way_on = "incidents are not told there; invite the bot, or name another in VM_MIGRATE_AUDIT_CHANNEL"
+            yield Line("audit channel", Verdict.FAIL, f"{refused}: {way_on}")
+        else:
+            yield Line("audit channel", Verdict.OK, f"the bot is in {settings.audit_channel}")
 
 
 async def _way_in(settings: Settings) -> AsyncIterator[Line]:

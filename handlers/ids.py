@@ -114,6 +114,7 @@ class Slot(StrEnum):
     NEAR = "near"
     INCIDENT = "incident"
     AUDIT = "audit"
+    UNTOLD = "untold"
     TIMELINE = "timeline"
     PROGRESS = "progress"
     OVERDUE = "overdue"

@@ -62,6 +62,17 @@ async def prove_app_token(client: AsyncWebClient, app_token: str) -> None:
         raise _refused("SLACK_APP_TOKEN", error) from error
 
 
+async def prove_place(client: AsyncWebClient, channel: str) -> None:
+    """Prove that the bot can write in a channel, as far as Slack tells without a message. Raises SlackRefused."""
+    try:
+        told = (await client.conversations_info(channel=channel))["channel"]
+    except TROUBLE as error:
+        word = error_word(error) if isinstance(error, SlackApiError) else type(error).__name__
+        raise SlackRefused(f"Slack does not show {channel} ({word})") from error
+    if told.get("is_archived") or not told.get("is_member"):
+        raise SlackRefused(f"{channel} is archived" if told.get("is_archived") else f"the bot is not in {channel}")
+
+
 class Connection:
     """One Socket Mode connection of an app."""
 

@@ -21,6 +21,7 @@ from handlers.cards.card import Card
 from handlers.cards.checked import checks_card
 from handlers.cards.edits import edit_cards
 from handlers.cards.home import home_card
+from handlers.cards.incident import untold_card
 from handlers.cards.lists import history_card, inventory_card, status_card
 from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
 from handlers.cards.plan import plan_card
@@ -50,6 +51,7 @@ __all__ = [
     "settled",
     "status_card",
     "unpinned_card",
+    "untold_card",
     "wanted",
 ]
 

@@ -114,6 +114,13 @@ def _audit(record: Record, incident: Incident) -> Card:
     return Card(text, (blocks.section(text), blocks.context(f"plan {code(record.id)}")))
 
 
+def untold_card(incident: Incident) -> Card:
+    """In the thread, where the audit channel does not let the bot write."""
+    channel = mention_channel(incident.audit_channel)
+    text = f"⚠️ The audit channel {channel} was not told: I may not write there. Tell them yourselves."
+    return Card(text, (blocks.section(text),))
+
+
 def _stands(record: Record) -> str:
     confirmed = ", ".join(mention(given.actor.user) for given in record.approvers)
     by = f", confirmed by {confirmed}" if confirmed else ""

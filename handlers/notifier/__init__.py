@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import BotError
 from bot.logs import about
 from bot.migration import PlanState
 from bot.ports import DUTIES, Clock, Leases, Message, Store, StoreAway, first_card
@@ -73,7 +74,7 @@ class SlackNotifier:
                 self.changed(plan_id)
 
     async def publish(self, plan_id: str) -> None:
-        """Show a new plan at once. Raises BotError `not-in-channel` when nobody can be shown it.
+        """Show a new plan at once. Raises BotError `not-in-channel` or `silenced` when nobody can be shown it.
 
         Returns also when Slack is slow or down: the card then comes with a later sweep.
         """
@@ -84,7 +85,7 @@ class SlackNotifier:
             try:
                 await self._show(plan_id, paced=False)
             except NoPlace as error:
-                raise not_in_channel() from error
+                raise (not_in_channel() if error.joinable else _silenced()) from error
             except Later as later:
                 self._postpone(plan_id, later)
             finally:
@@ -124,8 +125,8 @@ class SlackNotifier:
                     await self._show(plan_id)
             except Later as later:
                 self._postpone(plan_id, later)
-            except NoPlace:
-                self._postpone(plan_id, Later("the bot is not in the channel"))
+            except NoPlace as error:
+                self._postpone(plan_id, Later(f"it may not write in the channel: {error}"))
             except StoreAway:
                 self._postpone(plan_id, Later("the database does not answer"))
             except Exception:
@@ -168,10 +169,10 @@ class SlackNotifier:
                 await self._edit(message, card, paced=paced)
             elif message is None or not await self._outbox.find(message, root):
                 await self._post(record, slot, root, card, paced=paced)
-        except NoPlace:
+        except NoPlace as error:
             if slot != Slot.AUDIT:
                 raise
-            await self._give_up(record, slot, card)
+            await self._give_up(record, card, error)
         except MessageGone:
             if message and message.ts:
                 await self._post(record, slot, root, card, paced=paced)
@@ -187,10 +188,11 @@ class SlackNotifier:
         self._take_turn(self._pace.posts(channel), paced=paced)
         await self._outbox.post(record.id, slot, channel, root, card)
 
-    async def _give_up(self, record: Record, slot: str, card: Card) -> None:
-        """The audit channel does not let the bot in: the plan's own messages do not wait for that."""
-        log.error("plan %s cannot be told in the audit channel: the bot is not in it", record.id)
-        known = Message(record.id, slot, _channel(record, slot), "", card.digest, self._clock.now())
+    async def _give_up(self, record: Record, card: Card, error: NoPlace) -> None:
+        """The plan's own messages do not wait for an audit channel that does not let the bot write; its thread says so.
+        What is known of such a message is its digest alone."""
+        log.error("plan %s cannot be told in the audit channel: %s", record.id, error)
+        known = Message(record.id, Slot.AUDIT, _channel(record, Slot.AUDIT), "", card.digest, self._clock.now())
         await self._store.put_message(known)
 
     def _take_turn(self, bucket: Bucket, *, paced: bool) -> None:
@@ -206,7 +208,10 @@ def _pending(record: Record, known: dict[str, Message]) -> tuple[str, Card] | No
     card = known.get(Slot.CARD)
     if _withdrawn(record) and not (card and card.ts):
         return None
-    wanted = cards.wanted(record)
+    wanted = dict(cards.wanted(record))
+    audit = known.get(Slot.AUDIT)
+    if record.incident and audit and audit.digest and not audit.ts:
+        wanted[Slot.UNTOLD] = cards.untold_card(record.incident)
     for slot in sorted(wanted, key=lambda slot: slot.startswith(Slot.EDIT) or bool(slot in known and known[slot].ts)):
         message = known.get(slot)
         if message is None or message.digest != wanted[slot].digest:
@@ -221,6 +226,14 @@ def _pending(record: Record, known: dict[str, Message]) -> tuple[str, Card] | No
 def _channel(record: Record, slot: str) -> str:
     """Where a message belongs: all but one to the plan's own channel."""
     return record.incident.audit_channel if slot == Slot.AUDIT and record.incident else record.place.channel
+
+
+def _silenced() -> BotError:
+    return BotError(
+        "silenced",
+        "I may not write in this channel, so I cannot show a plan here.",
+        "Ask in another channel, or have an admin of the workspace let the app post in this one.",
+    )
 
 
 def _withdrawn(record: Record) -> bool:

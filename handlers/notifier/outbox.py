@@ -29,6 +29,10 @@ SEARCH_PAGE = 200
 
 _GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
 
+_SILENCED = ("is_archived", "is_inactive", "restricted_action")
+"""Places that Slack lets nobody write to, or not us: beginnings of its words (docs.slack.dev, chat.postMessage and
+chat.update)."""
+
 _UNREADABLE = (
     "invalid_blocks",
     "invalid_blocks_format",
@@ -49,7 +53,12 @@ class MessageGone(Exception):
 
 
 class NoPlace(Exception):
-    """The bot is not in that channel."""
+    """The bot may not write in that channel, in Slack's word for it."""
+
+    @property
+    def joinable(self) -> bool:
+        """Whether the bot is only not in it."""
+        return str(self) in NO_SUCH_PLACE
 
 
 class Later(Exception):
@@ -179,7 +188,7 @@ def _sorted(error: Exception) -> Exception:
     word = error_word(error)
     if word in (*_GONE, "thread_not_found"):
         return MessageGone()
-    if word in NO_SUCH_PLACE:
-        return NoPlace()
+    if word in NO_SUCH_PLACE or word.startswith(_SILENCED):
+        return NoPlace(word)
     after = error.response.headers.get("Retry-After")
     return Later(word, timedelta(seconds=float(after)) if after else None)

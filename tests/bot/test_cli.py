@@ -252,6 +252,18 @@ async def failures(run: Run) -> list[str]:
     return failed
 
 
+@pytest.mark.usefixtures("cluster")
+async def test_check_says_whether_incidents_can_be_told_in_the_audit_channel(
+    slack: SlackSandbox, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VM_MIGRATE_AUDIT_CHANNEL", "C0SRE000001")
+    assert "ok   audit channel: the bot is in C0SRE000001" in (await run("check")).out
+    slack.workspace.rooms["C0SRE000001"].is_archived = True
+    assert "FAIL audit channel: C0SRE000001 is archived: incidents are not told there" in (await run("check")).out
+    monkeypatch.setenv("VM_MIGRATE_AUDIT_CHANNEL", "C0RANDOM001")
+    assert "FAIL audit channel: the bot is not in C0RANDOM001" in (await run("check")).out
+
+
 @pytest.mark.usefixtures("cluster", "slack")
 async def test_check_names_the_app_token_that_slack_refuses(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-of-another-app")

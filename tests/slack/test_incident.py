@@ -1,6 +1,10 @@
 """An incident over the wire: declared by command or form, told to whoever is passed over and in the audit channel."""
 
+from typing import Any
+
 import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import incident
 from bot.incident import Happened
@@ -24,6 +28,14 @@ ON_CALL = Policy(
 ASKED = "/vm-migrate web-01 worker-05"
 URGENT = f'{ASKED} --incident INC-42 "fan failure <!here>"'
 AUDIT = "C0SRE000001"
+REFUSAL: dict[str, Any] = {
+    "client": None,
+    "http_verb": "POST",
+    "api_url": "chat.postMessage",
+    "req_args": {},
+    "headers": {},
+    "status_code": 200,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -85,17 +97,41 @@ async def test_no_button_where_nobody_could_declare_one(bot: Bot) -> None:
     assert ActionId.INCIDENT not in await bot.card()
 
 
-async def test_an_audit_channel_without_the_bot_holds_nothing_up(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
-    bot.slack.sandbox.workspace.rooms[AUDIT].members.remove("U0VMMIGRATE")
+@pytest.mark.parametrize("trouble", ["the bot is not in it", "is_archived", "restricted_action_read_only_channel"])
+async def test_an_audit_channel_that_the_bot_may_not_write_to_holds_nothing_up_and_the_thread_says_so(
+    bot: Bot, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    room = bot.slack.sandbox.workspace.rooms[AUDIT]
+    match trouble:
+        case "the bot is not in it":
+            room.members.remove("U0VMMIGRATE")
+        case "is_archived":
+            room.is_archived = True
+        case word:
+            refuse_in(bot, AUDIT, word)
     await bot.say("dana", URGENT)
     await catch_up(bot)
     assert "cannot be told in the audit channel" in caplog.text
     assert bot.shown(AUDIT) == []
+    assert "<#C0SRE000001> was not told" in await bot.card(Slot.UNTOLD)
     assert await bot.store.unshown() == ()
     await bot.click("dana", ActionId.CONFIRM)
     await catch_up(bot)
     assert "Confirmed." in await bot.card()
     assert await bot.store.unshown() == ()
+
+
+def refuse_in(bot: Bot, channel: str, word: str) -> None:
+    """Have Slack refuse every post in that channel."""
+    post = bot.client.chat_postMessage
+
+    async def refusing(**arguments: Any) -> Any:
+        if arguments["channel"] == channel:
+            answer = AsyncSlackResponse(**REFUSAL, data={"ok": False, "error": word})
+            raise SlackApiError("refused", answer)  # type: ignore[no-untyped-call]  # slack_sdk leaves it untyped
+        return await post(**arguments)
+
+    bot.client.chat_postMessage = refusing  # type: ignore[method-assign]  # for the rest of the test
 
 
 async def test_the_timeline_is_posted_at_the_end(bot: Bot) -> None:

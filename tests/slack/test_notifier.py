@@ -235,6 +235,14 @@ async def test_publishing_where_the_bot_is_not_is_refused_with_the_way_out(bot: 
     assert (refused.value.code, refused.value.remedy) == ("not-in-channel", "/invite @vm-migrate")
 
 
+async def test_publishing_where_nobody_may_write_is_refused_with_another_way_out(bot: Bot) -> None:
+    await add(bot)
+    bot.slack.sandbox.workspace.rooms[OPS].is_archived = True
+    with pytest.raises(BotError, match="I may not write in this channel") as refused:
+        await bot.notifier.publish("p1")
+    assert refused.value.code == "silenced"
+
+
 async def test_publishing_while_slack_is_down_leaves_the_card_to_a_later_sweep(bot: Bot) -> None:
     await add(bot)
     await bot.slack.person("faults", api_down=1)
