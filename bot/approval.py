@@ -178,7 +178,7 @@ def revoke(
 
 
 def withdraw(record: Record, note: str) -> Record:
-    """End a plan that nobody could be shown."""
+    """End a plan that nobody could be shown, or that can no longer be run."""
     return record.model_copy(update={"state": next_state(record, PlanEvent.CANCELED), "note": note})
 
 

@@ -1,7 +1,7 @@
 """Reading the cluster and judging a move: once for the card, again at Confirm, again before the first write.
 
-`judge` and `prove` raise the cluster's own errors (`k8s.errors`); `spoken` turns them into refusals with the nearest
-names, for whoever answers a person.
+`judge` and `prove` raise the cluster's own errors (`k8s.errors`), which `spoken` turns into refusals with the nearest
+names for whoever answers a person; and BotError where nothing of a batch is left to plan.
 """
 
 from bot import batch, errors, muster, plan

@@ -39,7 +39,7 @@ async def judge(cluster: Cluster, request: BatchRequest) -> Plan:
 
 async def prove(cluster: Cluster, planned: Plan) -> tuple[Plan, tuple[Drift, ...]]:
     """Read everything again, each VM held to what was planned for it: the plan as it is now, and what is no longer so.
-    Where something is, the plan is laid down anew from the request."""
+    Where something is, the plan is laid down anew from the request. Raises BotError where nothing is left of it."""
     assert isinstance(planned.request, BatchRequest)
     held = [Wanted(Ref(move.namespace, move.vm), planned.asked(index)) for index, move in enumerate(planned.moves)]
     fleet = await cluster.fleet([one.ref for one in held])

@@ -9,12 +9,12 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot import schedule, waiting
+from bot import errors, schedule, waiting
 from bot.authority import Authority
 from bot.errors import BotError
 from bot.judge import prove
 from bot.migration import PlanState
-from bot.plan import Drift
+from bot.plan import Drift, Plan
 from bot.ports import Change, Entry, Notifier, Runner, Store, VmBusy
 from bot.record import Record
 from bot.schedule import Due
@@ -69,11 +69,22 @@ class Timetable:
         self._again[current.id] = now + AGAIN_AFTER
         try:
             planned, changes = await prove(self._cluster, current)
-            if changes:
-                await self._miss(current.id, waiting.DRIFTED, changes)
-                return
+        except BotError as nothing:
+            await self._miss(current.id, nothing.what)
+        except k8s.NotFound as gone:
+            await self._miss(current.id, errors.from_cluster(gone).what)
+        except k8s.ClusterError as unsure:
+            log.info("plan %s cannot be proved before its time: %s", current.id, unsure)
+        else:
+            await self._proved(current, planned, changes, now)
+
+    async def _proved(self, current: Record, planned: Plan, changes: tuple[Drift, ...], now: datetime) -> None:
+        if changes:
+            await self._miss(current.id, waiting.DRIFTED, changes)
+            return
+        try:
             holds = await self._authority.again(current, planned)
-        except (k8s.ClusterError, BotError) as unsure:
+        except BotError as unsure:
             log.info("plan %s cannot be proved before its time: %s", current.id, unsure)
             return
         if holds.enough(current):

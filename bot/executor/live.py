@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 from bot import approval, calling_off, judge, progress, waiting
 from bot.diagnosis import Cause, changed, diagnose
+from bot.errors import BotError
 from bot.executor import abort, announce, batch, explain, leading, warrant
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.migration import PlanState
@@ -47,9 +48,13 @@ async def prove_again(moving: Moving) -> None:
     if current.state is not PlanState.APPROVED:
         await batch.check_turn(moving)
         return
-    planned, changes = await judge.prove(moving.cluster, current)
+    try:
+        planned, changes = await judge.prove(moving.cluster, current)
+    except BotError as nothing:
+        await warrant.give_up(moving, current, nothing.what)
+        raise Halt from nothing
     if changes and current.schedule:
-        await moving.change(lambda newest: waiting.miss(newest, waiting.DRIFTED, changes), Entry("missed"))
+        await warrant.give_up(moving, current, waiting.DRIFTED, changes)
         raise Halt
     if changes:
         now, valid_for = moving.clock.now(), moving.limits.plan_valid

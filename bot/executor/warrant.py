@@ -9,7 +9,7 @@ from bot import approval, waiting
 from bot.authority import UNSURE, Holds
 from bot.errors import BotError
 from bot.executor.moving import Halt, Moving, NotYet
-from bot.plan import Plan
+from bot.plan import Drift, Plan
 from bot.ports import Entry
 from bot.record import Record
 
@@ -19,13 +19,20 @@ async def check(moving: Moving, current: Record, planned: Plan) -> None:
     holds = await again(moving, current, planned)
     if holds.enough(current):
         return
-    if current.schedule:
-        await moving.change(lambda newest: waiting.miss(newest, holds.told), Entry("missed", None, {"why": holds.told}))
-    elif holds.requester:
-        await _end(moving, holds)
+    if current.schedule or holds.requester:
+        await give_up(moving, current, holds.told)
     else:
         await _give_back(moving, holds)
     raise Halt
+
+
+async def give_up(moving: Moving, current: Record, why: str, changes: tuple[Drift, ...] = ()) -> None:
+    """End a plan that has not begun: it is not run, and this is why. At its time nobody is asked anew."""
+    if current.schedule:
+        details = {"why": why, "changes": [change.model_dump() for change in changes]}
+        await moving.change(lambda newest: waiting.miss(newest, why, changes), Entry("missed", None, details))
+    else:
+        await moving.change(lambda newest: approval.withdraw(newest, why), Entry("withdrawn", None, {"why": why}))
 
 
 async def again(moving: Moving, current: Record, planned: Plan) -> Holds:
@@ -36,14 +43,6 @@ async def again(moving: Moving, current: Record, planned: Plan) -> Holds:
         if refused.code != UNSURE:
             raise
         raise NotYet(refused.what) from refused
-
-
-async def _end(moving: Moving, holds: Holds) -> None:
-    note = f"Whoever asked for this move may no longer do so: {holds.requester}"
-    await moving.change(
-        lambda newest: approval.withdraw(newest, note),
-        Entry("requester lost the right", None, {"why": holds.requester}),
-    )
 
 
 async def _give_back(moving: Moving, holds: Holds) -> None:

@@ -10,7 +10,7 @@ from bot.errors import BotError
 from bot.migration import PlanState
 from bot.policy import Confirm, Policy, Rule
 from bot.record import Record
-from bot.request import MoveRequest
+from bot.request import BatchRequest, MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
 from bot.when import When
 from tests.bot.conftest import App, opened
@@ -126,6 +126,13 @@ async def test_a_bot_that_was_down_at_the_time_starts_late_within_the_tolerance_
         assert ("while I was not running" in ended.note) is (state is PlanState.LAPSED)
 
 
+async def gone(app: App, *names: str) -> None:
+    """Somebody deletes these VMs."""
+    for name in names:
+        await app.call("DELETE", f"/apis/kubevirt.io/v1/namespaces/production/virtualmachines/{name}")
+    await app.sandbox.advance(60)
+
+
 UNSURE = BotError("slack-unsure", "Slack does not tell me who you are right now.", "")
 
 
@@ -184,6 +191,36 @@ async def test_a_vm_that_another_plan_is_moving_is_waited_for_and_then_looked_at
     missed = await app.until(lambda plan: plan.state is PlanState.LAPSED)
     assert missed.drift
     assert len(await app.migrations()) == 1
+
+
+BOTH = BatchRequest(
+    moves=tuple(MoveRequest(vm=name, namespace="production") for name in ("web-01", "web-02")), target="worker-05"
+)
+
+
+@pytest.mark.parametrize("minutes", [50, 60])
+@pytest.mark.parametrize("request_", [IN_AN_HOUR, BOTH.model_copy(update={"when": IN_AN_HOUR.when})])
+async def test_a_plan_of_which_nothing_is_left_ends_with_that_word(
+    app: App, request_: MoveRequest | BatchRequest, minutes: int
+) -> None:
+    await app.service.propose(request_, DANA, OPS)
+    await app.service.confirm("p1", 1, RAVI)
+    if minutes == 60:
+        await wait(app, 50)
+    await gone(app, "web-01", "web-02")
+    await wait(app, 50 if minutes == 50 else 10)
+    ended = await app.until(lambda plan: not plan.open, seconds=5)
+    cause = ended.runs[0].result.cause if ended.runs[0].result else None
+    assert "web-01" in (ended.note or (cause.what if cause else ""))
+
+
+async def test_a_confirmed_batch_of_which_nothing_is_left_ends_with_that_word(app: App) -> None:
+    app.people.now[RAVI.id] = UNSURE
+    await app.service.propose(BOTH, DANA, OPS)
+    await app.service.confirm("p1", 1, RAVI)
+    await gone(app, "web-01", "web-02")
+    ended = await app.until(lambda plan: not plan.open, seconds=60)
+    assert (ended.state, "web-01" in ended.note) == (PlanState.CANCELED, True)
 
 
 async def test_while_the_cluster_is_away_nothing_is_decided_and_it_is_missed_in_the_end(app: App) -> None:
