@@ -6,7 +6,7 @@ what is under way is read from the store at each scrape, so a restart does not f
 
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from prometheus_client import (
@@ -27,6 +27,10 @@ from bot.record import Record
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
+LONGEST_LAG: Final = timedelta(hours=1)
+"""After which a change that this bot has stored counts as shown by another bot, which does not tell."""
+
+_BEGUN: Final = (PlanState.APPROVED, PlanState.RUNNING, PlanState.PAUSED)
 _CALL_SECONDS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15)
 _LAG_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300)
 _MOVE_SECONDS: Final = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
@@ -88,12 +92,16 @@ class Metrics:
             self._plans.labels(state.value).inc()
         for entered in transitions.moves_entered(before, after):
             self._move(entered)
-        self._unshown.setdefault(after.id, self._clock.now())
+        now = self._clock.now()
+        while self._unshown and now - next(iter(self._unshown.values())) > LONGEST_LAG:
+            del self._unshown[next(iter(self._unshown))]
+        self._unshown.setdefault(after.id, now)
 
     def shown(self, plan_id: str) -> None:
         """Slack shows all of the plan."""
-        if since := self._unshown.pop(plan_id, None):
-            self._lag.observe((self._clock.now() - since).total_seconds())
+        now, since = self._clock.now(), self._unshown.pop(plan_id, None)
+        if since and now - since <= LONGEST_LAG:
+            self._lag.observe((now - since).total_seconds())
 
     def slack_called(self, method: str, result: str) -> None:
         """A call to Slack has ended."""
@@ -104,20 +112,25 @@ class Metrics:
         self._cluster.labels(verb, resource, code).inc()
         self._cluster_seconds.labels(verb).observe(seconds)
 
-    def render(self, open_plans: Sequence[Record], ready: Mapping[str, bool]) -> bytes:
-        """The page for Prometheus."""
+    def render(self, open_plans: Sequence[Record] | None, ready: Mapping[str, bool]) -> bytes:
+        """The page for Prometheus. None: the plans cannot be read, so what is under way is left out."""
+        self._open.clear()
+        self._under_way.clear()
+        if open_plans is not None:
+            self._count(open_plans)
+        for part, works in ready.items():
+            self._ready.labels(part).set(works)
+        return generate_latest(self._registry)
+
+    def _count(self, open_plans: Sequence[Record]) -> None:
         plans = Tally(plan.state for plan in open_plans)
-        held = (PlanState.APPROVED, PlanState.RUNNING)
-        moves = Tally(run.state for plan in open_plans if plan.state in held for run in plan.runs)
+        moves = Tally(run.state for plan in open_plans if plan.state in _BEGUN for run in plan.runs)
         for plan_state in PlanState:
             if not migration.is_final(plan_state):
                 self._open.labels(plan_state.value).set(plans[plan_state])
         for move_state in MoveState:
             if not migration.is_final(move_state):
                 self._under_way.labels(move_state.value).set(moves[move_state])
-        for part, works in ready.items():
-            self._ready.labels(part).set(works)
-        return generate_latest(self._registry)
 
     def _move(self, entered: transitions.MoveEntered) -> None:
         kind, state, run = entered.type.value, entered.state, entered.run

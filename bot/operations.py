@@ -7,7 +7,7 @@ Nobody is asked who they are, so nothing here names a VM, a person or an address
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,7 +15,8 @@ from aiohttp import web
 
 from bot.listen import port_of, serve
 from bot.metrics import CONTENT_TYPE, Metrics
-from bot.ports import Store
+from bot.ports import Store, StoreAway
+from bot.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +71,18 @@ class Operations:
         return web.Response(text="".join(lines), status=200 if all(ready.values()) else 503)
 
     async def _counted(self, _: web.Request) -> web.Response:
+        """What is known, also while a part is away: then its gauge says so, as Prometheus wants it
+        (prometheus.io/docs/instrumenting/writing_exporters)."""
         ready = await self._look()
-        plans = await self._store.open_plans()
-        return web.Response(body=self._metrics.render(plans, ready), headers={"Content-Type": CONTENT_TYPE})
+        page = self._metrics.render(await self._plans(), ready)
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
+
+    async def _plans(self) -> Sequence[Record] | None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._store.open_plans()
+        except (StoreAway, TimeoutError):
+            return None
 
     async def _look(self) -> dict[str, bool]:
         works = await asyncio.gather(*(_holds(proof) for proof in self._parts.values()))

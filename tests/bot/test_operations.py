@@ -9,18 +9,20 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from bot import metrics as metrics_module
 from bot.listen import CannotListen
 from bot.metrics import Metrics
 from bot.operations import Operations
 from bot.ports import StoreAway
 from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
+from bot.sandbox.gallery import batch as batch_gallery
 from bot.store import SqlStore
 from k8s.client import KubeCluster
 from k8s.cluster import Question
 from tests.bot.conftest import App, opened
 from tests.clocks import StandingClock
-from tests.facts import DANA, OPS, RAVI
+from tests.facts import DANA, OPS, RAVI, proposed
 
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
@@ -67,6 +69,42 @@ async def test_a_part_that_fails_is_named_without_its_words_and_the_bot_still_li
         found = samples((await get(pages, "/metrics"))[1])
     assert found["vm_migrate_ready", 'part="cluster"'] == 0
     assert found["vm_migrate_ready", 'part="slack"'] == 1
+
+
+async def test_metrics_are_told_as_far_as_they_are_known_while_the_database_is_away(app: App, metrics: Metrics) -> None:
+    await app.service.propose(MoveRequest(vm="web-01", target="worker-05"), DANA, OPS)
+    metrics.slack_called("chat.update", "ok")
+    async with serving(app, metrics, slack=True, store=False) as pages:
+        assert "vm_migrate_open_plans{" in (await get(pages, "/metrics"))[1]
+        async with away(app.store):
+            status, text = await get(pages, "/metrics")
+        found = samples(text)
+        assert status == 200
+        assert found["vm_migrate_ready", 'part="store"'] == 0
+        assert found["vm_migrate_slack_calls_total", 'method="chat.update",result="ok"'] == 1
+        assert not [name for name, _ in found if name.startswith("vm_migrate_open_")]
+        assert "vm_migrate_open_plans{" in (await get(pages, "/metrics"))[1]
+
+
+def test_moves_of_a_paused_batch_are_open_moves(metrics: Metrics) -> None:
+    found = samples(metrics.render([batch_gallery.batch_paused_by_somebody()], {}).decode())
+    assert found["vm_migrate_open_moves", 'state="running"'] == 1
+    assert found["vm_migrate_open_moves", 'state="waiting"'] == 1
+
+
+def test_what_another_bot_shows_is_not_waited_for_without_end(metrics: Metrics, clock: StandingClock) -> None:
+    metrics.changed(None, proposed())
+    clock.advance(metrics_module.LONGEST_LAG.total_seconds() + 1)
+    metrics.shown("p1")
+    metrics.changed(None, proposed().model_copy(update={"id": "p3"}))
+    clock.advance(metrics_module.LONGEST_LAG.total_seconds() + 1)
+    metrics.changed(None, proposed().model_copy(update={"id": "p3"}))
+    metrics.changed(None, proposed().model_copy(update={"id": "p2"}))
+    clock.advance(2)
+    metrics.shown("p2")
+    found = samples(metrics.render((), {}).decode())
+    assert found["vm_migrate_phase_lag_seconds_count", ""] == 1
+    assert found["vm_migrate_phase_lag_seconds_sum", ""] == 2
 
 
 async def test_an_address_that_is_taken_is_named(app: App, metrics: Metrics) -> None:
@@ -144,6 +182,16 @@ async def test_a_store_that_cannot_be_written_is_found_and_a_good_one_is_left_as
         await app.store.prove_writable()
     await read_only(app.store, "OFF")
     await app.store.prove_writable()
+
+
+@asynccontextmanager
+async def away(store: SqlStore) -> AsyncIterator[None]:
+    """A table that is read at each scrape is not there."""
+    async with store._engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE plans RENAME TO elsewhere")
+    yield
+    async with store._engine.begin() as connection:
+        await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO plans")
 
 
 async def read_only(store: SqlStore, on: str) -> None:
