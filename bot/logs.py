@@ -93,4 +93,4 @@ class _JsonLines(_Masking):
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return self.mask(json.dumps(line, ensure_ascii=False))
+        return json.dumps({name: self.mask(text) for name, text in line.items()}, ensure_ascii=False)

@@ -97,18 +97,22 @@ def test_a_trace_is_one_line_of_json() -> None:
         "wss://wss-primary.slack.com/link/?ticket=four&app_id=5",
         "Authorization: Bearer five",
         "the-signing-secret",
+        'a"quoted\\secret',
     ],
 )
 def test_no_secret_stands_in_a_line_or_a_trace(form: Literal["text", "json"], secret: str) -> None:
-    stream = lines(form, "the-signing-secret", "")
+    stream = lines(form, "the-signing-secret", 'a"quoted\\secret', "")
     try:
         raise OSError(f"cannot reach {secret}")
     except OSError:
         log.exception("failed at %s", secret)
     told = stream.getvalue()
     assert logs.MASK in told
-    for part in ("12-34", "1-A0", "c2ln", "three", "four", "five", "the-signing-secret"):
+    for part in ("12-34", "1-A0", "c2ln", "three", "four", "five", "the-signing-secret", "quoted"):
         assert part not in told
+    if form == "json":
+        (line,) = told.splitlines()
+        assert set(json.loads(line)) == {"at", "level", "logger", "message", "trace"}
 
 
 def test_libraries_speak_only_when_something_is_wrong() -> None:
