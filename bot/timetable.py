@@ -15,7 +15,7 @@ from bot.errors import BotError
 from bot.judge import prove
 from bot.migration import PlanState
 from bot.plan import Drift, Plan
-from bot.ports import Change, Entry, Notifier, Runner, Store, VmBusy
+from bot.ports import DUTIES, Change, Entry, Leases, Notifier, Runner, Store, VmBusy
 from bot.record import Record
 from bot.schedule import Due
 from k8s import errors as k8s
@@ -31,21 +31,36 @@ class Timetable:
     """Looks after plans that wait for their time."""
 
     def __init__(
-        self, *, store: Store, cluster: Cluster, notifier: Notifier, runner: Runner, authority: Authority
+        self,
+        *,
+        store: Store,
+        cluster: Cluster,
+        notifier: Notifier,
+        runner: Runner,
+        authority: Authority,
+        leases: Leases,
     ) -> None:
         self._store = store
         self._cluster = cluster
         self._notifier = notifier
         self._runner = runner
         self._authority = authority
+        self._leases = leases
         self._again: dict[str, datetime] = {}
         self._held: set[str] = set()
 
     async def sweep(self, now: datetime) -> None:
-        """Do what is due."""
-        for current in await self._store.open_plans():
-            if current.state is PlanState.SCHEDULED and current.schedule:
-                await self._look(current, schedule.due(current.schedule, now), now)
+        """Do what is due; one of several bots does it for all."""
+        waits = [plan for plan in await self._store.open_plans() if plan.state is PlanState.SCHEDULED]
+        self._forget_all_but({plan.id for plan in waits})
+        if not waits or await self._leases.take(DUTIES) is None:
+            return
+        for current in waits:
+            await self._look(current, schedule.due(waiting.schedule_of(current), now), now)
+
+    def _forget_all_but(self, ids: set[str]) -> None:
+        self._again = {plan_id: moment for plan_id, moment in self._again.items() if plan_id in ids}
+        self._held &= ids
 
     async def _look(self, current: Record, due: Due | None, now: datetime) -> None:
         match due:
@@ -95,8 +110,6 @@ class Timetable:
     async def _miss(self, plan_id: str, note: str, changes: tuple[Drift, ...] = ()) -> None:
         details = {"why": note, "changes": [change.model_dump() for change in changes]}
         await self._apply(plan_id, lambda current: waiting.miss(current, note, changes), Entry("missed", None, details))
-        self._again.pop(plan_id, None)
-        self._held.discard(plan_id)
 
     async def _apply(self, plan_id: str, change: Callable[[Record], Record], entry: Entry) -> None:
         try:

@@ -191,8 +191,10 @@ async def assemble(
     app = make_app(client, installed, signing_secret or None)
     register(app, Desk(service, notifier, identity, tasks, client), installed)
     connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
-    timetable = Timetable(store=store, cluster=kube, notifier=notifier, runner=executor, authority=authority)
-    return Parts(connection, executor, notifier, tasks, rules, timetable, Reviews(store, notifier))
+    timetable = Timetable(
+        store=store, cluster=kube, notifier=notifier, runner=executor, authority=authority, leases=leases
+    )
+    return Parts(connection, executor, notifier, tasks, rules, timetable, Reviews(store, notifier, leases))
 
 
 def proof_of_origin(settings: Settings) -> tuple[str, str]:

@@ -97,9 +97,14 @@ class App:
             authority=self.authority,
             leases=leases,
         )
-        self.reviews = Reviews(store, self.changes)
+        self.reviews = Reviews(store, self.changes, leases)
         self.timetable = Timetable(
-            store=store, cluster=cluster, notifier=self.changes, runner=self.executor, authority=self.authority
+            store=store,
+            cluster=cluster,
+            notifier=self.changes,
+            runner=self.executor,
+            authority=self.authority,
+            leases=leases,
         )
         self.service = Service(
             store=store,

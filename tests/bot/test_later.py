@@ -110,6 +110,7 @@ async def test_it_can_be_canceled_until_its_time(app: App) -> None:
     await app.service.cancel("p1", 1, MEI)
     assert (await wait(app, 10)).state is PlanState.CANCELED
     assert await app.migrations() == ()
+    assert app.timetable._again == {}
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(70, PlanState.SUCCEEDED), (76, PlanState.LAPSED)])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from sqlalchemy.engine import make_url
 from bot import approval, policy
 from bot.errors import BotError
 from bot.migration import PlanState
-from bot.ports import Change, StoreAway
+from bot.ports import DUTIES, Change, StoreAway
 from bot.record import Record
 from bot.request import MoveRequest
 from bot.sandbox.cluster import ClusterSandbox
 from bot.store.leases import TERM
+from bot.when import When
 from k8s.note import read_note
 from k8s.snapshots import Ref
 from tests.bot.conftest import App, opened
@@ -124,6 +126,18 @@ async def test_an_owner_that_was_followed_by_another_writes_neither_plan_nor_vm(
     assert note.epoch == 2
     await until(pair, done)
     assert [line.kind for line in await first.store.log("p1")].count("starting") == 1
+
+
+async def test_one_of_two_bots_looks_after_what_waits_for_its_time(pair: Pair) -> None:
+    first, second = pair
+    later = MoveRequest(vm="web-01", target="worker-05", when=When(after=timedelta(hours=1)))
+    await first.service.propose(later, DANA, OPS)
+    await first.service.confirm("p1", 1, RAVI)
+    await second.leases.take(DUTIES)
+    now = first.clock.advance(50 * 60)
+    for app, seen in ((first, False), (second, True)):
+        await app.timetable.sweep(now)
+        assert ("checked" in [line.kind for line in await first.store.log("p1")]) is seen
 
 
 async def test_a_bot_that_stops_in_order_hands_its_moves_over_at_once(
