@@ -29,13 +29,15 @@ class Happened(NamedTuple):
 
 
 def declare(record: Record, incident: Incident, quorum: Quorum) -> Record:
-    """Mark a plan that waits for its Confirm. A revision of its own: nobody confirms what they have not read."""
+    """Mark a plan that waits for its Confirm. A revision of its own: nobody confirms what they have not read. It waits
+    for no time any more, nor does what is planned again from its request."""
     if record.incident is not None:
         raise BotError("already-incident", "This plan is an incident's already.", "Confirm it on its card.")
     return record.model_copy(
         update={
             "state": next_state(record, PlanEvent.CHANGED),
             "revision": record.revision + 1,
+            "plan": record.plan.model_copy(update={"request": record.plan.request.model_copy(update={"when": None})}),
             "incident": incident,
             "quorum": quorum,
             "schedule": None,

@@ -29,8 +29,8 @@ class Schedule(BaseModel):
     """Later it does not start any more."""
     confirm_by: datetime
     """Until then it waits for its Confirm."""
-    said: str
-    """As it was typed, and by whose clock."""
+    zone: str = ""
+    """By whose clock it was said: a name of the tz database; empty where it was no time of day."""
     note: str = ""
     """What is special about that night."""
     checked_at: datetime | None = None
@@ -57,17 +57,16 @@ def due(schedule: Schedule, now: datetime) -> Due | None:
 def resolve(when: When, now: datetime, zone: str, tolerance: timedelta) -> Schedule:
     """The moment. Raises BotError where it is over, too far away, or nobody knows by whose clock."""
     if when.after is not None:
-        start, note, said = now + when.after, "", str(when)
+        start, note, zone = now + when.after, "", ""
     else:
         assert when.clock is not None
         by = _zone(zone)
         start, note = _moment(_day(when, now.astimezone(by)), when.clock, by)
-        said = f"{when} ({zone})"
     latest, confirm_by = start + tolerance, start
     if when.until is not None:
         latest, until_note = _moment(_end_day(start, when, _zone(zone)), when.until, _zone(zone))
         confirm_by, note = latest, note or until_note
-    return _checked(Schedule(start=start, latest=latest, confirm_by=confirm_by, said=said, note=note), now)
+    return _checked(Schedule(start=start, latest=latest, confirm_by=confirm_by, zone=zone, note=note), now)
 
 
 def _checked(schedule: Schedule, now: datetime) -> Schedule:

@@ -14,7 +14,6 @@ from bot.policy import Action, Actor
 from bot.ports import Change, Clock, Entry, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
 from bot.request import BatchRequest, MoveRequest, Planned
-from bot.schedule import Schedule, resolve
 from bot.throttle import Throttle
 from k8s import errors as k8s
 from k8s.cluster import Cluster
@@ -157,12 +156,6 @@ class Base:
         finally:
             self._notifier.changed(plan_id)
         return after
-
-    def _resolve(self, request: Planned, actor: Actor) -> Schedule | None:
-        """When it is to start, by the clock of whoever asks."""
-        if request.when is None:
-            return None
-        return resolve(request.when, self._clock.now(), actor.zone, self._late_start)
 
 
 def ended(current: Record, index: int) -> tuple[Run, Move]:

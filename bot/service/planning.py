@@ -9,6 +9,7 @@ from bot.policy import Action, Actor
 from bot.ports import Change, Entry, PlanExists
 from bot.record import Place, Record
 from bot.request import MoveRequest, MoveType, Planned
+from bot.schedule import Schedule, resolve
 from bot.service.base import ended
 from bot.service.incidents import Incidents
 
@@ -16,15 +17,17 @@ from bot.service.incidents import Incidents
 class Planning(Incidents):
     """Plans that do not run yet."""
 
-    async def propose(self, request: Planned, actor: Actor, place: Place) -> Record:
+    async def propose(self, request: Planned, actor: Actor, place: Place, before: Record | None = None) -> Record:
         """Judge a request and store the plan; showing it is the caller's next call. What the chat delivers twice makes
-        one plan: the second time that one is returned."""
+        one plan: the second time that one is returned. `before`: it was asked for then, and its time of day is still
+        that of whoever said it."""
         if made := await self._made_of(place.once):
             return made
         action = Action.INCIDENT if request.incident else Action.REQUEST
         self._authority.authorize(actor, action)
         self._throttle.take(actor, place, self._clock.now())
-        schedule = self._resolve(request, actor)
+        said = before.schedule if before else None
+        schedule = self._resolve(request, said.zone if said else actor.zone)
         planned = await self._judge(request, place.channel)
         decision = self._authority.authorize(actor, action, planned, place)
         if schedule is None:
@@ -47,6 +50,9 @@ class Planning(Incidents):
             raise
         self._authority.done(actor, action, decision, proposed)
         return proposed
+
+    def _resolve(self, request: Planned, zone: str) -> Schedule | None:
+        return resolve(request.when, self._clock.now(), zone, self._late_start) if request.when else None
 
     async def _made_of(self, delivery: str) -> Record | None:
         found = await self._store.get(self._new_id(delivery)) if delivery else None
@@ -142,13 +148,14 @@ class Planning(Incidents):
 
     async def plan_again(self, plan_id: str, actor: Actor, place: Place) -> Record:
         """A fresh plan from the request of an old one."""
-        request = (await self.get(plan_id)).plan.request.model_copy(update={"incident": None})
-        return await self.propose(request, actor, place)
+        before = await self.get(plan_id)
+        return await self.propose(before.plan.request.model_copy(update={"incident": None}), actor, place, before)
 
     async def replan(self, plan_id: str, type_: MoveType, actor: Actor, place: Place) -> Record:
         """A fresh plan of the same move in another way."""
-        request = (await self.get(plan_id)).plan.asked(0)
-        return await self.propose(request.model_copy(update={"type": type_, "incident": None}), actor, place)
+        before = await self.get(plan_id)
+        request = before.plan.asked(0).model_copy(update={"type": type_, "incident": None})
+        return await self.propose(request, actor, place, before)
 
     async def move_back(self, plan_id: str, index: int, actor: Actor, place: Place) -> Record:
         """A fresh plan that takes a VM back to where it was, in the same way."""

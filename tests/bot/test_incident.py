@@ -1,6 +1,7 @@
 """An incident with the assembled bot: who may, what is waived, what never is, and the timeline at the end."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bot.migration import PlanState
 from bot.policy import Confirm, Policy, Rule, Waiver
 from bot.record import Record
 from bot.request import BatchRequest, MoveRequest, MoveType
+from bot.when import When
 from tests.bot.conftest import App
 from tests.facts import DANA, MEI, OPS, RAVI
 
@@ -156,6 +158,15 @@ async def test_plan_again_and_modify_make_a_usual_plan_of_it(app: App) -> None:
     assert (changed.incident, changed.quorum.needed) == (None, 2)
     again = await app.service.plan_again("p1", RAVI, OPS)
     assert again.incident is None
+
+
+async def test_a_plan_for_later_that_becomes_an_incidents_waits_for_no_time_nor_does_what_follows_it(app: App) -> None:
+    for_later = USUAL.model_copy(update={"when": When(after=timedelta(hours=1))})
+    await app.service.propose(for_later, DANA, OPS)
+    declared = await app.service.declare("p1", 1, "INC-42", "fan failure", DANA)
+    assert (declared.schedule, declared.plan.request.when) == (None, None)
+    again = await app.service.plan_again("p1", DANA, OPS)
+    assert (again.schedule, again.plan.request.when) == (None, None)
 
 
 async def test_an_incident_without_a_reason_is_none(app: App) -> None:

@@ -10,7 +10,7 @@ from bot.errors import BotError
 from bot.migration import PlanState
 from bot.policy import Confirm, Policy, Rule
 from bot.record import Record
-from bot.request import BatchRequest, MoveRequest
+from bot.request import BatchRequest, MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
 from bot.when import When
 from tests.bot.conftest import App, opened
@@ -260,6 +260,19 @@ async def test_modify_keeps_the_time(app: App) -> None:
     assert after.plan.request.when == IN_AN_HOUR.when
     assert before.schedule is not None
     assert after.expires_at == before.schedule.start
+
+
+async def test_planned_again_a_time_of_day_is_still_that_of_whoever_said_it(app: App) -> None:
+    """NOW is three in the morning; Kolkata is five and a half hours ahead."""
+    at_five = AT_ONCE.model_copy(update={"when": When(clock=time(5, 0))})
+    dana, ravi = (each.model_copy(update={"zone": zone}) for each, zone in ((DANA, "Etc/UTC"), (RAVI, "Asia/Kolkata")))
+    made = [
+        await app.service.propose(at_five, dana, OPS),
+        await app.service.plan_again("p1", ravi, OPS),
+        await app.service.plan_again("p2", ravi, OPS),
+        await app.service.replan("p3", MoveType.COLD, ravi, OPS),
+    ]
+    assert {each.schedule and each.schedule.start for each in made} == {NOW + timedelta(hours=2)}
 
 
 async def test_a_time_that_is_over_is_refused_before_anything_is_read(app: App) -> None:

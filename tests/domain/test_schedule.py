@@ -115,6 +115,6 @@ def test_the_night_in_which_clocks_change_is_no_hour_longer_for_a_length_of_time
 )
 def test_what_is_due_follows_from_the_moment_alone(minutes: float, *, checked: bool, found: Due | None) -> None:
     waiting = Schedule(
-        start=EVENING, latest=EVENING + LATE, confirm_by=EVENING, said="", checked_at=EVENING if checked else None
+        start=EVENING, latest=EVENING + LATE, confirm_by=EVENING, checked_at=EVENING if checked else None
     )
     assert schedule.due(waiting, EVENING + timedelta(minutes=minutes)) is found
