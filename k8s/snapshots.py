@@ -287,6 +287,8 @@ class Survey:
     """By node: the VMIs there."""
     whole: bool = False
     """Whether these are all nodes of the cluster."""
+    memo: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What has been worked out of it, by whoever did so: a survey never changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from bot.checks.finding import COLD, Check, Finding, block, info, not_checked, w
 from bot.request import MoveType
 from k8s import neighbours, placement
 from k8s.names import CONDITION_RESTART_REQUIRED
-from k8s.neighbours import Newcomer
+from k8s.neighbours import Newcomer, Surroundings
 from k8s.note import Note, read_note
-from k8s.snapshots import Facts, Placement, Survey, VirtualMachine
+from k8s.snapshots import Facts, Placement, VirtualMachine
 
 
 def own_rules(vm: VirtualMachine) -> Placement:
@@ -102,53 +102,56 @@ _DEAD = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 def apart(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Anti-affinity: the VM's own rules about pods near it, and those of the pods that are there already."""
-    if facts.target is None or (pod := _newcomer(facts, type_)) is None:
+    node = facts.target
+    if node is None:
         return
-    if facts.target.name not in facts.survey.pods:
-        yield not_checked(f"which pods on {facts.target.name} keep it away", "I may not read them")
+    if node.name not in facts.survey.pods:
+        yield not_checked(f"which pods on {node.name} keep it away", "I may not read them")
         return
-    if other := neighbours.repelled(pod, facts.target, _around(facts, type_)):
+    around = _around(facts, type_)
+    if other := around.repelled(node):
         yield block(
             "anti-affinity",
-            f"{other.vmi or other.ref.name} on {other.node} keeps it away from {facts.target.name}: they are to be "
-            "apart (pod anti-affinity).",
+            f"{other.vmi or other.ref.name} on {other.node} keeps it away from {node.name}: they are to be apart (pod "
+            "anti-affinity).",
             "Choose another node, or move the other one away first.",
             f"podAntiAffinity; pod {other.ref}",
         )
+    elif around.perhaps_repelled(node):
+        yield not_checked(f"whether a pod keeps it away from {node.name}", _NAMESPACES)
 
 
 def near(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Pod affinity: a pod that must be near has to be there."""
-    if facts.target is None or (pod := _newcomer(facts, type_)) is None:
+    node = facts.target
+    if node is None or node.name not in facts.survey.pods:
         return
-    if facts.target.name not in facts.survey.pods:
-        return
-    if neighbours.unjudged(pod.placement):
-        yield not_checked("a rule about other pods", "it chooses them by labels of namespaces or matchLabelKeys")
-    elif term := neighbours.unattended(pod, facts.target, _around(facts, type_)):
+    around = _around(facts, type_)
+    attended = around.attended(node)
+    if attended is None:
+        yield not_checked(f"whether the pods that it wants near are near {node.name}", _NAMESPACES)
+    elif not attended:
+        wanted = neighbours.words(around.missing(node))
         yield block(
             "affinity",
-            f"The VM wants to be near pods with {neighbours.words(term)}; near {facts.target.name} there is none.",
+            f"The VM wants to be near pods with {wanted}; near {node.name} there is none.",
             "Choose the node where they are.",
             "VM podAffinity",
         )
 
 
-def _newcomer(facts: Facts, type_: MoveType) -> Newcomer | None:
-    """The launcher pod as it will be: KubeVirt gives it the labels of the VMI."""
-    guest = facts.vmi.guest if facts.vmi and type_ is MoveType.LIVE else facts.vm.guest
-    running = facts.launcher.labels if facts.launcher and type_ is MoveType.LIVE else {}
-    labels = {**guest.labels, **running}
-    return Newcomer(facts.vm.ref.namespace, labels, rules_in_force(facts, type_))
+_NAMESPACES = "a rule chooses them by labels of namespaces"
 
 
-def _around(facts: Facts, type_: MoveType) -> Survey:
-    """The pods that are there then: in a cold move its old one is gone, in a live one it still stands."""
-    if type_ is MoveType.LIVE or facts.launcher is None or facts.vmi is None:
-        return facts.survey
-    gone, source = facts.launcher, facts.vmi.node
-    rest = tuple(pod for pod in facts.survey.pods.get(source, ()) if pod is not gone)
-    return Survey(facts.survey.nodes, {**facts.survey.pods, source: rest}, facts.survey.instances, facts.survey.whole)
+def _around(facts: Facts, type_: MoveType) -> Surroundings:
+    """What the launcher pod meets. KubeVirt gives it the labels of the VMI; in a cold move its old one is gone then, in
+    a live one it still stands."""
+    live = type_ is MoveType.LIVE
+    guest = facts.vmi.guest if facts.vmi and live else facts.vm.guest
+    labels = {**guest.labels, **(facts.launcher.labels if facts.launcher and live else {})}
+    gone = None if live else facts.launcher
+    pod = Newcomer(facts.vm.ref.namespace, labels, rules_in_force(facts, type_), gone)
+    return neighbours.surroundings(pod, facts.survey)
 
 
 def spread(facts: Facts, type_: MoveType) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from k8s.client.survey import SurveyReader
 from k8s.client.writes import Writes
 from k8s.cluster import Question
 from k8s.errors import Ambiguous, Conflict, Forbidden, Invalid, NotFound, Refused
-from k8s.neighbours import looks_beyond_the_node
+from k8s.neighbours import asks_about_all_pods
 from k8s.snapshots import (
     Admission,
     Capabilities,
@@ -135,7 +135,7 @@ class FactsReader:
 
     async def _survey(self, start: _Start, vmi: Instance | None) -> Survey:
         """What the source and the target carry; the source's node itself is read beside."""
-        if any(looks_beyond_the_node(each.placement) for each in (start.vm, vmi) if each):
+        if any(asks_about_all_pods(each.placement) for each in (start.vm, vmi) if each):
             return await self._surveys.whole()
         source = vmi.node if vmi else ""
         elsewhere = source and not (start.target and start.target.name == source)

@@ -178,9 +178,14 @@ async def test_without_a_target_all_nodes_are_read(carried: Api, cluster: KubeCl
     assert list(facts.survey.pods) == ["worker-01"]
 
 
-async def test_a_rule_about_a_zone_needs_the_whole_cluster(carried: Api, cluster: KubeCluster) -> None:
-    term = {"topologyKey": "topology.kubernetes.io/zone", "labelSelector": {"matchLabels": {"app": "web"}}}
-    affinity = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+@pytest.mark.parametrize(
+    ("kind", "key"), [("podAntiAffinity", "topology.kubernetes.io/zone"), ("podAffinity", "kubernetes.io/hostname")]
+)
+async def test_a_rule_about_more_than_the_node_needs_the_whole_cluster(
+    carried: Api, cluster: KubeCluster, kind: str, key: str
+) -> None:
+    term = {"topologyKey": key, "labelSelector": {"matchLabels": {"app": "web"}}}
+    affinity = {kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
     carried.put(VMIS, merged(load("vmi-rwx-live-migratable"), {"spec": {"affinity": affinity}}))
     survey = (await cluster.facts(HERE)).survey
     assert survey.whole

@@ -47,6 +47,7 @@ def rich() -> World:
     nodes["worker-03"]["cpuModel"] = "Cascadelake-Server"
     nodes["worker-04"]["labels"] = {"host-model-required-features.node.kubevirt.io/avx512": "true"}
     nodes["worker-05"]["labels"] = {"cpu-feature.node.kubevirt.io/avx512": "true", "kubevirt.io/cpumanager": "true"}
+    nodes["worker-03"]["labels"] = {"node-labeller.kubevirt.io/obsolete-host-model": "true"}
     nodes["worker-02"]["labels"] = {"node-role.kubernetes.io/infra": ""}
     world["vms"]["dev"] += [
         {"name": "batch-01", "node": "worker-05", "tolerations": [{"key": "dedicated", "operator": "Exists"}]},
@@ -64,6 +65,8 @@ def spread_out(sandbox: ClusterSandbox) -> None:
     give(sandbox, Ref("production", "app-vm"), lambda spec: spec.update(affinity=together))
     give(sandbox, Ref("vms", "manual-01"), lambda spec: spec["domain"]["cpu"].update(model="Cascadelake-Server"))
     give(sandbox, Ref("vms", "rerun-01"), lambda spec: spec["domain"]["cpu"].update(dedicatedCpuPlacement=True))
+    anywhere = {"podAntiAffinity": {REQUIRED: [{**by_app("web")[0], "namespaceSelector": {}}]}}
+    give(sandbox, Ref("dev", "cache-01"), lambda spec: spec.update(affinity=anywhere))
     give(sandbox, Ref("vms", "once-01"), lambda spec: spec["domain"]["machine"].update(type="pc-i440fx"))
     hard = {"requests.memory": "28Gi"}
     sandbox.store.create(QUOTA, {"metadata": {"name": "small", "namespace": "production"}, "spec": {"hard": hard}})

@@ -123,6 +123,7 @@ def noted() -> VirtualMachine:
     )
 
 
+BY_TIER = {"matchLabels": {"tier": "web"}}
 SCHEDULABLE = {"kubevirt.io/schedulable": "true"}
 PINNED_HERE = Placement(node_selector={"kubernetes.io/hostname": "worker-01"})
 PINNED_THERE = Placement(node_selector={"kubernetes.io/hostname": "worker-05"})
@@ -463,9 +464,17 @@ def test_a_bot_that_may_read_little_says_what_it_has_not_looked_at_and_blocks_no
         (lambda: facts(claims=(Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteMany",), volume="pv"),)), "pv"),
         (
             lambda: carried(
-                vmi=with_vmi(placement=affinity("podAffinity", by_app("web", namespaceSelector={"x": "y"}))).vmi
+                pod(labels={"app": "web"}),
+                vmi=with_vmi(placement=affinity("podAffinity", by_app("web", namespaceSelector=BY_TIER))).vmi,
             ),
-            "a rule about other pods",
+            "the pods that it wants near",
+        ),
+        (
+            lambda: carried(
+                pod(labels={"app": "web"}),
+                vmi=with_vmi(placement=affinity("podAntiAffinity", by_app("web", namespaceSelector=BY_TIER))).vmi,
+            ),
+            "whether a pod keeps it away",
         ),
         (lambda: facts(vmi=None, vm=replace(facts().vm, guest=Guest())), "an instance type may"),
     ],
@@ -620,9 +629,10 @@ def test_the_first_of_its_kind_may_be_alone() -> None:
     machine = Guest(memory_bytes=GIB, labels={"app": "web"})
     rule = affinity("podAffinity", by_app("web"))
     template = replace(facts().vm, placement=rule, guest=machine)
-    stopped = facts(vm=template, vmi=None, source=None, survey=survey(node(), whole=True))
-    assert said(stopped, COLD, "affinity") == []
-    assert said(replace(stopped, survey=replace(stopped.survey, whole=False)), COLD, "affinity")
+    running = with_vmi(placement=rule, guest=machine).vmi
+    world = carried(vm=template, vmi=running)
+    assert said(world, COLD, "affinity") == []
+    assert said(world, LIVE, "affinity"), "its own pod still stands, and elsewhere"
 
 
 # pins

@@ -4,7 +4,7 @@ It does not preempt, knows no topology spread, and of the CSI limits only that a
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
 
@@ -23,7 +23,7 @@ from bot.sandbox.cluster.objects import (
     uid_of,
 )
 from bot.sandbox.cluster.quantity import parse_quantity
-from bot.sandbox.cluster.resources import NODE, POD, PV, PVC
+from bot.sandbox.cluster.resources import NAMESPACE, NODE, POD, PV, PVC
 from bot.sandbox.cluster.selectors import matches_label_query, matches_node_selector
 from bot.sandbox.cluster.store import Change, Store
 
@@ -147,7 +147,7 @@ def volume_binding(attempt: Attempt, node: Obj) -> list[str]:
 
 def pod_anti_affinity(attempt: Attempt, node: Obj) -> list[str]:
     for term in _terms(attempt.pod, "podAntiAffinity"):
-        if _any_in_domain(attempt, node, term):
+        if any(_speaks_of(attempt, term, attempt.pod, pod) for pod in _in_domain(attempt, node, term)):
             return ["node(s) didn't match pod anti-affinity rules"]
     return []
 
@@ -159,27 +159,40 @@ def existing_anti_affinity(attempt: Attempt, node: Obj) -> list[str]:
             for term in _terms(other, "podAntiAffinity"):
                 key = term["topologyKey"]
                 together = key in labels(node) and labels(node)[key] == labels(place).get(key)
-                if together and _speaks_of(term, other, attempt.pod):
+                if together and _speaks_of(attempt, term, other, attempt.pod):
                     return ["node(s) didn't satisfy existing pods anti-affinity rules"]
     return []
 
 
 def pod_affinity(attempt: Attempt, node: Obj) -> list[str]:
-    """The first of its kind may be alone where it matches its own rule (sourced: interpodaffinity)."""
-    for term in _terms(attempt.pod, "podAffinity"):
-        if _any_in_domain(attempt, node, term):
-            continue
-        everybody = (pod for pods in attempt.pods_by_node.values() for pod in pods)
-        first = not any(_speaks_of(term, attempt.pod, other) for other in everybody)
-        if not (first and term["topologyKey"] in labels(node) and _speaks_of(term, attempt.pod, attempt.pod)):
+    """A pod counts only where it matches all terms. The first of its kind may be alone where it matches its own rule
+    (sourced: interpodaffinity, satisfyPodAffinity)."""
+    terms = _terms(attempt.pod, "podAffinity")
+
+    def meant(pod: Obj) -> bool:
+        return all(_speaks_of(attempt, term, attempt.pod, pod) for term in terms)
+
+    keys = {term["topologyKey"] for term in terms}
+    places = [each["metadata"]["name"] for each in attempt.nodes if keys & labels(each).keys()]
+    first = meant(attempt.pod) and not any(meant(pod) for name in places for pod in attempt.pods_by_node[name])
+    for term in terms:
+        alone = first and term["topologyKey"] in labels(node)
+        if not alone and not any(meant(pod) for pod in _in_domain(attempt, node, term)):
             return ["node(s) didn't match pod affinity rules"]
     return []
 
 
-def _speaks_of(term: Obj, owner: Obj, other: Obj) -> bool:
-    namespaces = set(term.get("namespaces") or [owner["metadata"]["namespace"]])
-    mine = other["metadata"]["namespace"] in namespaces
-    return mine and matches_label_query(term.get("labelSelector") or {}, labels(other))
+def _speaks_of(attempt: Attempt, term: Obj, owner: Obj, other: Obj) -> bool:
+    """Sourced: kube-scheduler framework/types.go, AffinityTerm.Matches."""
+    by_labels = term.get("namespaceSelector")
+    named = term.get("namespaces") or ([owner["metadata"]["namespace"]] if by_labels is None else [])
+    namespace = other["metadata"]["namespace"]
+    if namespace not in named:
+        found = attempt.store.peek(NAMESPACE, "", namespace)
+        if by_labels is None or found is None or not matches_label_query(by_labels, labels(found)):
+            return False
+    selector = term.get("labelSelector")
+    return selector is not None and matches_label_query(selector, labels(other))
 
 
 def _terms(pod: Obj, kind: str) -> list[Obj]:
@@ -187,12 +200,11 @@ def _terms(pod: Obj, kind: str) -> list[Obj]:
     return found
 
 
-def _any_in_domain(attempt: Attempt, node: Obj, term: Obj) -> bool:
+def _in_domain(attempt: Attempt, node: Obj, term: Obj) -> Iterator[Obj]:
     domain = labels(node).get(term["topologyKey"])
-    if domain is None:
-        return False
-    names = [n["metadata"]["name"] for n in attempt.nodes if labels(n).get(term["topologyKey"]) == domain]
-    return any(_speaks_of(term, attempt.pod, p) for name in names for p in attempt.pods_by_node[name])
+    for place in attempt.nodes:
+        if domain is not None and labels(place).get(term["topologyKey"]) == domain:
+            yield from attempt.pods_by_node[place["metadata"]["name"]]
 
 
 FILTERS: tuple[Filter, ...] = (
