@@ -1,8 +1,11 @@
 """Which moment somebody means, by whose clock, and what is due on a plan that waits for it."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot import schedule
 from bot.errors import BotError
@@ -92,6 +95,60 @@ def test_of_a_time_that_comes_twice_the_first_is_meant_and_said() -> None:
     found = resolve(When(clock=time(2, 30)), datetime(2026, 10, 24, 20, 0, tzinfo=UTC), "Europe/Amsterdam", LATE)
     assert found.start == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert "02:30 comes twice, the first is meant" in found.note
+
+
+SPRING, AUTUMN = (datetime(2026, 3, 28, 20, 0, tzinfo=UTC), datetime(2026, 10, 24, 20, 0, tzinfo=UTC))
+"""The evenings before clocks go forward, at 01:00 UTC, and back, at 01:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    ("clock", "until", "now", "begin", "end", "word"),
+    [
+        ("01:30", "04:00", SPRING, "29 00:30", "29 02:00", ""),
+        ("01:30", "02:30", SPRING, "29 00:30", "29 01:30", "02:30 does not exist, so it is 03:30"),
+        ("02:15", "03:30", SPRING, "29 01:15", "29 01:30", "02:15 does not exist, so it is 03:15"),
+        ("23:00", "02:15", SPRING, "28 22:00", "29 01:15", "02:15 does not exist"),
+        ("02:15", "03:00", SPRING + timedelta(hours=14), "30 00:15", "30 01:00", ""),
+        ("02:15", "02:45", AUTUMN, "25 00:15", "25 00:45", "02:15 comes twice, the first"),
+        ("02:15", "02:45", AUTUMN + timedelta(hours=4, minutes=30), "25 00:15", "25 00:45", "the first"),
+        ("02:15", "02:45", AUTUMN + timedelta(hours=4, minutes=50), "25 01:15", "25 01:45", "the second"),
+        ("02:15", "02:45", AUTUMN + timedelta(hours=5, minutes=30), "25 01:15", "25 01:45", "the second"),
+        ("02:15", "02:45", AUTUMN + timedelta(hours=5, minutes=50), "26 01:15", "26 01:45", ""),
+        ("02:30", "03:30", AUTUMN, "25 00:30", "25 02:30", "02:30 comes twice, the first"),
+        ("01:30", "02:30", AUTUMN, "24 23:30", "25 00:30", "02:30 comes twice, the first"),
+    ],
+)
+def test_a_window_in_a_night_in_which_clocks_change_is_as_their_clock_shows_it(
+    clock: str, until: str, now: datetime, begin: str, end: str, word: str
+) -> None:
+    when = When(clock=time.fromisoformat(clock), until=time.fromisoformat(until))
+    found = resolve(when, now, "Europe/Berlin", LATE)
+    assert [f"{moment:%d %H:%M}" for moment in (found.start, found.latest)] == [begin, end]
+    assert word in found.note
+    assert bool(word) is bool(found.note)
+
+
+def test_a_window_that_the_clocks_skip_is_refused() -> None:
+    with pytest.raises(BotError) as refused:
+        resolve(When(clock=time(2, 15), until=time(3, 0)), SPRING, "Europe/Berlin", LATE)
+    assert (refused.value.code, "02:15 does not exist" in refused.value.what) == ("no-such-time", True)
+
+
+def test_after_the_first_of_two_the_second_is_meant() -> None:
+    found = resolve(When(clock=time(2, 30)), AUTUMN + timedelta(hours=5, minutes=10), "Europe/Berlin", LATE)
+    assert (f"{found.start:%d %H:%M}", "the second is meant" in found.note) == ("25 01:30", True)
+
+
+@given(
+    st.integers(0, 365 * 24 * 60).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)),
+    st.times().map(lambda clock: clock.replace(second=0, microsecond=0)),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
+)
+def test_a_time_of_day_is_the_next_that_their_clock_shows_or_skips(now: datetime, clock: time, zone: str) -> None:
+    found = resolve(When(clock=clock), now, zone, LATE)
+    assert now < found.start <= now + timedelta(hours=25)
+    shown = found.start.astimezone(ZoneInfo(zone))
+    assert shown.time() == clock or "does not exist" in found.note
 
 
 def test_the_night_in_which_clocks_change_is_no_hour_longer_for_a_length_of_time() -> None:
