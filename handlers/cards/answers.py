@@ -105,9 +105,11 @@ def _reading(reading: Reading) -> Block:
 
 
 def pointer_card(record: Record, link: str) -> Card:
-    """For the thread in which somebody asked: where the plan is."""
+    """For the thread in which somebody asked: where the plan is. Nobody edits it, so it says nothing that changes."""
     where = f"<{link}|plan card>" if link.startswith("https://") else "plan card"
-    text = f"📋 To move {parts.subject(record)} there is a {where} in the channel now. It waits for its Confirm."
+    text = (
+        f"📋 To move {parts.subject(record)} there is a {where} in the channel. Nothing moves before a Confirm there."
+    )
     return Card(text, (blocks.section(text),))
 
 

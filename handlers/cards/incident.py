@@ -3,8 +3,8 @@ and the timeline at the end."""
 
 from collections.abc import Iterable, Mapping
 
-from bot import policy
-from bot.migration import PlanState
+from bot import migration, policy
+from bot.migration import PlanEvent, PlanState
 from bot.record import Incident, Moment, Record
 from handlers import blocks
 from handlers.blocks import Block, code, date, escape, mention, mention_channel
@@ -100,11 +100,12 @@ def afterwards(record: Record) -> dict[str, Card]:
 
 
 def _passed_over(record: Record, incident: Incident) -> Card:
-    """Mentions those who would have been asked: they can still deny it."""
+    """Mentions those who would have been asked, as long as they can deny it also with the way to do so."""
     skipped = incident.skipped
     who = " and ".join(whom(each, skipped) for each in skipped.who)
-    asked = f"{who}: usually it would need {skipped.needed} of you. Deny it on the card if it must not run."
-    text = f"{_loud(record, incident)}\n{asked}"
+    may = PlanEvent.DENIED in migration.PLAN[record.state]
+    deny = " Deny it on the card if it must not run." if may else ""
+    text = f"{_loud(record, incident)}\n{who}: usually it would need {skipped.needed} of you.{deny}"
     return Card(text, (blocks.section(text),))
 
 

@@ -64,7 +64,8 @@ def in_the_dialog(record: Record) -> str:
 
 def verdict(record: Record) -> str:
     """What whoever asked is told when it is confirmed."""
-    return f" It starts {when(record.schedule.start)}." if record.schedule else ""
+    waits = record.state is PlanState.SCHEDULED and record.schedule
+    return f" It starts {when(waits.start)}." if waits else ""
 
 
 def is_near(record: Record) -> bool:

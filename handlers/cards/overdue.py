@@ -53,7 +53,7 @@ def settled_card(record: Record, index: int, number: int) -> Card:
 
 def _settled(told: Overdue) -> str:
     if told.watched_by is None:
-        return "It has ended since; the report is in this thread."
+        return "It has ended since; this thread says how."
     again = f" I tell you again at {date(told.until, _SECONDS)}, unless it has ended." if told.until else ""
     return f"{mention(told.watched_by.user)} keeps watching.{again}"
 

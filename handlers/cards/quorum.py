@@ -7,7 +7,7 @@ from handlers import blocks
 from handlers.blocks import Block, escape, mention
 from handlers.cards import incident, later, parts, people
 from handlers.cards.card import Card
-from handlers.ids import ActionId
+from handlers.ids import ActionId, Slot
 
 
 def is_ruled(record: Record) -> bool:
@@ -58,36 +58,70 @@ def _no(record: Record) -> str:
     return f"{who}: “{escape(record.note)}”. Nothing was touched."
 
 
-def verdict_card(record: Record) -> Card | None:
-    """A word in the thread for whoever asked, once it is decided by others."""
-    if not _is_news(record) or not (words := _verdict(record)):
-        return None
+def verdict_cards(record: Record) -> dict[str, Card]:
+    """Words in the thread for whoever asked, once others have decided it. Each is a message of its own, since an edit
+    notifies nobody. Where no rule governs a plan, one that runs tells so itself."""
+    made: dict[str, Card] = {}
+    if _is_confirmed(record):
+        told = f"✅ {_yours(record)} is confirmed by {_given(record)}.{later.verdict(record)}"
+        made[_confirmed(record.revision)] = _told(record, told)
+    if words := _end(record):
+        made[Slot.VERDICT.value] = _told(record, words)
+    return made
+
+
+def overturned_cards(record: Record) -> dict[str, Card]:
+    """What stands in place of a word that it is confirmed, once that is true no longer."""
+    card = _told(
+        record, f"↩️ {_yours(record)} was confirmed. That counts no longer; the card says what has become of it."
+    )
+    lost = record.revision if _is_confirmed(record) else record.revision + 1
+    return {_confirmed(revision): card for revision in range(1, lost)}
+
+
+def _confirmed(revision: int) -> str:
+    return f"{Slot.VERDICT}_{revision}"
+
+
+def _is_confirmed(record: Record) -> bool:
+    """Whether a rule's approvers have let it run."""
+    waits = record.state is PlanState.PROPOSED or _ended_unrun(record)
+    return is_ruled(record) and bool(record.approvers) and not waits
+
+
+def _ended_unrun(record: Record) -> bool:
+    never = (PlanState.DENIED, PlanState.EXPIRED, PlanState.LAPSED)
+    return record.state in never or (record.state is PlanState.CANCELED and not any(run.result for run in record.runs))
+
+
+def _told(record: Record, words: str) -> Card:
     text = f"{mention(record.requester.user)} {words}"
     return Card(text, (blocks.section(text),))
 
 
-def _is_news(record: Record) -> bool:
-    """Whether the requester might not know what has become of the plan. Where no rule governs it, a plan that runs
-    tells so itself."""
-    ended_by_another = record.ended_by is not None and record.ended_by.id != record.requester.id
-    told = is_ruled(record) or ended_by_another or later.is_missed(record)
-    return told and record.state is not PlanState.PROPOSED
-
-
-def _verdict(record: Record) -> str:
+def _yours(record: Record) -> str:
     """Names the VMs: on a lock screen it stands alone."""
-    plan = f"your plan for *{parts.names(record)}*"
-    if record.state is PlanState.DENIED:
-        return f"🛑 {plan} was denied{_no(record)}"
-    if record.state is PlanState.EXPIRED:
-        return f"⌛ {plan} expired: not enough people confirmed it in time."
-    if later.is_missed(record):
-        return f"⌛ {plan} was not run. {later.missed(record)}"
-    if record.state is PlanState.CANCELED and not any(run.result for run in record.runs):
-        note = escape(record.note)
-        who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
-        return f"🚫 {plan} was canceled{who}. {note}".strip()
-    return f"✅ {plan} is confirmed by {_given(record)}.{later.verdict(record)}" if record.approvers else ""
+    return f"your plan for *{parts.names(record)}*"
+
+
+def _end(record: Record) -> str:
+    """How it ended without having run, where whoever asked might not know; empty where they do."""
+    plan = _yours(record)
+    own = record.ended_by is not None and record.ended_by.id == record.requester.id
+    if own or not _ended_unrun(record):
+        return ""
+    match record.state:
+        case PlanState.DENIED:
+            return f"🛑 {plan} was denied{_no(record)}"
+        case PlanState.EXPIRED:
+            return f"⌛ {plan} expired: not enough people confirmed it in time." if is_ruled(record) else ""
+        case PlanState.LAPSED if later.is_missed(record):
+            return f"⌛ {plan} was not run. {later.missed(record)}"
+        case PlanState.LAPSED:
+            return f"⌛ {plan} lapsed: it was confirmed but could not start in time. Nothing was touched."
+        case _:
+            who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+            return f"🚫 {plan} was canceled{who}. {escape(record.note)}".strip()
 
 
 def _given(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 
 import pytest
@@ -9,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slackblocks import _limits as slack
 
-from bot import progress
+from bot import approval, policy, progress
 from bot.checks import Finding, Severity
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError, NothingToDo
 from bot.migration import PlanState
 from bot.plan import Disk, Drift, Move, Target
-from bot.policy import Actor
+from bot.policy import Action, Actor
 from bot.ports import PinnedVm
 from bot.record import Incident, Record, Result, Run
 from bot.request import MoveType
@@ -28,7 +29,7 @@ from handlers import blocks, cards
 from handlers.cards import Card, parts
 from handlers.cards.batch import batch_card
 from handlers.ids import ActionId, Slot
-from tests.facts import RAVI, proposed
+from tests.facts import DANA, MEI, NOW, RAVI, proposed
 from tests.slack.limits import MENTION, problems
 
 GALLERY = (
@@ -367,3 +368,86 @@ def test_escaping_can_be_undone_to_what_is_visible(text: str) -> None:
     safe = blocks.escape(text, 10_000)
     assert not {"<", ">"} & set(safe)
     assert safe.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == blocks.plain(text)
+
+
+def ruled(like: Record) -> Record:
+    """The same under a rule of the operators."""
+    return like.model_copy(update={"quorum": gallery.FOUR_EYES})
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (ruled(gallery.half_confirmed()), {}),
+        (ruled(gallery.approved()), {"verdict_1": "✅ your plan for *web-01* is confirmed by <@U0RAVI> at"}),
+        (ruled(later_gallery.scheduled()), {"verdict_1": "It starts <!date^"}),
+        (ruled(gallery.succeeded()), {"verdict_1": "is confirmed by"}),
+        (ruled(gallery.called_off_and_ended()), {"verdict_1": "is confirmed by"}),
+        (ruled(batch_gallery.batch_stopped()), {"verdict_1": "is confirmed by"}),
+        (ruled(gallery.approval_lost()), {}),
+        (ruled(gallery.lapsed()), {"verdict": "⌛ your plan for *web-01* lapsed"}),
+        (ruled(gallery.expired()), {"verdict": "⌛ your plan for *web-01* expired"}),
+        (ruled(later_gallery.scheduled_late()), {"verdict": "⌛ your plan for *web-01* was not run."}),
+        (ruled(later_gallery.scheduled_canceled()), {"verdict": "was canceled by <@U0MEI>"}),
+        (ruled(gallery.canceled()).model_copy(update={"ended_by": DANA}), {}),
+        (gallery.denied(), {"verdict": "🛑 your plan for *web-01* was denied by <@U0MEI>"}),
+        (gallery.approved(), {}),
+        (gallery.succeeded(), {}),
+        (gallery.expired(), {}),
+        (gallery.lapsed(), {"verdict": "⌛ your plan for *web-01* lapsed"}),
+        (gallery.canceled(), {"verdict": "was canceled by <@U0RAVI>"}),
+        (gallery.called_off_and_ended(), {}),
+        (batch_gallery.batch_stopped(), {}),
+    ],
+)
+def test_whoever_asked_is_told_what_others_decide_in_a_message_for_each(record: Record, told: dict[str, str]) -> None:
+    found = {slot: card.text for slot, card in cards.wanted(record).items() if slot.startswith(Slot.VERDICT)}
+    assert found.keys() == told.keys()
+    for slot, text in found.items():
+        assert text.startswith("<@U0DANA> ")
+        assert told[slot] in text
+
+
+def test_a_word_that_a_plan_is_confirmed_is_taken_back_when_it_is_no_longer() -> None:
+    confirmed = ruled(gallery.approved())
+    assert "verdict_1" not in cards.settled(confirmed)
+    plan = confirmed.plan
+    drifted = approval.drifted(confirmed, plan, (), NOW, timedelta(minutes=30))
+    for lost in (gallery.approval_lost(), drifted, approval.cancel(confirmed, RAVI), approval.lapse(confirmed)):
+        assert "was confirmed. That counts no longer" in cards.settled(lost)["verdict_1"].text
+    again = approval.confirm(drifted, RAVI, policy.decide(RAVI, Action.CONFIRM), NOW)
+    again = approval.confirm(again, MEI, policy.decide(MEI, Action.CONFIRM), NOW)
+    assert "verdict_2" in cards.wanted(again)
+    assert [slot for slot in cards.settled(again) if slot.startswith(Slot.VERDICT)] == ["verdict_1"]
+
+
+def test_pages_of_a_table_that_a_newer_revision_no_longer_needs_say_so() -> None:
+    long = batch_gallery.batch_of_long_names()
+    pages = [slot for slot in cards.wanted(long) if slot.startswith(Slot.TABLE)]
+    assert len(pages) > 2
+    assert not set(pages) & cards.settled(long).keys()
+    for shorter in (batch_gallery.batch_fifteen(), batch_gallery.batch_proposed()):
+        left = [slot for slot in pages if slot not in cards.wanted(shorter)]
+        assert left
+        assert all("has no more pages" in cards.settled(shorter)[slot].text for slot in left)
+    decided = long.model_copy(update={"state": PlanState.APPROVED})
+    assert not set(pages) & cards.settled(decided).keys()
+
+
+@pytest.mark.parametrize(
+    ("make", "may"),
+    [
+        (incident_gallery.incident_declared, True),
+        (incident_gallery.incident_confirmed, True),
+        (incident_gallery.incident_denied, False),
+        (incident_gallery.incident_told, False),
+    ],
+)
+def test_whoever_is_passed_over_is_told_to_deny_as_long_as_that_works(make: Callable[[], Record], *, may: bool) -> None:
+    assert ("Deny it on the card" in cards.wanted(make())[Slot.INCIDENT].text) is may
+
+
+def test_where_the_plan_is_is_said_in_words_that_stay_true() -> None:
+    told = [cards.pointer_card(make(), "").text for make in (gallery.blocked, gallery.approved, gallery.succeeded)]
+    where = "there is a plan card in the channel. Nothing moves before a Confirm there."
+    assert set(told) == {f"📋 To move web-01 from worker-01 to worker-05 {where}"}

@@ -23,5 +23,5 @@ def wanted(record: Record) -> Mapping[str, Card]:
 
 
 def settled(record: Record) -> Mapping[str, Card]:
-    """What becomes of pauses that are over."""
-    return holds.settled_cards(record)
+    """What becomes of pauses that are over, and of pages that are no longer needed."""
+    return table.settled_cards(record) | holds.settled_cards(record)

@@ -18,6 +18,8 @@ from handlers.ids import Slot
 
 ON_CARD = 12
 """Rows that still make a card which fits a screen."""
+_MOST_PAGES = 50
+"""Of the table, of whatever revision: several thousand VMs."""
 SHORT = 40
 """Characters of a name in a row."""
 
@@ -78,16 +80,33 @@ def _named(moves: Sequence[Move], plan: Plan) -> str:
 
 
 def cards(record: Record) -> dict[str, Card]:
-    """The long table, in the thread. What a newer revision no longer needs is edited away by `settled`."""
-    if not is_long(record) or record.state is not PlanState.PROPOSED:
+    """The long table, in the thread. Once the plan is decided it stays as it is."""
+    if record.state is not PlanState.PROPOSED:
         return {}
+    return {_slot(number): _page(record, number, page) for number, page in enumerate(_pages(record))}
+
+
+def settled_cards(record: Record) -> dict[str, Card]:
+    """What becomes of the pages that an older revision had, and this one has not."""
+    text = "📋 The plan was changed; the table of its VMs has no more pages."
+    gone = Card(text, (blocks.context(text),))
+    return {_slot(number): gone for number in range(len(_pages(record)), _MOST_PAGES)}
+
+
+def _slot(number: int) -> str:
+    return f"{Slot.TABLE}_{number}"
+
+
+def _pages(record: Record) -> list[list[str]]:
+    if not is_long(record):
+        return []
     lines = rows(record.plan)
     if len(record.plan.left_out) > ON_CARD // 2:
         lines += ["*Not in this plan, because:*", *left_out(record.plan)]
     warned = warnings(record.plan)
     if len(warned) > ON_CARD // 2:
         lines += ["*Warnings:*", *warned]
-    return {f"{Slot.TABLE}_{number}": _page(record, number, page) for number, page in enumerate(pages(lines))}
+    return pages(lines)
 
 
 def _page(record: Record, number: int, page: Sequence[str]) -> Card:
