@@ -75,7 +75,7 @@ class Views:
     async def _later(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
         """Close the form; whatever goes wrong then is told in the channel, to this person alone."""
         await ack()
-        self._desk.tasks.spawn(doing, by_message(self._desk.client, channel, by.user.id))
+        self._desk.spawn(doing, by_message(self._desk.client, channel, by.user.id))
 
     async def _plan_and_actor(self, submission: Submission, plan_id: str) -> tuple[Record, Actor]:
         """The channel that counts is the plan's own, whatever the form remembers."""

@@ -2,6 +2,8 @@
 
 from bot.sandbox.gallery import live as gallery
 from handlers.ids import Slot
+from handlers.values import ModalState
+from handlers.views import Views
 from tests.slack.bot import OPS, Bot
 from tests.slack.test_calling_off import show
 
@@ -22,6 +24,24 @@ async def test_it_is_shown_without_a_link_while_slack_does_not_tell_one(bot: Bot
     await bot.slack.person("faults", refuse={"method": "chat.getPermalink", "error": "internal_error"})
     await bot.say("mei", "/vm-migrate web-01 worker-06")
     assert "in the channel where it was asked for" in _seen(bot)
+
+
+async def test_it_is_shown_after_a_form_that_has_closed_too(bot: Bot) -> None:
+    await show(bot, gallery.copying())
+    fresh = ModalState(plan="p1", revision=1, channel=OPS, fresh=True).dump()
+    values = {"field_vm": {"vm": {"value": "web-01"}}, "field_target": {"target": {"value": "worker-06"}}}
+    body = {
+        "type": "view_submission",
+        "user": {"id": "U0MEI000001", "team_id": "T0SANDBOX1"},
+        "view": {"private_metadata": fresh, "state": {"values": values}},
+    }
+    await Views(bot.desk, patience=0).modify(closing, body)  # type: ignore[arg-type]  # Bolt's ack is a class
+    await bot.settle()
+    assert "production/web-01 is being moved already" in bot.whispers("mei")[-1]
+
+
+async def closing() -> None:
+    """Slack closes the form."""
 
 
 def _seen(bot: Bot) -> str:
