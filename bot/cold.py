@@ -42,15 +42,15 @@ _ANEW: Mapping[str, Any] = {"question": None, "stopping_since": None, "slow_stop
 
 
 def begin(record: Record, index: int, originals: Originals, now: datetime) -> Record:
-    """Note what the VM had, right before the first write."""
+    """Note what the VM has, right before the first write; again before each try of it."""
     state = started(record, index)
     run = record.runs[index]
     event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
     changed = {
         "state": migration.apply_move(run.state, event),
-        "originals": run.originals or originals,
+        "originals": originals.model_copy(update={"noted_at": now}),
         "started_at": run.started_at or now,
-        "stopping_since": run.stopping_since or now,
+        "stopping_since": now,
     }
     return _changed(record.model_copy(update={"state": state}), index, changed)
 

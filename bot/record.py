@@ -128,6 +128,8 @@ class Originals(_Frozen):
     node_selector: dict[str, Any] | None = None
     grace_seconds: int = 30
     """`terminationGracePeriodSeconds`: what the guest is given to shut down."""
+    noted_at: datetime | None = None
+    """Right before the first write was tried, the last time that it was. Older records do not say."""
 
 
 class Doubt(StrEnum):
@@ -295,12 +297,17 @@ class Run(_Frozen):
     pin: Pin | None = None
 
     @property
+    def stopped_at(self) -> datetime | None:
+        """Cold: when the VM was first told to stop. The way home stops anew, so it is not `stopping_since`."""
+        return (self.originals and self.originals.noted_at) or self.started_at
+
+    @property
     def downtime(self) -> timedelta | None:
         """Cold: what people felt of it, from the first stop to the VM running again; None where it has no end or no
-        beginning. The way home stops anew, so `stopping_since` is not where it begins."""
-        if self.started_at is None or self.down_since is None or self.up_since is None:
+        beginning."""
+        if self.stopped_at is None or self.down_since is None or self.up_since is None:
             return None
-        return self.up_since - self.started_at
+        return self.up_since - self.stopped_at
 
 
 class Edit(_Frozen):

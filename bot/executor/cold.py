@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator
 
 from bot import calling_off, cold, progress
 from bot.diagnosis import Cause
-from bot.executor import live
-from bot.executor.moving import Moving, NotYet, vm_ref
+from bot.executor import live, warrant
+from bot.executor.moving import Moving, NotYet, Outdated, vm_ref
 from bot.plan import Move, has_approved_rules
 from bot.ports import Entry
 from bot.record import Originals, Record, Result, Run
@@ -32,20 +32,12 @@ async def stop(moving: Moving) -> None:
         await _end_untouched(moving, run.homeward)
         return
     if _is_stopped_anew(run):
-        note = _note(moving, current, move, run)
         now = moving.clock.now()
         await moving.change(lambda newest: cold.stopping(newest, moving.index, now), Entry("stopping again"))
-        await moving.write(writes.stop_again(moving.cluster, vm_ref(move), note))
+        await moving.write(writes.stop_again(moving.cluster, vm_ref(move), _note(moving, current, move, run)))
     else:
-        originals = run.originals or await _originals(moving, move)
-        now = moving.clock.now()
-        begun = await moving.change(
-            lambda newest: cold.begin(newest, moving.index, originals, now),
-            Entry("stopping", None, {"originals": originals.model_dump()}),
-        )
-        await moving.write(
-            writes.stop(moving.cluster, vm_ref(move), _note(moving, begun, move, begun.runs[moving.index]))
-        )
+        note = await _begin(moving, "stopping")
+        await moving.write(writes.stop(moving.cluster, vm_ref(move), note))
     await moving.change(lambda newest: progress.advance(newest, moving.index), Entry("told to stop"))
 
 
@@ -104,12 +96,9 @@ async def arrive(moving: Moving) -> None:
 
 async def place(moving: Moving) -> None:
     """Pin a VM that does not run."""
-    _, move, run = await moving.read()
-    originals = run.originals or await _originals(moving, move)
-    now = moving.clock.now()
-    begun = await moving.change(lambda newest: cold.begin(newest, moving.index, originals, now), Entry("placing"))
-    _, move, run = await moving.read()
-    await moving.write(writes.place(moving.cluster, vm_ref(move), _note(moving, begun, move, run)))
+    _, move, _ = await moving.read()
+    note = await _begin(moving, "placing")
+    await moving.write(writes.place(moving.cluster, vm_ref(move), note))
     result = Result(node="", running=False, ready=False)
     await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry("succeeded"))
 
@@ -136,6 +125,31 @@ def _is_stopped_anew(run: Run) -> bool:
     return bool(run.homeward or run.elsewhere)
 
 
+async def _begin(moving: Moving, kind: str) -> Note:
+    """Note what the VM has, right before the first write. One that an earlier try has noted and that has not come to
+    the VM is judged anew. Raises Outdated where it may not be made any more."""
+    current, move, run = await moving.read()
+    if run.originals:
+        vm = await moving.cluster.vm(vm_ref(move))
+        if vm and _bears_our_note(moving, vm):
+            return _note(moving, current, move, run)
+        await _judge_anew(moving, run.originals)
+    originals, now = await _originals(moving, move), moving.clock.now()
+    details = {"originals": originals.model_dump(mode="json")}
+    begun = await moving.change(
+        lambda newest: cold.begin(newest, moving.index, originals, now), Entry(kind, None, details)
+    )
+    return _note(moving, begun, move, begun.runs[moving.index])
+
+
+async def _judge_anew(moving: Moving, tried: Originals) -> None:
+    try:
+        await warrant.still_holds(moving)
+    except Outdated:
+        _wait_for_late_write(moving, tried)
+        raise
+
+
 async def _is_untouched(moving: Moving, move: Move, run: Run) -> bool:
     """Whether a move that turned home has never changed the VM: it runs on as it did, without our note.
 
@@ -144,22 +158,28 @@ async def _is_untouched(moving: Moving, move: Move, run: Run) -> bool:
     if run.originals is None or run.down_since or run.elsewhere:
         return False
     vm, vmi = await moving.cluster.vm(vm_ref(move)), await moving.cluster.instance(vm_ref(move))
-    if vm is None or vmi is None or not _is_as_found(moving.plan_id, run.originals, vm, vmi):
+    if vm is None or vmi is None or _bears_our_note(moving, vm) or not _is_as_found(run.originals, vm, vmi):
         return False
-    since = moving.clock.now() - (run.started_at or moving.clock.now())
-    if run.called_off and since.total_seconds() < LATE_SECONDS:
-        raise NotYet("the first write may still arrive")
+    if run.called_off or run.stopped_at != run.started_at:  # else its only try was answered: refused
+        _wait_for_late_write(moving, run.originals)
     return True
 
 
-def _is_as_found(plan_id: str, had: Originals, vm: VirtualMachine, vmi: Instance) -> bool:
+def _wait_for_late_write(moving: Moving, tried: Originals) -> None:
+    """Raises NotYet while it may still arrive."""
+    if tried.noted_at and (moving.clock.now() - tried.noted_at).total_seconds() < LATE_SECONDS:
+        raise NotYet("the first write may still arrive")
+
+
+def _bears_our_note(moving: Moving, vm: VirtualMachine) -> bool:
+    """Whether the first write has come to the VM."""
     note = writes.read_note(vm)
-    return (
-        (note is None or note.plan != plan_id)
-        and (vm.run_strategy, vm.running) == (had.run_strategy, had.running)
-        and vmi.uid == had.vmi_uid
-        and not vmi.deleting
-    )
+    return note is not None and note.plan == moving.plan_id
+
+
+def _is_as_found(had: Originals, vm: VirtualMachine, vmi: Instance) -> bool:
+    same = (vm.run_strategy, vm.running, vmi.uid) == (had.run_strategy, had.running, had.vmi_uid)
+    return same and not vmi.deleting
 
 
 async def _end_untouched(moving: Moving, cause: Cause) -> None:

@@ -26,15 +26,6 @@ from k8s.note import read_note
 from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
 from k8s.steps import Trace
 
-
-class NotStarted(Exception):
-    """The first write never arrived, and it must not be repeated."""
-
-    def __init__(self, cause: Cause) -> None:
-        super().__init__(cause.what)
-        self.cause = cause
-
-
 READY_WITHIN = 5.0
 """Seconds that a VMI which has just moved is given to say Ready again; it flaps for about 0.1 s (recorded: live-ok)."""
 
@@ -68,38 +59,19 @@ async def prove_again(moving: Moving) -> None:
 
 
 async def migrate(moving: Moving) -> None:
-    """Create the VMIM, exactly once per intent."""
+    """Create the VMIM, exactly once per intent. Raises Outdated where that may not be repeated."""
     _, move, run = await moving.read()
     if run.intent is None:
         run = await _note_intent(moving, move, attempt=1)
-    else:
-        try:
-            if not await _look_again(moving, move, run.intent):
-                return
-        except NotStarted as why:
-            await _end_unstarted(moving, why.cause)
-            return
+    elif await _look_again(moving, move, run.intent):
         _, move, run = await moving.read()
+    else:
+        return
     if run.older_pin:
         await leading.free(moving, move, run.older_pin)
     if move.led:
         await leading.lead(moving, move)
     await moving.write(_create(moving))
-
-
-async def _end_unstarted(moving: Moving, cause: Cause) -> None:
-    result = await not_done(moving, cause)
-    await moving.change(
-        lambda newest: progress.finish(newest, moving.index, result), Entry("not started", None, {"code": cause.code})
-    )
-
-
-def _too_late(why: str) -> Cause:
-    return Cause(
-        code="not-started",
-        what=f"The migration could not be created while the cluster was away, and {why}.",
-        remedy="Nothing was moved. Plan it again.",
-    )
 
 
 async def follow(moving: Moving) -> None:
@@ -233,7 +205,7 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
                 await _note_created(moving, found)
             return False
         case Trace.ABSENT:
-            await _still_approved(moving)
+            await warrant.still_holds(moving)
             await _note_intent(moving, move, attempt=intent.attempt + 1)
             return True
         case Trace.UNKNOWN if age < steps.LATE_SECONDS:
@@ -241,19 +213,6 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
         case _:
             await moving.change(lambda newest: progress.advance(newest, moving.index))
             return False
-
-
-async def _still_approved(moving: Moving) -> None:
-    """Before another attempt: the approval must be young, and what was approved must still hold. Raises NotStarted."""
-    current, _, run = await moving.read()
-    if run.called_off:
-        raise NotStarted(calling_off.called_off())
-    if moving.clock.now() > approval.start_by(current, moving.limits.approved_valid):
-        raise NotStarted(_too_late("its approval is too old by now"))
-    if changes := await judge.prove_turn(moving.cluster, current, moving.index):
-        raise NotStarted(_too_late(f"the cluster has changed: {', '.join(change.what for change in changes)}"))
-    if not (await warrant.again(moving, current, current.plan)).enough(current):
-        raise NotStarted(_too_late("whoever asked for it or confirmed it may no longer do so"))
 
 
 def _noted(move: Move, intent: Intent) -> steps.Intent:

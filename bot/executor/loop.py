@@ -21,7 +21,7 @@ from bot.authority import Authority
 from bot.diagnosis import Cause, changed
 from bot.executor import batch, due, explain, live
 from bot.executor import cold as cold_steps
-from bot.executor.moving import Halt, Limits, Moving, NotYet
+from bot.executor.moving import Halt, Limits, Moving, NotYet, Outdated
 from bot.logs import about
 from bot.migration import PlanState
 from bot.plan import StepKind
@@ -305,14 +305,16 @@ class Executor:
         except k8s.ClusterError as error:
             if error.temporary or (kind in _WATCHING and not isinstance(error, k8s.NotFound)):
                 raise  # what is under way in the cluster goes on, whether or not we may look at it
-            await self._refused(moving, await explain.refusal(moving, error))
+            await self._give_up(moving, await explain.refusal(moving, error), "refused")
+        except Outdated as why:
+            await self._give_up(moving, why.cause, "not started")
 
-    async def _refused(self, moving: Moving, cause: Cause) -> None:
-        """The cluster will not do it, now or later: bring a VM that we have stopped home, else end with the truth."""
+    async def _give_up(self, moving: Moving, cause: Cause, kind: str) -> None:
+        """It cannot be done, now or later: bring a VM that we have stopped home, else end with the truth."""
         _, move, run = await moving.read()
-        entry = Entry("refused", None, {"code": cause.code})
+        entry = Entry(kind, None, {"code": cause.code})
         gone = cause.code == changed.vm_deleted("").code
-        if run.originals and not run.homeward and not gone:
+        if run.originals and StepKind.STOP in move.steps and not run.homeward and not gone:
             await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
             return
         result = await live.not_done(moving, cause)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from bot.authority import Authority
+from bot.diagnosis import Cause
 from bot.errors import BotError
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, LeaseLost, Leases, Notifier, Store
@@ -47,6 +48,14 @@ class Halt(Exception):
 
 class NotYet(Exception):
     """The cluster answers, but has not come so far: look again soon."""
+
+
+class Outdated(Exception):
+    """A first write was noted, never arrived, and may not be made any more."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.what)
+        self.cause = cause
 
 
 class Moving:

@@ -5,10 +5,11 @@ counts sends the plan back to the people; a requester who may no longer ask ends
 somebody is, nothing is written: the run is tried again until the approval lapses.
 """
 
-from bot import approval, waiting
+from bot import approval, calling_off, judge, waiting
 from bot.authority import UNSURE, Holds
+from bot.diagnosis import Cause
 from bot.errors import BotError
-from bot.executor.moving import Halt, Moving, NotYet
+from bot.executor.moving import Halt, Moving, NotYet, Outdated
 from bot.plan import Drift, Plan
 from bot.ports import Entry
 from bot.record import Record
@@ -33,6 +34,30 @@ async def give_up(moving: Moving, current: Record, why: str, changes: tuple[Drif
         await moving.change(lambda newest: waiting.miss(newest, why, changes), Entry("missed", None, details))
     else:
         await moving.change(lambda newest: approval.withdraw(newest, why), Entry("withdrawn", None, {"why": why}))
+
+
+async def still_holds(moving: Moving) -> None:
+    """Before a first write is tried again: the approval must be young, and what was approved must still hold.
+
+    Raises Outdated, a ClusterError, and NotYet while nobody can tell.
+    """
+    current, _, run = await moving.read()
+    if run.called_off:
+        raise Outdated(calling_off.called_off())
+    if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
+        raise Outdated(_not_started("its approval is too old by now"))
+    if changes := await judge.prove_turn(moving.cluster, current, moving.index):
+        raise Outdated(_not_started(f"the cluster has changed: {', '.join(change.what for change in changes)}"))
+    if not (await again(moving, current, current.plan)).enough(current):
+        raise Outdated(_not_started("whoever asked for it or confirmed it may no longer do so"))
+
+
+def _not_started(why: str) -> Cause:
+    return Cause(
+        code="not-started",
+        what=f"The move could not be begun while the cluster was away, and {why}.",
+        remedy="Nothing was moved. Plan it again.",
+    )
 
 
 async def again(moving: Moving, current: Record, planned: Plan) -> Holds:

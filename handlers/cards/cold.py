@@ -57,10 +57,10 @@ def _times(stage: Stage) -> str:
 
 
 def _down(run: Run) -> str:
-    if run.down_since is None or run.started_at is None:
+    if run.down_since is None or run.stopped_at is None:
         return ""
     if run.downtime is None:
-        return f"🔻 *Down*, counted from the stop at {date(run.started_at, _SECONDS)}"
+        return f"🔻 *Down*, counted from the stop at {date(run.stopped_at, _SECONDS)}"
     return f"🔺 *Up again* after {describe.duration(run.downtime)}"
 
 

@@ -101,7 +101,7 @@ def _situation(move: Move, run: Run, question: Question) -> str:
         asked = f" at {date(run.stopping_since, _SECONDS)}" if run.stopping_since else ""
         grace = f" of {run.originals.grace_seconds} s" if run.originals else ""
         return f"It was told to stop{asked}; its own grace period{grace} is over and it still holds its disks."
-    down = f" The VM was told to stop at {date(run.started_at, _SECONDS)} and is down." if run.started_at else ""
+    down = f" The VM was told to stop at {date(run.stopped_at, _SECONDS)} and is down." if run.stopped_at else ""
     return f"It was started on {code(move.target_name)}, but does not run there.{down}"
 
 

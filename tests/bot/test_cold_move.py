@@ -1,6 +1,6 @@
 """A cold move on the simulated cluster: it ends on the target or at home, running, whatever happens on the way."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from bot.migration import MoveState, PlanState
 from bot.record import Choice, Doubt, PinState, Record
 from bot.request import MoveRequest, MoveType
 from bot.sandbox.cluster import ClusterSandbox
-from k8s.errors import Conflict, Forbidden
+from k8s.errors import Conflict, Forbidden, Unreachable
 from k8s.snapshots import Ref, VirtualMachine
+from k8s.steps import LATE_SECONDS
 from tests.bot.conftest import LIMITS, App, opened
 from tests.clocks import StandingClock
 from tests.facts import DANA, MEI, OPS, RAVI
@@ -128,12 +129,14 @@ async def test_somebody_brings_it_home(app: App) -> None:
     assert late.value.code == "already-answered"
 
 
-async def test_what_the_cluster_refuses_on_the_way_home_is_said_while_the_vm_is_down(app: App) -> None:
-    async def refused(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualMachine:
-        raise Forbidden("no", verb="patch", resource="virtualmachines")
+async def refused(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualMachine:
+    """What the cluster says once somebody has taken the right away."""
+    raise Forbidden("no", verb="patch", resource="virtualmachines")
 
+
+async def test_what_the_cluster_refuses_on_the_way_home_is_said_while_the_vm_is_down(app: App) -> None:
     await turned_home(app)
-    app.cluster.patch_vm = refused  # type: ignore[method-assign]  # somebody has taken the right away
+    app.cluster.patch_vm = refused  # type: ignore[method-assign]
     ended = await app.until(lambda plan: not plan.open)
     result = ended.runs[0].result
     assert result is not None
@@ -256,6 +259,93 @@ async def test_a_stopped_vm_is_placed_and_stays_stopped(app: App) -> None:
     assert TARGET in str((await spec(app, ref))["template"]["spec"]["affinity"])
     await app.meanwhile(app.service.decide_pin("p1", 0, PinState.REMOVED, DANA))
     assert await spec(app, ref) == before
+
+
+async def unanswered(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualMachine:
+    raise Unreachable("no answer")
+
+
+async def too_late(app: App) -> str:
+    app.clock.advance(LIMITS.approved_valid.total_seconds())
+    return "too old"
+
+
+async def after_a_change(app: App) -> str:
+    await app.cordon(TARGET)
+    return "the cluster has changed"
+
+
+async def without_the_right(app: App) -> str:
+    app.people.now[RAVI.id] = RAVI.model_copy(update={"channel_member": False})
+    return "may no longer"
+
+
+@pytest.mark.parametrize("meanwhile", [too_late, after_a_change, without_the_right], ids=lambda each: each.__name__)
+@pytest.mark.parametrize("ref", [APP, Ref("vms", "stopped-01")], ids=lambda ref: ref.name)
+async def test_a_first_write_that_never_arrived_is_not_made_once_it_no_longer_holds(
+    app: App, ref: Ref, meanwhile: Callable[[App], Awaitable[str]]
+) -> None:
+    before, patch = await spec(app, ref), app.cluster.patch_vm
+    app.cluster.patch_vm = unanswered  # type: ignore[method-assign]
+    await begin(app, ref)
+    await app.until(lambda plan: plan.runs[0].originals is not None)
+    why = await meanwhile(app)
+    app.cluster.patch_vm = patch  # type: ignore[method-assign]
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert ended.runs[0].result is not None
+    assert ended.runs[0].result.cause is not None
+    assert (ended.state, ended.runs[0].result.cause.code) == (PlanState.FAILED, "not-started")
+    assert why in ended.runs[0].result.cause.what
+    assert await spec(app, ref) == before
+    noted = ended.runs[0].originals
+    assert noted is not None
+    assert noted.noted_at is not None
+    assert (app.clock.now() - noted.noted_at).total_seconds() >= LATE_SECONDS
+
+
+async def test_a_first_write_that_is_refused_may_still_arrive_from_an_earlier_try(app: App) -> None:
+    before = await spec(app, APP)
+    app.cluster.patch_vm = unanswered  # type: ignore[method-assign]
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].originals is not None)
+    app.cluster.patch_vm = refused  # type: ignore[method-assign]
+    home = await app.until(lambda plan: plan.runs[0].homeward is not None)
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    assert ended.runs[0].result is not None
+    assert (ended.runs[0].result.running, await spec(app, APP)) == (True, before)
+    assert home.runs[0].stopped_at is not None
+    assert (app.clock.now() - home.runs[0].stopped_at).total_seconds() >= LATE_SECONDS
+
+
+async def test_a_first_write_that_never_arrived_is_made_as_long_as_it_holds(app: App) -> None:
+    patch = app.cluster.patch_vm
+    app.cluster.patch_vm = unanswered  # type: ignore[method-assign]
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].originals is not None)
+    await app.sandbox.advance(60)
+    app.clock.advance(60)
+    app.cluster.patch_vm = patch  # type: ignore[method-assign]
+    (run,) = (await app.until(lambda plan: not plan.open, seconds=120)).runs
+    assert (run.state, await where(app, APP)) == (MoveState.SUCCEEDED, (TARGET, "Running"))
+    assert run.started_at is not None
+    assert run.stopped_at is not None
+    assert (run.stopped_at - run.started_at).total_seconds() >= 60  # it was not down before
+
+
+async def test_a_vm_that_does_not_run_is_not_started_when_the_cluster_refuses_to_place_it(app: App) -> None:
+    ref = STRATEGIES["Manual"]
+    vm = f"virtualmachines/{ref.name}"
+    await app.call("PUT", f"/apis/subresources.kubevirt.io/v1/namespaces/{ref.namespace}/{vm}/stop")
+    await app.sandbox.advance(120)
+    await app.service.propose(cold(ref), DANA, OPS)
+    app.cluster.patch_vm = refused  # type: ignore[method-assign]
+    await app.service.confirm("p1", 1, RAVI)
+    ended = await app.until(lambda plan: not plan.open, seconds=120)
+    result = ended.runs[0].result
+    assert result is not None
+    assert result.cause is not None
+    assert (ended.state, result.cause.code) == (PlanState.FAILED, "no-permission")
+    assert await where(app, ref) == ("", "")
 
 
 async def test_a_move_back_replaces_the_pin_and_the_first_original_stays_the_original(app: App) -> None:
