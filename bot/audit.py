@@ -1,8 +1,9 @@
 """Every decision about people as one line of JSON, to standard output or at the end of a file.
 
-A line names the person (user and team), what they wanted, the rule that allowed or refused it, and the plan with its
-revision and fingerprint. It holds no text of people. Lines are only ever added; keeping them safe is the business of
-whoever collects them. A line that cannot be written is said in the log and stops nothing.
+A line names the person (user and team), what they wanted, the rule that allowed or refused it, what came of it (a
+Confirm that has met drift counts for nothing), and the plan with its revision and fingerprint. It holds no text of
+people. Lines are only ever added; keeping them safe is the business of whoever collects them. A line that cannot be
+written is said in the log and stops nothing.
 """
 
 import json
@@ -47,6 +48,7 @@ def _fields(verdict: Verdict) -> dict[str, object]:
         "action": verdict.action.value,
         "allowed": verdict.decision.allowed,
         "rule": verdict.decision.rule,
+        "done": verdict.done or None,
         "plan": verdict.plan_id or None,
         "revision": verdict.revision or None,
         "fingerprint": verdict.fingerprint or None,

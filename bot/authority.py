@@ -91,11 +91,15 @@ class Authority:
             raise BotError("not-allowed", decision.reason, decision.remedy)
         return decision
 
-    def done(self, actor: Actor, action: Action, decision: Decision, record: Record) -> None:
-        """Put on record what somebody was allowed and has done."""
+    def done(self, actor: Actor, action: Action, decision: Decision, what: str, record: Record | str) -> None:
+        """Put on record what somebody was allowed, and what came of it in the word of the plan's log. Of a plan that is
+        not known any more there is only the id."""
+        if isinstance(record, str):
+            self._audit.write(Verdict(actor, action, decision, record, done=what))
+            return
         fingerprint, incident = record.plan.fingerprint, record.incident.id if record.incident else ""
-        verdict = Verdict(actor, action, decision, record.id, record.revision, fingerprint, record.state, incident)
-        self._audit.write(verdict)
+        about = (record.id, record.revision, fingerprint, record.state, incident)
+        self._audit.write(Verdict(actor, action, decision, *about, done=what))
 
     async def quorum(self, plan: Plan, place: Place, asking: Iterable[Actor] = ()) -> Quorum:
         """What the plan needs, with the ids of the groups that are to approve it, and how many people could: `asking`

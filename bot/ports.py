@@ -128,6 +128,8 @@ class Verdict(NamedTuple):
     """Of the plan, after it was done."""
     incident: str = ""
     """For whose sake the usual approvals were waived."""
+    done: str = ""
+    """What came of it, in the word of the plan's log; empty where it was refused."""
 
 
 class VmBusy(Exception):

@@ -21,7 +21,7 @@ class Aftercare(Base):
         decision = self._authority.authorize(actor, Action.UNPIN, before.plan, before.place, plan_id)
         approval.check_concerned(before, actor)
         after = await self._decide_pin(plan_id, index, wanted, actor)
-        self._authority.done(actor, Action.UNPIN, decision, after)
+        self._authority.done(actor, Action.UNPIN, decision, f"pin {wanted}", after)
         return after
 
     async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
@@ -63,16 +63,19 @@ class Aftercare(Base):
                 "no-pin", f"{namespace}/{name} carries no node affinity of mine.", "There is nothing to remove."
             )
         subject = Subject(namespace=namespace, labels=pinned.labels, type=MoveType.COLD, target=pinned.hostname)
-        self._authority.authorize_unpin(actor, subject, place)
+        decision = self._authority.authorize_unpin(actor, subject, place)
         await self._check_idle(f"{namespace}/{name}")
         current = await self._store.get(pinned.plan_id)
-        indexes = [n for n, run in enumerate(current.runs) if run.pin] if current else []
-        if current is not None and indexes:
-            await self._decide_pin(current.id, indexes[0], PinState.REMOVED, actor)
+        index = _left_by(current, f"{namespace}/{name}") if current else None
+        done, about = "pin removed", current or pinned.plan_id
+        if current and index is not None:
+            about = await self._decide_pin(current.id, index, PinState.REMOVED, actor)
         elif pinned.down:
             await self._bring_home(Ref(namespace, name))
+            done = "brought home"
         else:
             await self._unpin(Ref(namespace, name), pinned.plan_id)
+        self._authority.done(actor, Action.UNPIN, decision, done, about)
         return pinned
 
     async def _bring_home(self, ref: Ref) -> None:
@@ -105,5 +108,11 @@ class Aftercare(Base):
         after = await self._update(
             plan_id, lambda now: Change(progress.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
         )
-        self._authority.done(actor, Action.CLEAN_UP, decision, after)
+        self._authority.done(actor, Action.CLEAN_UP, decision, "cleaned up", after)
         return after
+
+
+def _left_by(record: Record, vm_key: str) -> int | None:
+    """The move of a plan that has left its pin on this VM."""
+    pinned = (index for index, run in enumerate(record.runs) if run.pin and record.plan.moves[index].key == vm_key)
+    return next(pinned, None)

@@ -141,7 +141,7 @@ class Base:
             return Change(change(current), [entry])
 
         after = await self._update(plan_id, apply)
-        self._authority.done(actor, action, decision, after)
+        self._authority.done(actor, action, decision, entry.kind, after)
         if restart:
             self._runner.restart(plan_id)
         return after

@@ -24,7 +24,7 @@ class Incidents(Base):
             return Change(incident.declare(current, declared, quorum), [Entry("incident", actor, details)])
 
         after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.INCIDENT, decision, after)
+        self._authority.done(actor, Action.INCIDENT, decision, "incident", after)
         return after
 
     async def _incident(

@@ -48,7 +48,7 @@ class Planning(Incidents):
             if made := await self._made_of(place.once):  # by the other delivery, while this one was being judged
                 return made
             raise
-        self._authority.done(actor, action, decision, proposed)
+        self._authority.done(actor, action, decision, "proposed", proposed)
         return proposed
 
     def _resolve(self, request: Planned, zone: str) -> Schedule | None:
@@ -79,7 +79,7 @@ class Planning(Incidents):
             return Change(changed, [Entry("modified", actor, details)])
 
         after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.MODIFY, decision, after)
+        self._authority.done(actor, Action.MODIFY, decision, "modified", after)
         return after
 
     async def replace_rules(self, plan_id: str, revision: int, actor: Actor) -> Record:
@@ -109,10 +109,11 @@ class Planning(Incidents):
             return Change(confirmed, [Entry("confirmed", actor, details)])
 
         after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.CONFIRM, decision, after)
+        has_drifted = after.revision != revision
+        self._authority.done(actor, Action.CONFIRM, decision, "drifted" if has_drifted else "confirmed", after)
         if after.state is PlanState.APPROVED:
             self._runner.start(plan_id)
-        if after.revision != revision:
+        if has_drifted:
             raise BotError(
                 "drifted",
                 "The cluster has changed since this plan was made, so nothing was started.",

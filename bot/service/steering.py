@@ -40,7 +40,7 @@ class Steering(Base):
             return Change(cold.go_elsewhere(current, index, elsewhere, actor), [Entry("answered", actor, details)])
 
         after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.ANSWER, decision, after)
+        self._authority.done(actor, Action.ANSWER, decision, "answered", after)
         self._runner.restart(plan_id)
         return after
 

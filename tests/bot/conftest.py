@@ -1,6 +1,7 @@
 """Everything but Slack, in one process: the real client over HTTP, a cluster whose time a test moves."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -78,7 +79,9 @@ class App:
         store: SqlStore,
         leases: SqlLeases,
         clock: StandingClock,
+        audit: Path,
     ) -> None:
+        self._audit = audit
         self.sandbox = sandbox
         self.cluster = cluster
         self.store = store
@@ -87,7 +90,7 @@ class App:
         self.changes = Changes()
         self.people = Acquaintances()
         self.rules = Rules()
-        self.authority = Authority(self.rules, self.people, JsonLines("", clock))
+        self.authority = Authority(self.rules, self.people, JsonLines(str(audit), clock))
         self.executor = Executor(
             store=store,
             cluster=cluster,
@@ -126,6 +129,11 @@ class App:
         found = await self.store.get(plan_id)
         assert found is not None
         return found
+
+    def audited(self, *fields: str) -> list[tuple[Any, ...]]:
+        """These fields of each line of the audit, oldest first."""
+        lines = map(json.loads, self._audit.read_text().splitlines())  # a test's own file
+        return [tuple(line[field] for field in fields) for line in lines]
 
     async def fault(self, **faults: object) -> None:
         """Ask the simulated cluster for trouble, see `bot.sandbox.cluster.admin`."""
@@ -224,7 +232,9 @@ async def opened(
     cluster = await KubeCluster.connect(str(kubeconfig), timing=Hasty(), called=called)
     leases = SqlLeases(engine, replica)
     await leases.join()
-    app = App(sandbox, cluster, SqlStore(engine, clock, [metrics] if metrics else []), leases, clock)
+    app = App(
+        sandbox, cluster, SqlStore(engine, clock, [metrics] if metrics else []), leases, clock, folder / "audit.jsonl"
+    )
     try:
         yield app
     finally:

@@ -11,8 +11,10 @@ from bot.audit import JsonLines
 from bot.authority import Authority
 from bot.errors import BotError
 from bot.migration import PlanState
+from bot.plan import Consent
 from bot.policy import Action, Actor, Confirm, Match, Policy, Rule
 from bot.record import Record
+from bot.request import BatchRequest, MoveRequest
 from bot.throttle import Most, Throttle
 from k8s.errors import Forbidden
 from tests.bot.conftest import App
@@ -104,13 +106,28 @@ async def test_every_decision_is_a_line_of_the_audit(tmp_path: Path) -> None:
     judge = authority(Acquaintances(), str(file))
     current = await approved(judge)
     decision = judge.authorize(sre(RAVI), Action.CONFIRM, current.plan, current.place)
-    judge.done(sre(RAVI), Action.CONFIRM, decision, current)
+    judge.done(sre(RAVI), Action.CONFIRM, decision, "confirmed", current)
     with pytest.raises(BotError):
         judge.authorize(DANA, Action.CONFIRM, current.plan, current.place, "p1")
     yes, no = (json.loads(line) for line in file.read_text().splitlines())  # a test's own file
     assert (yes["user"], yes["team"], yes["rule"], yes["allowed"]) == ("U0RAVI", "T0HOME", "four eyes", True)
     assert (yes["plan"], yes["revision"], yes["fingerprint"]) == ("p1", 1, current.plan.fingerprint)
     assert (no["user"], no["action"], no["allowed"], no["plan"]) == ("U0DANA", "confirm", False, "p1")
+    assert (yes["done"], no["done"]) == ("confirmed", None)
+
+
+async def test_the_audit_says_what_came_of_it(app: App) -> None:
+    downs = tuple(MoveRequest(vm=name, namespace="production") for name in ("app-vm", "web-server"))
+    await app.service.propose(BatchRequest(moves=downs, target="worker-05"), DANA, OPS)
+    await app.service.accept("p1", 1, Consent.DOWNTIME, RAVI)
+    await app.cordon("worker-05")
+    with pytest.raises(BotError):
+        await app.service.confirm("p1", 1, RAVI)
+    assert app.audited("action", "done", "revision") == [
+        ("request", "proposed", 1),
+        ("confirm", "accepted", 1),
+        ("confirm", "drifted", 2),
+    ]
 
 
 def test_requests_are_limited_by_person_and_by_channel() -> None:

@@ -264,6 +264,15 @@ async def test_all_move_back_and_all_pins_go(app: App) -> None:
     assert {move.vm: move.target_name for move in back.moves} == {"web-01": "worker-01", "app-vm": "worker-02"}
 
 
+async def test_the_list_of_pins_takes_off_that_of_the_vm_that_was_named(app: App) -> None:
+    await begin(app, batch("app-vm", "web-server"))
+    first, second = (move.vm for move in (await ended(app)).plan.moves)
+    await app.meanwhile(app.service.unpin("production", second, DANA, OPS))
+    assert [pin.name for pin in await app.service.pins(DANA)] == [first]
+    states = [run.pin and run.pin.state for run in (await app.plan()).runs]
+    assert states == [PinState.ASKED, PinState.REMOVED]
+
+
 async def test_an_evacuated_node_gets_its_vms_back(app: App) -> None:
     was = {(move.namespace, move.vm) for move in (await begin(app, BatchRequest(evacuate="worker-02"))).plan.moves}
     done = await ended(app)

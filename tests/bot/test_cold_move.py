@@ -396,6 +396,11 @@ async def test_the_pin_is_decided_on_by_who_asked_or_confirmed_and_removed_from_
     pin = (await app.plan()).runs[0].pin
     assert pin is not None
     assert (pin.state, pin.by, pin.at) == (PinState.REMOVED, MEI, app.clock.now())
+    assert app.audited("user", "done")[-3:] == [
+        (RAVI.user, "pin kept"),
+        (DANA.user, "pin kept"),
+        (MEI.user, "pin removed"),
+    ]
     assert await spec(app, APP) == before
 
 

@@ -1,12 +1,9 @@
 """An incident with the assembled bot: who may, what is waived, what never is, and the timeline at the end."""
 
-import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from bot.audit import JsonLines
 from bot.errors import BotError
 from bot.migration import PlanState
 from bot.policy import Confirm, Policy, Rule, Waiver
@@ -175,11 +172,10 @@ async def test_an_incident_without_a_reason_is_none(app: App) -> None:
     assert await refused(app.service.propose(URGENT.model_copy(update={"reason": None}), DANA, OPS)) == "no-reason"
 
 
-async def test_the_audit_names_the_rule_that_let_them(app: App, tmp_path: Path) -> None:
-    file = tmp_path / "audit.jsonl"
-    app.authority._audit = JsonLines(str(file), app.clock)
+async def test_the_audit_names_the_rule_that_let_them(app: App) -> None:
     await app.service.propose(URGENT, DANA, OPS)
     await app.service.confirm("p1", 1, DANA)
-    asked, confirmed = (json.loads(line) for line in file.read_text().splitlines())  # a test's own file
-    assert (asked["action"], confirmed["action"]) == ("declare an incident", "confirm")
-    assert [(line["rule"], line["incident"]) for line in (asked, confirmed)] == [("four eyes", "INC-42")] * 2
+    assert app.audited("action", "rule", "incident") == [
+        ("declare an incident", "four eyes", "INC-42"),
+        ("confirm", "four eyes", "INC-42"),
+    ]

@@ -32,6 +32,7 @@ async def test_a_vm_that_a_lost_plan_has_stopped_is_brought_home_from_the_list(
         (lost,) = await second.service.pins(DANA)
         assert (lost.name, lost.lost, lost.down) == (ref.name, True, True)
         await second.meanwhile(second.service.unpin(ref.namespace, ref.name, DANA, OPS))
+        assert second.audited("user", "done", "plan")[-1] == (DANA.user, "brought home", "p1")
         await sandbox.advance(20)
         assert (await where(second, ref))[1] == "Running"
         assert await spec(second, ref) == before
@@ -56,5 +57,6 @@ async def test_a_lost_pin_is_said_in_the_log_once_and_removed_from_the_list(
         (lost,) = await second.service.pins(DANA)
         assert (lost.lost, lost.down) == (True, False)
         await second.meanwhile(second.service.unpin(APP.namespace, APP.name, DANA, OPS))
+        assert second.audited("user", "done", "plan")[-1] == (DANA.user, "pin removed", "p1")
         assert await where(second, APP) == (TARGET, "Running")
         assert await second.service.pins(DANA) == ()
