@@ -2,10 +2,8 @@
 the cluster will carry side by side."""
 
 from bot import judge, progress, turns
-from bot.approval import next_state
 from bot.diagnosis import Cause
 from bot.executor.moving import Halt, Moving, vm_ref
-from bot.migration import PlanEvent, PlanState
 from bot.plan import Drift, Move
 from bot.ports import Entry
 from bot.record import HoldReason, Record
@@ -33,14 +31,7 @@ async def check_turn(moving: Moving) -> None:
             Entry("paused", None, {"reason": HoldReason.CHANGED, "move": moving.index}),
         )
         raise Halt
-    await moving.change(lambda newest: _advanced(newest, moving.index))
-
-
-def _advanced(record: Record, index: int) -> Record:
-    """A pause or a stop that came meanwhile refuses it."""
-    if record.state is not PlanState.RUNNING:
-        next_state(record, PlanEvent.STARTED)
-    return progress.advance(record, index)
+    await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def _nothing_left(cluster: Cluster, move: Move) -> Cause | None:

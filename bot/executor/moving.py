@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from bot.authority import Authority
 from bot.diagnosis import Cause
 from bot.errors import BotError
+from bot.migration import IllegalEvent, MoveState, PlanState
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, LeaseLost, Leases, Notifier, Store
 from bot.progress import moving
@@ -37,6 +38,7 @@ class Course(NamedTuple):
     """The way that a move is on, and how far it has come."""
 
     revision: int
+    begun: bool
     step: int
     homeward: bool
     elsewhere: Elsewhere | None
@@ -102,17 +104,20 @@ class Moving:
         return record, moving(record, self.index), record.runs[self.index]
 
     async def change(self, change: Callable[[Record], Record], *entries: Entry) -> Record:
-        """Store the next Record and have it shown. Raises Halt when its state no longer allows it, somebody has turned
-        it to another way meanwhile (a step that ends late does not count there), or the run is somebody else's."""
+        """Store the next Record and have it shown. Raises Halt when its state no longer allows it (a pause keeps what
+        has not begun as it is), somebody has turned it to another way meanwhile (a step that ends late does not count
+        there), or the run is somebody else's."""
 
         def on_course(current: Record) -> Change:
             if self._course is not None and _course(current, self.index) != self._course:
+                raise Halt
+            if current.state is PlanState.PAUSED and current.runs[self.index].state is MoveState.WAITING:
                 raise Halt
             return Change(change(current), entries)
 
         try:
             record = await self._store.update(self.plan_id, on_course, epoch=self.epoch)
-        except (BotError, LeaseLost) as decided:
+        except (BotError, IllegalEvent, LeaseLost) as decided:
             raise Halt from decided
         self._course = self._course and _course(record, self.index)
         self._notifier.changed(self.plan_id)
@@ -140,7 +145,9 @@ def _course(record: Record, index: int) -> Course:
     if index >= len(record.runs):
         raise Halt
     run = record.runs[index]
-    return Course(record.revision, run.step, run.homeward is not None, run.elsewhere)
+    return Course(
+        record.revision, run.state is not MoveState.WAITING, run.step, run.homeward is not None, run.elsewhere
+    )
 
 
 def vm_ref(move: Move) -> Ref:

@@ -12,7 +12,8 @@ from bot.plan import Consent
 from bot.record import HoldAnswer, HoldReason, PinState, Record
 from bot.request import BatchRequest, MoveRequest, MoveType, Pace
 from bot.sandbox.cluster import ClusterSandbox
-from k8s.snapshots import Ref
+from k8s.errors import Forbidden
+from k8s.snapshots import Ref, VirtualMachine
 from tests.bot.conftest import App, opened
 from tests.clocks import StandingClock
 from tests.cluster.simulated import edit_instance
@@ -204,6 +205,29 @@ async def test_a_vm_that_is_gone_at_its_turn_is_skipped_unasked(app: App) -> Non
     assert list(states(done).values()) == [MoveState.SUCCEEDED, MoveState.SKIPPED, MoveState.SUCCEEDED]
     assert done.state is PlanState.SUCCEEDED
     assert done.runs[1].skipped is not None
+
+
+@pytest.mark.parametrize("found", [None, Forbidden("no", verb="get", resource="virtualmachines")], ids=repr)
+async def test_a_pause_that_comes_while_the_last_one_is_looked_at_leaves_it_waiting(
+    app: App, found: Forbidden | None
+) -> None:
+    read = app.cluster.vm
+
+    async def paused_meanwhile(ref: Ref) -> VirtualMachine | None:
+        if ref.name != "web-02":
+            return await read(ref)
+        app.cluster.vm = read  # type: ignore[method-assign]
+        await app.service.pause("p1", DANA)
+        if found:
+            raise found
+        return None
+
+    await begin(app, batch("web-01", "web-02", pace=Pace(side_by_side=2)))
+    app.cluster.vm = paused_meanwhile  # type: ignore[method-assign]
+    held = await app.until(lambda plan: plan.runs[0].state is MoveState.SUCCEEDED, seconds=120)
+    assert (held.state, states(held)["web-02"]) == (PlanState.PAUSED, MoveState.WAITING)
+    await app.service.go_on("p1", 0, RAVI)
+    assert (await ended(app)).state is PlanState.SUCCEEDED
 
 
 async def test_live_moves_go_side_by_side_up_to_the_clusters_limits_and_cold_ones_alone(app: App) -> None:
