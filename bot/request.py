@@ -37,12 +37,12 @@ def plain(text: str) -> str:
     return "".join(each for each in kept if unicodedata.category(each) not in ("Cf", "Cs"))
 
 
-def _reason(text: str | None) -> str | None:
+def reason(text: str | None) -> str | None:
+    """Why, in people's own words: untrusted text, on one line. None where nothing was said."""
     return " ".join(plain(text or "").split())[:LONGEST_REASON].strip() or None
 
 
-Reason = Annotated[str | None, AfterValidator(_reason)]
-"""Why, in people's own words: untrusted text, on one line."""
+Reason = Annotated[str | None, AfterValidator(reason)]
 
 
 def period(time: timedelta) -> str:

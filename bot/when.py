@@ -4,12 +4,15 @@ Which moment is meant `bot.schedule` knows. `str()` of it is its canonical text,
 words of a request do (`bot.request`).
 """
 
+import re
 from datetime import date, time, timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-IncidentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+LONGEST_INCIDENT = 40
+INCIDENT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_INCIDENT - 1}}}")
+IncidentId = Annotated[str, Field(pattern=rf"^{INCIDENT.pattern}$")]
 """What an incident is called elsewhere, for example INC-42: nothing that could carry markup."""
 
 

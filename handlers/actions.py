@@ -76,30 +76,30 @@ class Actions:
     async def _show_form(self, click: Click, *, fresh: bool) -> None:
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel, fresh=fresh)
-        await self._show(click, modals.loading(state), lambda: self._form(click, ref, state))
+        await self._show(click, modals.title(fresh=fresh), lambda: self._form(click, ref, state))
 
     async def elsewhere(self, click: Click) -> None:
         """Open the form that asks for another node, for a VM that does not start on its target."""
         ref = DoubtRef.load(click.value)
         state = ElsewhereState(**ref.model_dump(), channel=click.channel)
-        await self._show(click, modals.choosing_later(state), lambda: self._choosing(click, state))
+        await self._show(click, modals.ANOTHER_NODE, lambda: self._choosing(click, state))
 
     async def deny(self, click: Click) -> None:
         """Ask an approver why not."""
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
-        await self._show(click, deny.loading(state), lambda: self._reason_form(click, ref, state))
+        await self._show(click, deny.TITLE, lambda: self._reason_form(click, ref, state))
 
     async def incident(self, click: Click) -> None:
         """Ask which incident it is, and why it cannot wait."""
         ref = PlanRef.load(click.value)
         state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
-        await self._show(click, declare.loading(state), lambda: self._incident_form(click, ref, state))
+        await self._show(click, declare.TITLE, lambda: self._incident_form(click, ref, state))
 
-    async def _show(self, click: Click, empty: Block, form: Callable[[], Awaitable[Block]]) -> None:
+    async def _show(self, click: Click, title: str, form: Callable[[], Awaitable[Block]]) -> None:
         """Open an empty form first, since Slack's trigger lives three seconds. What is in it is for those who may send
         it, and who sends it is judged again then."""
-        opened = await self._open(click, empty)
+        opened = await self._open(click, refusal.loading(title))
         view = await form()
         try:
             await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)

@@ -43,20 +43,15 @@ def form(record: Record, state: ModalState) -> Block:
     """The form, filled with the plan as it is. Raises BotError for one that no form holds."""
     pace = record.plan.pace
     pause = _CLICK if pace.pause_minutes is None else f"{pace.pause_minutes:g}"
-    return {
-        "type": "modal",
-        "callback_id": CallbackId.BATCH.value,
-        "title": blocks.plain_text("Modify the batch", 24),
-        "close": blocks.plain_text("Close", 24),
-        "submit": blocks.plain_text("Plan again", 24),
-        "private_metadata": state.dump(),
-        "blocks": [
-            *(_lines(number, lines) for number, lines in enumerate(_pages(record.plan))),
-            _choice(BlockId.BESIDE, ActionId.BESIDE, "How many at once", _BESIDE, str(pace.side_by_side)),
-            _choice(BlockId.STAGES, ActionId.STAGES, "Groups", _STAGES, str(pace.stage or 0)),
-            _choice(BlockId.PAUSES, ActionId.PAUSES, "Pause between groups", _PAUSES, pause),
-        ],
-    }
+    body = [
+        *(_lines(number, lines) for number, lines in enumerate(_pages(record.plan))),
+        _choice(BlockId.BESIDE, ActionId.BESIDE, "How many at once", _BESIDE, str(pace.side_by_side)),
+        _choice(BlockId.STAGES, ActionId.STAGES, "Groups", _STAGES, str(pace.stage or 0)),
+        _choice(BlockId.PAUSES, ActionId.PAUSES, "Pause between groups", _PAUSES, pause),
+    ]
+    return blocks.modal(
+        "Modify the batch", body, callback_id=CallbackId.BATCH, metadata=state.dump(), submit="Plan again"
+    )
 
 
 def _pages(plan: Plan) -> list[str]:
@@ -80,13 +75,7 @@ def _line(request: MoveRequest) -> str:
 
 
 def _lines(number: int, text: str) -> Block:
-    element = {
-        "type": "plain_text_input",
-        "action_id": ActionId.LINES.value,
-        "multiline": True,
-        "initial_value": text,
-        "max_length": _FIELD,
-    }
+    element = blocks.text_input(ActionId.LINES, _FIELD, initial=text, multiline=True)
     hint = "Delete a line to leave a VM out, move it to change the order. For example: web-01 to worker-05 --cold"
     label = "VMs, in their order" if number == 0 else "VMs, continued"
     return blocks.input_block(f"{BlockId.LINES}_{number}", label, element, hint="" if number else hint, optional=True)

@@ -32,6 +32,8 @@ OPTIONS = 100
 LABEL = 2000
 HINT = 2000
 PLACEHOLDER = 150
+MODAL_WORDS = 24
+"""Of a modal's title and of its two buttons (docs.slack.dev/reference/views/modal-views)."""
 NOTIFICATION = 4000
 """`text` of chat.update (docs.slack.dev/reference/methods/chat.update, `msg_too_long`)."""
 
@@ -203,6 +205,12 @@ def select(action_id: str, options: Sequence[Block], *, placeholder: str) -> Blo
     return made | {"placeholder": plain_text(placeholder, PLACEHOLDER)}
 
 
+def text_input(action_id: str, longest: int, *, initial: str = "", multiline: bool = False) -> Block:
+    """What one types into a field of a modal."""
+    made: Block = {"type": "plain_text_input", "action_id": action_id, "max_length": longest, "multiline": multiline}
+    return made | ({"initial_value": initial} if initial else {})
+
+
 def input_block(block_id: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:
     """A field of a modal."""
     made: Block = {
@@ -213,3 +221,17 @@ def input_block(block_id: str, label: str, element: Block, *, hint: str = "", op
         "optional": optional,
     }
     return made | ({"hint": plain_text(hint, HINT)} if hint else {})
+
+
+def modal(title: str, body: Sequence[Block], *, callback_id: str = "", metadata: str = "", submit: str = "") -> Block:
+    """A form; without `submit` it can only be closed. What is sent comes back under `callback_id`, with `metadata`."""
+    made = {
+        "type": "modal",
+        "title": plain_text(title, MODAL_WORDS),
+        "close": plain_text("Close", MODAL_WORDS),
+        "submit": plain_text(submit, MODAL_WORDS) if submit else None,
+        "callback_id": callback_id,
+        "private_metadata": metadata,
+        "blocks": list(body),
+    }
+    return {name: value for name, value in made.items() if value}

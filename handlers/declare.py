@@ -6,18 +6,14 @@ Both are foreign text: checked and cut here, and escaped by whoever shows them.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
-
-from bot.request import LONGEST_REASON
-from bot.when import IncidentId
+from bot import request
+from bot.when import INCIDENT, LONGEST_INCIDENT
 from handlers import blocks
 from handlers.blocks import Block
 from handlers.ids import ActionId, BlockId, CallbackId
 from handlers.refusal import FieldErrors
 from handlers.values import ModalState
 
-LONGEST_ID = 40
-_ID: TypeAdapter[str] = TypeAdapter(IncidentId)
 TITLE = "Declare an incident"
 
 
@@ -28,53 +24,27 @@ class Declared(NamedTuple):
     reason: str
 
 
-def loading(state: ModalState) -> Block:
-    """What stands there until it is known whether this person may declare one."""
-    return _view(state, [blocks.section("⏳ One moment…")])
-
-
 def form(state: ModalState) -> Block:
     """Two fields, and what follows from them."""
     told = "Everybody in the channel reads this, whoever is passed over is told, and a timeline is posted at the end."
-    name = {"type": "plain_text_input", "action_id": ActionId.INCIDENT_ID.value, "max_length": LONGEST_ID}
-    why = {
-        "type": "plain_text_input",
-        "action_id": ActionId.REASON.value,
-        "multiline": True,
-        "max_length": LONGEST_REASON,
-    }
-    return _view(
-        state,
-        [
-            blocks.section("🚨 This starts nothing: the card then asks one of you to confirm it."),
-            blocks.input_block(BlockId.INCIDENT_ID.value, "Incident", name, hint="For example INC-42."),
-            blocks.input_block(BlockId.REASON.value, "Why can it not wait?", why, hint=told),
-        ],
-    ) | {"submit": blocks.plain_text("Declare", 24)}
+    name = blocks.text_input(ActionId.INCIDENT_ID, LONGEST_INCIDENT)
+    why = blocks.text_input(ActionId.REASON, request.LONGEST_REASON, multiline=True)
+    body = [
+        blocks.section("🚨 This starts nothing: the card then asks one of you to confirm it."),
+        blocks.input_block(BlockId.INCIDENT_ID, "Incident", name, hint="For example INC-42."),
+        blocks.input_block(BlockId.REASON, "Why can it not wait?", why, hint=told),
+    ]
+    return blocks.modal(TITLE, body, callback_id=CallbackId.INCIDENT, metadata=state.dump(), submit="Declare")
 
 
 def read(entered: Callable[[str], str]) -> Declared:
     """What was entered. Raises FieldErrors."""
     errors = {}
-    name = entered(BlockId.INCIDENT_ID.value).strip()
-    reason = " ".join(entered(BlockId.REASON.value).split())[:LONGEST_REASON]
-    try:
-        _ID.validate_python(name)
-    except ValidationError:
+    name, reason = entered(BlockId.INCIDENT_ID).strip(), request.reason(entered(BlockId.REASON)) or ""
+    if not INCIDENT.fullmatch(name):
         errors[BlockId.INCIDENT_ID.value] = "Letters, digits, dots and hyphens, for example INC-42."
     if not reason:
         errors[BlockId.REASON.value] = "Say in a few words what is wrong."
     if errors:
         raise FieldErrors(errors)
     return Declared(name, reason)
-
-
-def _view(state: ModalState, body: list[Block]) -> Block:
-    return {
-        "type": "modal",
-        "callback_id": CallbackId.INCIDENT.value,
-        "title": blocks.plain_text(TITLE, 24),
-        "close": blocks.plain_text("Close", 24),
-        "private_metadata": state.dump(),
-        "blocks": body,
-    }

@@ -1,8 +1,7 @@
 """The Modify modal: pure, from a Record to a view, and from what was entered back to a request.
 
-A view must open within three seconds of the click, so `loading` comes first and `modify` replaces it. What comes back
-is never trusted: every field goes through the grammar of `bot.request`, and errors are shown at the field that caused
-them.
+What comes back is never trusted: every field goes through the grammar of `bot.request`, and errors are shown at the
+field that caused them.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -25,6 +24,7 @@ from handlers.values import ElsewhereState, ModalState
 SCHEDULER = "*"
 """Value of "Scheduler decides"; no node can have this name."""
 AUTOMATIC = "auto"
+ANOTHER_NODE = "Another node"
 MOST_NODES = 500
 """Nodes on the list, usable ones first: a view may hold 250 kB (docs.slack.dev/surfaces/modals)."""
 LONGEST_NAME = 253
@@ -47,11 +47,6 @@ _FIELDS: Mapping[str, BlockId] = {
 """Where a refusal of the service belongs; the others belong to the whole form."""
 
 
-def loading(state: ModalState) -> Block:
-    """What stands there until the nodes are known."""
-    return _view(state, [blocks.section("⏳ Reading the nodes of the cluster…")])
-
-
 def choosing(record: Record, nodes: Sequence[NodeChoice], state: ElsewhereState) -> Block:
     """The form that asks for another node, for a VM that does not start on its target."""
     move = moving(record, state.move)
@@ -62,63 +57,34 @@ def choosing(record: Record, nodes: Sequence[NodeChoice], state: ElsewhereState)
         return refusal.form(BotError("no-node", nowhere, "Keep waiting, or bring it home."))
     options = [blocks.option(node.name, node.name) for node in others if len(node.name) <= OPTION_VALUE][:MOST_NODES]
     element: Block = {"type": "static_select", "action_id": ActionId.TARGET.value, **blocks.grouped(options)}
-    return _elsewhere_view(
-        state, [blocks.section(why), blocks.input_block(BlockId.TARGET, "Another node", element)], submit=True
+    body = [blocks.section(why), blocks.input_block(BlockId.TARGET, ANOTHER_NODE, element)]
+    return blocks.modal(
+        ANOTHER_NODE, body, callback_id=CallbackId.ELSEWHERE, metadata=state.dump(), submit="Start it there"
     )
-
-
-def choosing_later(state: ElsewhereState) -> Block:
-    """What stands there until the nodes are known."""
-    return _elsewhere_view(state, [blocks.section("⏳ Reading the nodes of the cluster…")])
-
-
-def _elsewhere_view(state: ElsewhereState, body: list[Block], *, submit: bool = False) -> Block:
-    view: Block = {
-        "type": "modal",
-        "callback_id": CallbackId.ELSEWHERE.value,
-        "title": blocks.plain_text("Another node", 24),
-        "close": blocks.plain_text("Close", 24),
-        "private_metadata": state.dump(),
-        "blocks": body,
-    }
-    return view | ({"submit": blocks.plain_text("Start it there", 24)} if submit else {})
 
 
 def modify(record: Record, nodes: Sequence[NodeChoice], state: ModalState) -> Block:
     """The form, filled with the plan as it is."""
     request, move = record.plan.asked(0), record.plan.moves[0]
-    return _view(
-        state,
-        [
-            _text(BlockId.VM, ActionId.VM, "VM", request.vm),
-            _text(BlockId.NAMESPACE, ActionId.NAMESPACE, "Namespace", move.namespace, optional=True),
-            _target(request.target, nodes),
-            _type(request.type),
-            _reason(request.reason),
-        ],
-        submit=True,
+    body = [
+        _text(BlockId.VM, ActionId.VM, "VM", request.vm),
+        _text(BlockId.NAMESPACE, ActionId.NAMESPACE, "Namespace", move.namespace, optional=True),
+        _target(request.target, nodes),
+        _type(request.type),
+        _reason(request.reason),
+    ]
+    return blocks.modal(
+        title(fresh=state.fresh), body, callback_id=CallbackId.MODIFY, metadata=state.dump(), submit="Plan again"
     )
 
 
-def _view(state: ModalState, body: list[Block], *, submit: bool = False) -> Block:
-    view: Block = {
-        "type": "modal",
-        "callback_id": CallbackId.MODIFY.value,
-        "title": blocks.plain_text("Plan another node" if state.fresh else "Modify the plan", 24),
-        "close": blocks.plain_text("Close", 24),
-        "private_metadata": state.dump(),
-        "blocks": body,
-    }
-    return view | ({"submit": blocks.plain_text("Plan again", 24)} if submit else {})
+def title(*, fresh: bool) -> str:
+    """Of the form for this plan, or for a fresh one."""
+    return "Plan another node" if fresh else "Modify the plan"
 
 
 def _text(block_id: BlockId, action_id: ActionId, label: str, initial: str, *, optional: bool = False) -> Block:
-    element = {
-        "type": "plain_text_input",
-        "action_id": action_id.value,
-        "initial_value": initial,
-        "max_length": 2 * LONGEST_NAME,
-    }
+    element = blocks.text_input(action_id, 2 * LONGEST_NAME, initial=initial)
     hint = "Empty: search every namespace for it." if optional else ""
     return blocks.input_block(block_id, label, element, hint=hint, optional=optional)
 
@@ -165,12 +131,7 @@ def _type(chosen: MoveType | None) -> Block:
 
 
 def _reason(given: str | None) -> Block:
-    element: Block = {
-        "type": "plain_text_input",
-        "action_id": ActionId.REASON.value,
-        "max_length": LONGEST_REASON,
-        **({"initial_value": given} if given else {}),
-    }
+    element = blocks.text_input(ActionId.REASON, LONGEST_REASON, initial=given or "")
     return blocks.input_block(BlockId.REASON, "Why", element, hint="The card shows it.", optional=True)
 
 

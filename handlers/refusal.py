@@ -1,10 +1,15 @@
-"""A refusal where a form was expected: what is not possible, or which field is wrong."""
+"""What stands where a form is expected: a moment's patience, what is not possible, or which field is wrong."""
 
 from bot.errors import BotError
 from handlers import blocks
 from handlers.blocks import Block, escape, named
 
 TITLE = "Not possible"
+
+
+def loading(title: str) -> Block:
+    """What stands there until it is known whether there is a form: Slack's trigger lives three seconds."""
+    return blocks.modal(title, [blocks.section("⏳ One moment…")])
 
 
 class FieldErrors(Exception):
@@ -18,9 +23,4 @@ class FieldErrors(Exception):
 def form(error: BotError, title: str = TITLE) -> Block:
     """A word instead of the form."""
     text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
-    return {
-        "type": "modal",
-        "title": blocks.plain_text(title, 24),
-        "close": blocks.plain_text("Close", 24),
-        "blocks": [blocks.section(text)],
-    }
+    return blocks.modal(title, [blocks.section(text)])

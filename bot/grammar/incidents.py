@@ -3,14 +3,11 @@
 import re
 from typing import NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
-
 from bot.grammar.mistakes import at
 from bot.grammar.words import Word
-from bot.when import IncidentId
+from bot.when import INCIDENT
 
 _VALUE = re.compile(r'[“”„«»"]?([^\s“”„«»"]+)[“”„«»"]?(?:\s*[“”„«»"](.*)[“”„«»"])?', re.DOTALL)
-_ID: TypeAdapter[str] = TypeAdapter(IncidentId)
 EXAMPLE = 'For example: --incident INC-42 "fan failure on worker-02"'
 
 
@@ -26,12 +23,9 @@ def incident(word: Word | None, reason: str | None, text: str) -> Declared:
     if word is None:
         return Declared(None, reason)
     found = _VALUE.fullmatch((word.value or "").strip())
-    try:
-        name = _ID.validate_python(found[1] if found else "")
-    except ValidationError:
-        raise at("bad-incident", word, "needs the name of the incident", text, remedy=EXAMPLE) from None
-    why = re.sub(r"\\(.)", r"\1", found[2] or "", flags=re.DOTALL) if found else ""
-    why = why or reason or ""
+    if not found or not INCIDENT.fullmatch(found[1]):
+        raise at("bad-incident", word, "needs the name of the incident", text, remedy=EXAMPLE)
+    why = re.sub(r"\\(.)", r"\1", found[2] or "", flags=re.DOTALL) or reason or ""
     if not why.strip():
         raise at("no-reason", word, "needs the reason, too", text, remedy=EXAMPLE)
-    return Declared(name, why)
+    return Declared(found[1], why)

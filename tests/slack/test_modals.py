@@ -50,7 +50,7 @@ def test_the_form_stays_within_slacks_limits_however_many_nodes_there_are(many: 
 
 def test_the_form_looks_like_this(matches_snapshot: Callable[[str, object], None]) -> None:
     matches_snapshot("modal_modify", modals.modify(proposed(), NODES, STATE))
-    matches_snapshot("modal_loading", modals.loading(STATE))
+    matches_snapshot("modal_loading", refusal.loading(modals.title(fresh=False)))
     matches_snapshot("modal_refused", refusal.form(BotError("old-card", "It was changed <meanwhile>.", "Look again.")))
 
 

@@ -68,7 +68,7 @@ def test_every_card_and_modal_has_the_shape_that_slack_describes(tmp_path: Path)
         constants[f"answer_{len(constants)}"] = ("KnownBlock[]", card.stamped())
     many = [*NODES] * 40
     for view in (
-        modals.loading(STATE),
+        refusal.loading("Modify the plan"),
         modals.modify(proposed(), NODES, STATE),
         modals.modify(proposed(), many, STATE),
         refusal.form(BotError("x", "What.", "Remedy.")),
