@@ -86,7 +86,7 @@ async def stop(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio
         kept = now if begun else _without_older_pin(now)
         return _noted(kept.halted() if _halts(note) else kept, _so_far(now, note))
 
-    vm = await _vm(cluster, ref)
+    vm = await existing(cluster, ref)
     if not _is_begun(managed(vm), note):
         await _refuse_while_migrating(cluster, ref)
     await _write(cluster, vm, decide)
@@ -111,7 +111,7 @@ async def stop_again(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = a
             now = now.halted()
         return _noted(now, _so_far(now, note)) if found else now
 
-    await _write(cluster, await _vm(cluster, ref), decide)
+    await _write(cluster, await existing(cluster, ref), decide)
     await _stop_by_call(cluster, ref, note, sleep)
 
 
@@ -148,14 +148,14 @@ async def start(cluster: Cluster, ref: Ref, note: Note) -> None:
             raise Conflict("somebody has changed the run strategy of the VM while it was stopped")
         return _noted(_pinned(_with_strategy(now, note), note), note)
 
-    await _write(cluster, await _vm(cluster, ref), decide)
+    await _write(cluster, await existing(cluster, ref), decide)
     await _start_by_call(cluster, ref, note)
 
 
 async def place(cluster: Cluster, ref: Ref, note: Note) -> None:
     """Pin a VM that does not run; it stays as it is. Raises Conflict when it runs, or is not what the note says."""
 
-    vm = await _vm(cluster, ref)
+    vm = await existing(cluster, ref)
     if _is_up(await cluster.instance(ref)):
         raise Conflict("somebody has started the VM")
     await _write(cluster, vm, _pinning(note))
@@ -168,7 +168,7 @@ async def lead(cluster: Cluster, ref: Ref, note: Note, *, sleep: Sleep = asyncio
     or where a restart is due; then nothing may be migrated); InFlight while it migrates: the pin would not reach it.
     """
 
-    vm = await _vm(cluster, ref)
+    vm = await existing(cluster, ref)
     if not _is_begun(managed(vm), note):
         await _refuse_while_migrating(cluster, ref)
     await _write(cluster, vm, _pinning(note))
@@ -188,7 +188,7 @@ async def go_home(cluster: Cluster, ref: Ref, note: Note) -> None:
         back = _with_strategy(now, note) if now.is_halted else now
         return _without_note(_unpinned(back, found or note))
 
-    await _write(cluster, await _vm(cluster, ref), decide)
+    await _write(cluster, await existing(cluster, ref), decide)
     await _start_by_call(cluster, ref, note)
 
 
@@ -207,7 +207,7 @@ async def unpin(cluster: Cluster, ref: Ref, *, plan: str | None = None, sleep: S
         found = True
         return _without_note(_unpinned(now, note))
 
-    await _write(cluster, await _vm(cluster, ref), decide)
+    await _write(cluster, await existing(cluster, ref), decide)
     return Unpinned(found, await _is_effective(cluster, ref, sleep))
 
 
@@ -218,7 +218,7 @@ async def _is_effective(cluster: Cluster, ref: Ref, sleep: Sleep) -> bool:
     """
     for pause in LOOKS:
         await sleep(pause)
-        vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
+        vm, vmi = await existing(cluster, ref), await cluster.instance(ref)
         if vmi is None or not _is_up(vmi) or (vmi.placement.affinity or None) == (vm.placement.affinity or None):
             return True
         restart = vm.condition(CONDITION_RESTART_REQUIRED)
@@ -227,7 +227,8 @@ async def _is_effective(cluster: Cluster, ref: Ref, sleep: Sleep) -> bool:
     return False
 
 
-async def _vm(cluster: Cluster, ref: Ref) -> VirtualMachine:
+async def existing(cluster: Cluster, ref: Ref) -> VirtualMachine:
+    """The VM. Raises NotFound."""
     vm = await cluster.vm(ref)
     if vm is None:
         raise NotFound("VirtualMachine", ref.name, ref.namespace)
@@ -249,7 +250,7 @@ async def _write(cluster: Cluster, vm: VirtualMachine, decide: _Decide) -> None:
                 raise Busy(race.message) from race
         else:
             return
-        vm = await _vm(cluster, vm.ref)
+        vm = await existing(cluster, vm.ref)
 
 
 async def _refuse_while_migrating(cluster: Cluster, ref: Ref) -> None:
@@ -272,7 +273,7 @@ async def _started(cluster: Cluster, ref: Ref, sleep: Sleep) -> Instance | None:
     """The VMI, the one also for which a start was asked a moment ago: only that can be stopped, not the request."""
     for pause in LOOKS:
         await sleep(pause)
-        vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
+        vm, vmi = await existing(cluster, ref), await cluster.instance(ref)
         if vmi is not None or _START not in vm.state_changes:
             return vmi
     raise Busy("the VM is being started and cannot be stopped yet")
@@ -283,7 +284,7 @@ async def _start_by_call(cluster: Cluster, ref: Ref, note: Note) -> None:
     still stops."""
     if note.run_strategy not in BY_CALL:
         return
-    vm, vmi = await _vm(cluster, ref), await cluster.instance(ref)
+    vm, vmi = await existing(cluster, ref), await cluster.instance(ref)
     if _START in vm.state_changes or _is_up(vmi):
         return
     try:

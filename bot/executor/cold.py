@@ -189,10 +189,8 @@ async def _end_untouched(moving: Moving, cause: Cause) -> None:
 
 
 async def _originals(moving: Moving, move: Move) -> Originals:
-    vm = await moving.cluster.vm(vm_ref(move))
+    vm = await writes.existing(moving.cluster, vm_ref(move))
     vmi = await moving.cluster.instance(vm_ref(move))
-    if vm is None:
-        raise Conflict("the VM is gone")
     if move.replaces and not has_approved_rules(move, vm):
         raise Conflict("the VM's rules have changed since people chose to replace them")
     assert move.target is not None

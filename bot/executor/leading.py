@@ -21,9 +21,7 @@ from k8s.note import note_for
 async def lead(moving: Moving, move: Move) -> None:
     """Pin the VM to the target and wait until its guest's rules say so too. Raises a ClusterError where they do not."""
     assert move.target is not None
-    vm = await moving.cluster.vm(vm_ref(move))
-    if vm is None:
-        raise NotFound("VirtualMachine", move.vm, move.namespace)
+    vm = await writes.existing(moving.cluster, vm_ref(move))
     note = note_for(vm, plan=moving.plan_id, epoch=moving.epoch, hostname=move.target.hostname)
     await moving.write(writes.lead(moving.cluster, vm_ref(move), note))
 

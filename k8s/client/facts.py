@@ -1,28 +1,26 @@
-"""All that one move is judged on, in at most three calls one after the other.
+"""All that one move is judged on, in three calls one after the other.
 
-    1  the VM (GET, or LIST by name where the namespace is open) ‖ target node and its pods ‖ capabilities ‖ VMIs that
-       migrate   [‖ VMI ‖ VMIMs ‖ quotas]
-    2  VMI ‖ VMIMs ‖ PVCs of the template ‖ quotas
-    3  source node and its pods ‖ VMIs of both nodes ‖ dry run ‖ PVCs that only the VMI names (hotplug, backend storage)
-       ‖ volumes of the PVCs
+    1  the VM and its VMI (each a GET, or a LIST by name where the namespace is open) ‖ target node and its pods ‖
+       capabilities ‖ VMIs that migrate
+    2  VMIMs ‖ PVCs ‖ quotas ‖ source node and its pods ‖ VMIs of both nodes ‖ dry run
+    3  volumes of the PVCs
 
-With a namespace, the VMI and its VMIMs are read in step 1, and step 2 is what was 3, without the volumes. Without a
-target all nodes are read in its place. The number of calls does not grow with VMs, pods or nodes but for the pages of a
-list; only rules about neighbours in a zone need the whole cluster. The parts are read at slightly different moments:
-whoever writes reads again.
+Without a target all nodes are read in its place. The number of calls does not grow with VMs, pods or nodes but for the
+pages of a list; only rules about pods on other nodes need the whole cluster. The parts are read at slightly different
+moments: whoever writes reads again.
 """
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from k8s import names
 from k8s.client.capabilities import CapabilityCache
 from k8s.client.parallel import side_by_side
 from k8s.client.reads import Reads
 from k8s.client.survey import SurveyReader
 from k8s.client.writes import Writes
 from k8s.cluster import Question
-from k8s.errors import Ambiguous, Conflict, Forbidden, Invalid, NotFound, Refused
+from k8s.errors import Ambiguous, NotFound
+from k8s.fleet import Trial
 from k8s.neighbours import asks_about_all_pods
 from k8s.snapshots import (
     Admission,
@@ -30,7 +28,6 @@ from k8s.snapshots import (
     Claim,
     Facts,
     Instance,
-    NewMigration,
     Node,
     Pod,
     Ref,
@@ -42,9 +39,10 @@ from k8s.snapshots import (
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What step 1 reads whatever the question is."""
+    """What step 1 reads."""
 
     vm: VirtualMachine
+    vmi: Instance | None
     target: Node | None
     nodes: tuple[Node, ...]
     """All, where no target was named."""
@@ -64,43 +62,43 @@ class FactsReader:
 
     async def read(self, question: Question) -> Facts:
         """Raises NotFound (VirtualMachine, Namespace or Node), Ambiguous, Forbidden, Unreachable."""
-        if question.namespace is None:
-            return await self._of_any_namespace(question)
-        return await self._of_namespace(question, Ref(question.namespace, question.vm))
-
-    async def _of_namespace(self, question: Question, ref: Ref) -> Facts:
+        start = await self._start(question)
+        ref, vmi = start.vm.ref, start.vmi
+        wanted = list(dict.fromkeys((*start.vm.claims, *(vmi.claims if vmi else ()))))
         async with side_by_side() as group:
-            start = group.create_task(self._start(question, self._reads.vm(ref)))
-            vmi = group.create_task(self._reads.instance(ref))
             migrations = group.create_task(self._reads.migrations(ref))
+            claims = group.create_task(self._reads.claims(ref.namespace, wanted))
             quotas = group.create_task(self._reads.quotas(ref.namespace))
-        facts = await self._finish(question, start.result(), vmi.result(), ())
-        volumes = await self._volumes(facts.claims)
-        return replace(facts, migrations=migrations.result(), quotas=quotas.result(), volumes=volumes)
+            source = group.create_task(self._source(start))
+            survey = group.create_task(self._survey(start))
+            admission = group.create_task(self._admission(question, start))
+        return Facts(
+            vm=start.vm,
+            vmi=vmi,
+            claims=claims.result(),
+            migrations=migrations.result(),
+            source=source.result(),
+            target=start.target,
+            capabilities=start.capabilities,
+            admission=admission.result(),
+            volumes=await self._volumes(claims.result()),
+            survey=_with_source(survey.result(), source.result()),
+            quotas=quotas.result(),
+            migrating=start.migrating,
+        )
 
-    async def _of_any_namespace(self, question: Question) -> Facts:
-        start = await self._start(question, self._only_vm_named(question.vm))
-        ref = start.vm.ref
+    async def _start(self, question: Question) -> _Start:
         async with side_by_side() as group:
-            vmi = group.create_task(self._reads.instance(ref))
-            migrations = group.create_task(self._reads.migrations(ref))
-            claims = group.create_task(self._reads.claims(ref.namespace, start.vm.claims))
-            quotas = group.create_task(self._reads.quotas(ref.namespace))
-        async with side_by_side() as group:
-            facts = group.create_task(self._finish(question, start, vmi.result(), claims.result()))
-            volumes = group.create_task(self._volumes(claims.result()))
-        return replace(facts.result(), migrations=migrations.result(), quotas=quotas.result(), volumes=volumes.result())
-
-    async def _start(self, question: Question, vm: Coroutine[None, None, VirtualMachine]) -> _Start:
-        async with side_by_side() as group:
-            found = group.create_task(vm)
+            found = group.create_task(self._found(question))
             target = group.create_task(self._target(question))
             nodes = group.create_task(self._nodes(question))
             on_target = group.create_task(self._pods(question.target))
             migrating = group.create_task(self._surveys.migrating())
             capabilities = group.create_task(self._capabilities.get())
+        vm, vmi = found.result()
         return _Start(
-            vm=found.result(),
+            vm=vm,
+            vmi=vmi,
             target=target.result(),
             nodes=nodes.result(),
             on_target=on_target.result(),
@@ -108,33 +106,30 @@ class FactsReader:
             capabilities=capabilities.result(),
         )
 
-    async def _finish(
-        self, question: Question, start: _Start, vmi: Instance | None, claims: tuple[Claim, ...]
-    ) -> Facts:
-        """The last step: whatever had to wait for the VMI."""
-        vm = start.vm
-        wanted = dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ())))
-        missing = [name for name in wanted if name not in {claim.ref.name for claim in claims}]
+    async def _found(self, question: Question) -> tuple[VirtualMachine, Instance | None]:
+        """The VM, and what runs of it. Raises NotFound, Ambiguous."""
+        if question.namespace is None:
+            return await self._only_one_named(question.vm)
+        ref = Ref(question.namespace, question.vm)
         async with side_by_side() as group:
-            source = group.create_task(self._source(vmi, start))
-            admission = group.create_task(self._admission(question, start, vmi))
-            rest = group.create_task(self._reads.claims(vm.ref.namespace, missing))
-            survey = group.create_task(self._survey(start, vmi))
-        return Facts(
-            vm=vm,
-            vmi=vmi,
-            claims=(*claims, *rest.result()),
-            migrations=(),
-            source=source.result(),
-            target=start.target,
-            capabilities=start.capabilities,
-            admission=admission.result(),
-            survey=_with_source(survey.result(), source.result()),
-            migrating=start.migrating,
-        )
+            vm = group.create_task(self._reads.vm(ref))
+            vmi = group.create_task(self._reads.instance(ref))
+        return vm.result(), vmi.result()
 
-    async def _survey(self, start: _Start, vmi: Instance | None) -> Survey:
+    async def _only_one_named(self, name: str) -> tuple[VirtualMachine, Instance | None]:
+        async with side_by_side() as group:
+            vms = group.create_task(self._reads.vms_named(name))
+            vmis = group.create_task(self._reads.instances_named(name))
+        found = vms.result()
+        if not found:
+            raise NotFound("VirtualMachine", name)
+        if len(found) > 1:
+            raise Ambiguous(name, [vm.ref for vm in found])
+        return found[0], next((vmi for vmi in vmis.result() if vmi.ref == found[0].ref), None)
+
+    async def _survey(self, start: _Start) -> Survey:
         """What the source and the target carry; the source's node itself is read beside."""
+        vmi = start.vmi
         if any(asks_about_all_pods(each.placement) for each in (start.vm, vmi) if each):
             return await self._surveys.whole()
         source = vmi.node if vmi else ""
@@ -151,14 +146,6 @@ class FactsReader:
         nodes = (start.target,) if start.target else start.nodes
         return Survey(nodes=nodes, pods=pods, instances=instances.result(), whole=start.target is None)
 
-    async def _only_vm_named(self, name: str) -> VirtualMachine:
-        found = await self._reads.vms_named(name)
-        if not found:
-            raise NotFound("VirtualMachine", name)
-        if len(found) > 1:
-            raise Ambiguous(name, [vm.ref for vm in found])
-        return found[0]
-
     async def _target(self, question: Question) -> Node | None:
         return await self._reads.node(question.target) if question.target else None
 
@@ -172,8 +159,9 @@ class FactsReader:
         found = await self._surveys.instances(nodes) if nodes else None
         return {} if found is None else {name: tuple(i for i in found if i.node == name) for name in nodes}
 
-    async def _source(self, vmi: Instance | None, start: _Start) -> Node | None:
+    async def _source(self, start: _Start) -> Node | None:
         """The VMI's node. None where there is none, or where the node object is gone."""
+        vmi = start.vmi
         if vmi is None or not vmi.node:
             return None
         if known := next((node for node in (start.target, *start.nodes) if node and node.name == vmi.node), None):
@@ -186,27 +174,15 @@ class FactsReader:
     async def _volumes(self, claims: tuple[Claim, ...]) -> tuple[Volume, ...]:
         return await self._reads.volumes(list(dict.fromkeys(claim.volume for claim in claims if claim.volume)))
 
-    async def _admission(self, question: Question, start: _Start, vmi: Instance | None) -> Admission | None:
-        """What the cluster would answer to the create. An outage is no answer and stays an error."""
-        if vmi is None or not question.dry_run:
+    async def _admission(self, question: Question, start: _Start) -> Admission | None:
+        """The cluster's own answer; None where there is nothing to ask about."""
+        if start.vmi is None or not question.dry_run:
             return None
-        try:
-            await self._writes.create_migration(_trial(start, vmi), dry_run=True)
-        except (Refused, Forbidden, Conflict, Invalid) as error:
-            return Admission(accepted=False, code=error.code, message=error.message)
-        return Admission(accepted=True)
+        named = start.target if start.capabilities.added_node_selector else None
+        return await self._writes.try_migration(Trial(start.vmi.ref, start.vmi.uid, named.hostname if named else None))
 
 
 def _with_source(survey: Survey, source: Node | None) -> Survey:
     if source is None or source in survey.nodes:
         return survey
     return replace(survey, nodes=(*survey.nodes, source))
-
-
-def _trial(start: _Start, vmi: Instance) -> NewMigration:
-    by_hostname = start.target is not None and start.capabilities.added_node_selector
-    return NewMigration(
-        ref=Ref(vmi.ref.namespace, f"{names.OUR_PREFIX}-dry-run-{vmi.uid}"),
-        vmi_name=vmi.ref.name,
-        hostname=start.target.hostname if start.target and by_hostname else None,
-    )

@@ -2,28 +2,24 @@
 
     1  VMs, VMIMs, PVCs and quotas of the namespaces ‖ volumes ‖ all nodes, pods and VMIs ‖ capabilities ‖ VMIs that
        migrate
+    2  VMIs of the namespaces, where a VM seems not to run
 
 So the number of calls does not grow with the number of VMs but for the pages of a list. A bot that may not list PVCs
 or volumes reads those of the VMs one by one, as it does for one VM. Dry runs are one call for each live move, a few at
 a time: admission judges one by one.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from k8s import names
 from k8s.client.capabilities import CapabilityCache
-from k8s.client.parallel import side_by_side
+from k8s.client.parallel import one_by_one, side_by_side
 from k8s.client.reads import Reads
 from k8s.client.survey import SurveyReader
 from k8s.client.writes import Writes
-from k8s.errors import Conflict, Forbidden, Invalid, Refused
+from k8s.errors import Forbidden
 from k8s.fleet import Fleet, Trial
-from k8s.snapshots import Admission, Claim, Instance, NewMigration, Ref, Survey, VirtualMachine, Volume
-
-AT_ONCE: Final = 10
-"""Dry runs and single reads side by side: the API server has other clients, too."""
+from k8s.snapshots import Admission, Claim, Instance, Ref, Survey, VirtualMachine, Volume
 
 FEW_NAMESPACES: Final = 5
 """Listed one by one up to so many, else all together."""
@@ -53,10 +49,10 @@ class FleetReader:
             capabilities = group.create_task(self._capabilities.get())
         wanted = set(refs)
         found = {vm.ref: vm for vm in vms.result() if vm.ref in wanted}
-        running = await self._running(survey.result(), refs)
+        running = await self._running(survey.result(), refs, namespaces)
         known = claims.result()
         if known is None:
-            known = await self._one_by_one(found, running)
+            known = await self._claims_of(found, running)
         disks = volumes.result()
         if disks is None:
             disks = await self._volumes_of(known)
@@ -74,38 +70,16 @@ class FleetReader:
 
     async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
         """What the cluster would answer to each create. An outage is no answer and stays an error."""
-        turns = asyncio.Semaphore(AT_ONCE)
-        async with side_by_side() as group:
-            asked = [group.create_task(self._admission(trial, turns)) for trial in trials]
-        return tuple(task.result() for task in asked)
+        return tuple(await one_by_one(self._writes.try_migration, trials))
 
-    async def _admission(self, trial: Trial, turns: asyncio.Semaphore) -> Admission:
-        new = NewMigration(
-            ref=Ref(trial.vm.namespace, f"{names.OUR_PREFIX}-dry-run-{trial.vmi_uid}"),
-            vmi_name=trial.vm.name,
-            hostname=trial.hostname,
-        )
-        async with turns:
-            try:
-                await self._writes.create_migration(new, dry_run=True)
-            except (Refused, Forbidden, Conflict, Invalid) as error:
-                return Admission(accepted=False, code=error.code, message=error.message)
-        return Admission(accepted=True)
-
-    async def _running(self, survey: Survey, refs: Sequence[Ref]) -> dict[Ref, Instance]:
+    async def _running(
+        self, survey: Survey, refs: Sequence[Ref], namespaces: Sequence[str] | None
+    ) -> dict[Ref, Instance]:
         """The VMIs of these VMs. One that is on no node yet carries no node's label, and is on no survey."""
-        on_nodes = {vmi.ref: vmi for there in survey.instances.values() for vmi in there}
-        missing = [ref for ref in refs if ref not in on_nodes]
-        turns = asyncio.Semaphore(AT_ONCE)
-
-        async def one(ref: Ref) -> Instance | None:
-            async with turns:
-                return await self._reads.instance(ref)
-
-        async with side_by_side() as group:
-            asked = [group.create_task(one(ref)) for ref in missing]
-        late = [vmi for task in asked if (vmi := task.result())]
-        return {ref: on_nodes[ref] for ref in refs if ref in on_nodes} | {vmi.ref: vmi for vmi in late}
+        known = {vmi.ref: vmi for there in survey.instances.values() for vmi in there}
+        if any(ref not in known for ref in refs):
+            known = {vmi.ref: vmi for vmi in await self._reads.instances_in(namespaces)} | known
+        return {ref: known[ref] for ref in refs if ref in known}
 
     async def _claims(self, namespaces: Sequence[str] | None) -> tuple[Claim, ...] | None:
         """The PVCs of these namespaces; None where they may not be listed."""
@@ -121,26 +95,15 @@ class FleetReader:
         except Forbidden:
             return None
 
-    async def _one_by_one(self, vms: dict[Ref, VirtualMachine], running: dict[Ref, Instance]) -> tuple[Claim, ...]:
-        turns = asyncio.Semaphore(AT_ONCE)
-
+    async def _claims_of(self, vms: dict[Ref, VirtualMachine], running: dict[Ref, Instance]) -> tuple[Claim, ...]:
         async def of(vm: VirtualMachine) -> tuple[Claim, ...]:
             vmi = running.get(vm.ref)
             named = list(dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ()))))
-            async with turns:
-                return await self._reads.claims(vm.ref.namespace, named)
+            return await self._reads.claims(vm.ref.namespace, named)
 
-        async with side_by_side() as group:
-            asked = [group.create_task(of(vm)) for vm in vms.values()]
-        return tuple(claim for task in asked for claim in task.result())
+        return tuple(claim for found in await one_by_one(of, vms.values()) for claim in found)
 
     async def _volumes_of(self, claims: Sequence[Claim]) -> tuple[Volume, ...]:
-        bound, turns = list(dict.fromkeys(claim.volume for claim in claims if claim.volume)), asyncio.Semaphore(AT_ONCE)
-
-        async def one(name: str) -> tuple[Volume, ...]:
-            async with turns:
-                return await self._reads.volumes([name])
-
-        async with side_by_side() as group:
-            asked = [group.create_task(one(name)) for name in bound]
-        return tuple(volume for task in asked for volume in task.result())
+        bound = dict.fromkeys(claim.volume for claim in claims if claim.volume)
+        found = await one_by_one(lambda name: self._reads.volumes([name]), bound)
+        return tuple(volume for volumes in found for volume in volumes)

@@ -118,10 +118,10 @@ class KubeCluster:
         return await self._fleet.admissions(trials)
 
     async def vms_labeled(self, selector: str, namespace: str | None) -> tuple[Ref, ...]:
-        return await self._reads.vms_labeled(selector, namespace)
+        return await self._reads.vm_names(namespace, selector)
 
     async def instances(self) -> tuple[Instance, ...]:
-        return await self._reads.instances()
+        return await self._reads.instances_in(None)
 
     async def instances_on(self, node: str) -> tuple[Instance, ...]:
         return await self._reads.instances_labeled(f"{names.LABEL_NODE_NAME}={node}")

@@ -1,8 +1,9 @@
 """Single reads: one call each (a list: one call per page), parsed."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 from k8s import names, parse
 from k8s.client import paths
@@ -34,6 +35,10 @@ METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s
 LABEL_LIMIT: Final = 63
 """Longest value of a label. A VMI with a longer name can have no VMIM: admission could not label it."""
 
+_T = TypeVar("_T")
+_EVERYTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_OBJECTS: Final = "application/json"
+
 
 class Reads:
     """Reads of one cluster. `namespaces`: where to look where nothing is named; empty means in all."""
@@ -57,50 +62,43 @@ class Reads:
 
     async def pinned_vms(self) -> tuple[VirtualMachine, ...]:
         """The VMs with our label, over the namespaces."""
-        found = await self._everywhere(paths.VMS, {"labelSelector": names.LABEL_PINNED})
-        return tuple([parse.virtual_machine(raw) for raw in found])
+        return await self._listed(paths.VMS, None, parse.virtual_machine, {"labelSelector": names.LABEL_PINNED})
 
     async def vms_named(self, name: str) -> tuple[VirtualMachine, ...]:
         """All VMs of that name, over the namespaces."""
         by_name = {"fieldSelector": f"metadata.name={escaped(name)}"}
-        return tuple([parse.virtual_machine(raw) for raw in await self._everywhere(paths.VMS, by_name)])
+        return await self._listed(paths.VMS, None, parse.virtual_machine, by_name)
 
-    async def vm_names(self, namespace: str | None) -> tuple[Ref, ...]:
-        """Namespace and name of all VMs."""
-        if namespace is not None:
-            found = await self._all(paths.VMS, namespace, {}, METADATA_ONLY)
-        else:
-            found = await self._everywhere(paths.VMS, {}, METADATA_ONLY)
-        return tuple(Ref(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in found)
+    async def instances_named(self, name: str) -> tuple[Instance, ...]:
+        """All VMIs of that name, over the namespaces."""
+        by_name = {"fieldSelector": f"metadata.name={escaped(name)}"}
+        return await self._listed(paths.VMIS, None, parse.instance, by_name)
 
-    async def vms_labeled(self, selector: str, namespace: str | None) -> tuple[Ref, ...]:
-        """Namespace and name of the VMs that a label selector matches."""
-        query = {"labelSelector": selector}
-        if namespace is not None:
-            found = await self._all(paths.VMS, namespace, query, METADATA_ONLY)
-        else:
-            found = await self._everywhere(paths.VMS, query, METADATA_ONLY)
-        return tuple(Ref(raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in found)
+    async def vm_names(self, namespace: str | None, selector: str = "") -> tuple[Ref, ...]:
+        """Namespace and name of all VMs, or of those that a label selector matches."""
+        query = {"labelSelector": selector} if selector else {}
+        where = None if namespace is None else [namespace]
+        return await self._listed(paths.VMS, where, _ref, query, METADATA_ONLY)
 
     async def vms_in(self, namespaces: Sequence[str] | None) -> tuple[VirtualMachine, ...]:
         """The VMs of these namespaces; None: of all."""
-        return tuple([parse.virtual_machine(raw) for raw in await self._of(paths.VMS, namespaces)])
+        return await self._listed(paths.VMS, namespaces, parse.virtual_machine)
 
     async def migrations_in(self, namespaces: Sequence[str] | None) -> tuple[Migration, ...]:
         """The VMIMs of these namespaces; None: of all."""
-        return tuple([parse.migration(raw) for raw in await self._of(paths.VMIMS, namespaces)])
+        return await self._listed(paths.VMIMS, namespaces, parse.migration)
 
-    async def instances(self) -> tuple[Instance, ...]:
-        """Every VMI that the bot may see."""
-        return tuple([parse.instance(raw) for raw in await self._of(paths.VMIS, None)])
+    async def instances_in(self, namespaces: Sequence[str] | None) -> tuple[Instance, ...]:
+        """The VMIs of these namespaces; None: of all."""
+        return await self._listed(paths.VMIS, namespaces, parse.instance)
 
     async def claims_in(self, namespaces: Sequence[str] | None) -> tuple[Claim, ...]:
         """The PVCs of these namespaces; None: of all."""
-        return tuple([parse.claim(raw) for raw in await self._of(paths.CLAIMS, namespaces)])
+        return await self._listed(paths.CLAIMS, namespaces, parse.claim)
 
     async def all_volumes(self) -> tuple[Volume, ...]:
         """Every PersistentVolume."""
-        return tuple([parse.volume(raw) for raw in await self._all(paths.VOLUMES, None, {})])
+        return await self._all(paths.VOLUMES, None, parse.volume)
 
     async def namespaces(self) -> tuple[str, ...]:
         """All namespaces that the bot may list."""
@@ -108,14 +106,13 @@ class Reads:
         if known:
             return known
         try:
-            found = await self._all(paths.NAMESPACES, None, {}, METADATA_ONLY)
+            return await self._all(paths.NAMESPACES, None, lambda raw: str(raw["metadata"]["name"]), {}, METADATA_ONLY)
         except Forbidden:
             return ()
-        return tuple(raw["metadata"]["name"] for raw in found)
 
     async def nodes(self) -> tuple[Node, ...]:
         """All nodes."""
-        return tuple([parse.node(raw) for raw in await self._all(paths.NODES, None, {})])
+        return await self._all(paths.NODES, None, parse.node)
 
     async def node(self, name: str) -> Node:
         """One node. Raises NotFound."""
@@ -128,16 +125,16 @@ class Reads:
 
     async def instances_labeled(self, selector: str) -> tuple[Instance, ...]:
         """The VMIs with these labels, in all namespaces."""
-        return tuple([parse.instance(raw) for raw in await self._all(paths.VMIS, None, {"labelSelector": selector})])
+        return await self._all(paths.VMIS, None, parse.instance, {"labelSelector": selector})
 
     async def pods(self, selector: str) -> tuple[Pod, ...]:
         """The pods whose fields match, in all namespaces."""
-        return tuple([parse.pod(raw) for raw in await self._all(paths.PODS, None, {"fieldSelector": selector})])
+        return await self._all(paths.PODS, None, parse.pod, {"fieldSelector": selector})
 
     async def quotas(self, namespace: str) -> tuple[Quota, ...] | None:
         """The ResourceQuotas of a namespace; None where they may not be read."""
         try:
-            return tuple([parse.quota(raw) for raw in await self._all(paths.QUOTAS, namespace, {})])
+            return await self._all(paths.QUOTAS, namespace, parse.quota)
         except Forbidden:
             return None
 
@@ -151,7 +148,7 @@ class Reads:
         if len(vm.name) > LABEL_LIMIT:
             return ()
         of_vm = {"labelSelector": f"{names.LABEL_VMI_NAME}={vm.name}"}
-        return tuple([parse.migration(raw) for raw in await self._all(paths.VMIMS, vm.namespace, of_vm)])
+        return await self._all(paths.VMIMS, vm.namespace, parse.migration, of_vm)
 
     async def claims(self, namespace: str, claim_names: Sequence[str]) -> tuple[Claim, ...]:
         """The PVCs of those names, side by side; one that does not exist is left out."""
@@ -176,12 +173,12 @@ class Reads:
 
     async def target_pods(self, namespace: str, selector: str) -> tuple[Json, ...]:
         """Pods by label, raw."""
-        return tuple(await self._all(paths.PODS, namespace, {"labelSelector": selector}))
+        return await self._all(paths.PODS, namespace, _raw, {"labelSelector": selector})
 
     async def events(self, namespace: str, kind: str, name: str) -> tuple[Json, ...]:
         """Events about one object, by its kind and name, raw."""
         about = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={escaped(name)}"}
-        return tuple(await self._all(paths.EVENTS, namespace, about))
+        return await self._all(paths.EVENTS, namespace, _raw, about)
 
     async def _find(self, resource: Resource, ref: Ref) -> Json | None:
         try:
@@ -204,28 +201,34 @@ class Reads:
         except Forbidden:
             return
 
-    async def _of(self, resource: Resource, namespaces: Sequence[str] | None) -> list[Json]:
-        if namespaces is None:
-            return await self._everywhere(resource, {})
+    async def _listed(
+        self,
+        resource: Resource,
+        namespaces: Sequence[str] | None,
+        made: Callable[[Json], _T],
+        query: Mapping[str, str] = _EVERYTHING,
+        accept: str = _OBJECTS,
+    ) -> tuple[_T, ...]:
+        """The objects of these namespaces, side by side; None: of all that the bot looks in."""
+        wanted = self._namespaces if namespaces is None else namespaces
         async with side_by_side() as group:
-            found = [group.create_task(self._all(resource, each, {})) for each in namespaces]
-        return [raw for task in found for raw in task.result()]
-
-    async def _everywhere(
-        self, resource: Resource, query: dict[str, str], accept: str = "application/json"
-    ) -> list[Json]:
-        async with side_by_side() as group:
-            found = [group.create_task(self._all(resource, each, query, accept)) for each in self._namespaces]
-        return [raw for task in found for raw in task.result()]
+            found = [group.create_task(self._all(resource, each, made, query, accept)) for each in wanted]
+        return tuple(each for task in found for each in task.result())
 
     async def _all(
-        self, resource: Resource, namespace: str | None, query: dict[str, str], accept: str = "application/json"
-    ) -> list[Json]:
+        self,
+        resource: Resource,
+        namespace: str | None,
+        made: Callable[[Json], _T],
+        query: Mapping[str, str] = _EVERYTHING,
+        accept: str = _OBJECTS,
+    ) -> tuple[_T, ...]:
+        """Each page becomes snapshots as it comes: all of a long list at once would hold up the loop."""
         pages = self.pages(resource, namespace, query, accept)
-        return [raw async for page in pages for raw in page.get("items") or ()]
+        return tuple([made(raw) async for page in pages for raw in page.get("items") or ()])
 
     async def pages(
-        self, resource: Resource, namespace: str | None, query: dict[str, str], accept: str = "application/json"
+        self, resource: Resource, namespace: str | None, query: Mapping[str, str], accept: str = _OBJECTS
     ) -> AsyncIterator[Json]:
         """The pages of a list, as raw lists. Raises Invalid with code 410 when it took so long that one expired."""
         asked = {**query, "limit": str(PAGE_SIZE)}
@@ -236,6 +239,14 @@ class Reads:
             if not following:
                 return
             asked["continue"] = following
+
+
+def _ref(raw: Json) -> Ref:
+    return Ref(raw["metadata"]["namespace"], raw["metadata"]["name"])
+
+
+def _raw(raw: Json) -> Json:
+    return raw
 
 
 def escaped(value: str) -> str:

@@ -15,8 +15,9 @@ from k8s.client import paths
 from k8s.client.rest import Rest
 from k8s.client.timing import Timing
 from k8s.client.translate import JSON_PATCH
-from k8s.errors import ClusterError, Conflict, NotFound, Refused
-from k8s.snapshots import Json, Migration, NewEvent, NewMigration, Ref, VirtualMachine
+from k8s.errors import ClusterError, Conflict, Forbidden, Invalid, NotFound, Refused
+from k8s.fleet import Trial
+from k8s.snapshots import Admission, Json, Migration, NewEvent, NewMigration, Ref, VirtualMachine
 
 DELETE_TRIES: Final = 4
 """Attempts to take back a VMIM that lost its target; it may be moving the VM to any node meanwhile."""
@@ -43,6 +44,16 @@ class Writes:
         does. Raises AlreadyExists, InFlight, Refused, Forbidden, Unreachable otherwise.
         """
         return await self._to_the_end(self._create(new, dry_run=dry_run))
+
+    async def try_migration(self, trial: Trial) -> Admission:
+        """What the cluster would answer to the create. An outage is no answer and stays an error."""
+        name = f"{names.OUR_PREFIX}-dry-run-{trial.vmi_uid}"
+        new = NewMigration(Ref(trial.vm.namespace, name), trial.vm.name, trial.hostname)
+        try:
+            await self.create_migration(new, dry_run=True)
+        except (Refused, Forbidden, Conflict, Invalid) as error:
+            return Admission(accepted=False, code=error.code, message=error.message)
+        return Admission(accepted=True)
 
     async def create_event(self, new: NewEvent) -> None:
         """Write an Event about a VM."""

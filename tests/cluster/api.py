@@ -94,7 +94,9 @@ class Request:
 
     @property
     def name(self) -> str:
-        return f"{self.method} {self.path.rsplit('/', 1)[-1]}"
+        """Method and last part of the path, and whose name a list is asked for by."""
+        _, _, wanted = self.query.get("fieldSelector", "").partition("metadata.name=")
+        return f"{self.method} {self.path.rsplit('/', 1)[-1]} {wanted}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def world(api: Api) -> Api:
     api.put(VMIS, vmi)
     api.put(VMIMS, vmim)
     api.put(CLAIMS, load("pvc-rwx"))
-    api.put(CLAIMS, merged(load("pvc-rwx"), {"metadata": {"name": "web-01-data"}}))
+    api.put(CLAIMS, merged(load("pvc-rwx"), {"metadata": {"name": "web-01-data"}, "spec": {"volumeName": "pv-data"}}))
     api.put(NODES, load("node"))
     api.put(
         NODES, merged(load("node"), {"metadata": {"name": "worker-05", "labels": {"kubernetes.io/hostname": "w5"}}})
@@ -75,43 +75,35 @@ def world(api: Api) -> Api:
     return api
 
 
-async def test_without_a_namespace_everything_is_read_in_three_steps(world: Api, cluster: KubeCluster) -> None:
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        (ANYWHERE, {"GET virtualmachines web-01", "GET virtualmachineinstances web-01"}),
+        (HERE, {"GET web-01"}),
+    ],
+    ids=["anywhere", "here"],
+)
+async def test_everything_is_read_in_three_steps(
+    world: Api, cluster: KubeCluster, question: Question, found: set[str]
+) -> None:
+    claims = {"GET web-01-rootdisk", "GET web-01-data"}
+    rest = {VMIMS_READ, "GET resourcequotas", "GET worker-01", "POST virtualmachineinstancemigrations"}
     world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
-    world.waves.extend(
-        [
-            {"GET virtualmachines", *FIRST},
-            {"GET web-01", VMIMS_READ, "GET web-01-rootdisk", "GET resourcequotas"},
-            {"GET worker-01", "POST virtualmachineinstancemigrations", "GET web-01-data", f"GET {PV}", *CARRIED},
-        ]
-    )
-    facts = await cluster.facts(ANYWHERE)
-    assert len(world.requests) == 16
+    world.put(VOLUMES, {"metadata": {"name": "pv-data"}})
+    world.waves.extend([{*found, *FIRST}, {*rest, *claims, *CARRIED}, {f"GET {PV}", "GET pv-data"}])
+    facts = await cluster.facts(question)
+    assert len(world.requests) == 17
     assert facts.vm.ref == Ref("production", "web-01")
     assert facts.vmi is not None
     assert facts.source is not None
     assert facts.target is not None
     assert (facts.source.name, facts.target.name) == ("worker-01", "worker-05")
     assert [claim.ref.name for claim in facts.claims] == ["web-01-rootdisk", "web-01-data"]
+    assert facts.volumes == (Volume(PV, LOCAL), Volume("pv-data"))
     assert [migration.ref.name for migration in facts.migrations] == ["live-limit-web-05"]
     assert facts.capabilities.kubevirt_version == "v1.9.0"
     assert facts.capabilities.added_node_selector
     assert facts.admission == Admission(accepted=True)
-
-
-async def test_with_a_namespace_only_the_volumes_take_a_third_step(world: Api, cluster: KubeCluster) -> None:
-    claims = {"GET web-01-rootdisk", "GET web-01-data"}
-    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
-    world.waves.extend(
-        [
-            {"GET web-01", VMIMS_READ, "GET resourcequotas", *FIRST},
-            {"GET worker-01", "POST virtualmachineinstancemigrations", *claims, *CARRIED},
-            {f"GET {PV}"},
-        ]
-    )
-    facts = await cluster.facts(HERE)
-    assert facts.source is not None
-    assert len(facts.claims) == 2
-    assert facts.volumes == (Volume(PV, LOCAL),)
 
 
 async def test_both_ways_read_the_same(world: Api, cluster: KubeCluster) -> None:
@@ -126,7 +118,7 @@ async def test_a_volume_that_cannot_be_read_is_left_out(
         world.plan("GET", f"{VOLUMES}/{PV}", answer)
     facts = await cluster.facts(HERE)
     assert facts.volumes == ()
-    assert {claim.volume for claim in facts.claims} == {PV}
+    assert {claim.volume for claim in facts.claims} == {PV, "pv-data"}
 
 
 def pod(name: str, node: str, *, memory: str = "1Gi", owner: str = "", phase: str = "Running") -> Json:
@@ -365,3 +357,14 @@ async def test_without_rights_to_the_cr_the_version_endpoint_answers(world: Api,
 async def test_a_vm_whose_name_fits_no_label_has_no_migrations(world: Api, cluster: KubeCluster) -> None:
     assert await cluster.migrations(Ref("production", "x" * 64)) == ()
     assert world.requests == []
+
+
+@pytest.mark.parametrize("stopped", [1, 20])
+async def test_vms_that_do_not_run_take_no_call_each(world: Api, cluster: KubeCluster, stopped: int) -> None:
+    names = [f"stopped-{number}" for number in range(stopped)]
+    for name in names:
+        world.put(VMS, merged(load("vm-halted"), {"metadata": {"name": name}}))
+    fleet = await cluster.fleet([Ref("production", name) for name in ["web-01", *names]])
+    assert len(world.requests) == 12
+    assert len(fleet.vms) == stopped + 1
+    assert set(fleet.instances) == {Ref("production", "web-01")}
