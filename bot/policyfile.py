@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import yaml
 from pydantic import ValidationError
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 LARGEST = 1_000_000
 """Bytes; no policy of people for people is longer."""
+DEEPEST = 20
+"""Levels of nesting; the rules need seven, and a thousand would break the parser."""
 
 
 class BadPolicy(Exception):
@@ -57,22 +60,73 @@ def load(path: Path) -> Policy:
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise BadPolicy(f"{path}: larger than {LARGEST} bytes")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        faults = list(_twice(root)) if root else []
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            faults.append("aliases are not allowed")
-        if faults:
-            raise BadPolicy("\n".join(f"{path}: {fault}" for fault in faults))
-        return Policy.model_validate(yaml.safe_load(text))
     except OSError as error:
         raise BadPolicy(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadPolicy(f"{path}: {error}") from error
+    if len(text) > LARGEST:
+        raise BadPolicy(f"{path}: larger than {LARGEST} bytes")
+    try:
+        return _checked(text)
+    except _Faults as faults:
+        raise BadPolicy("\n".join(f"{path}:{line}: {fault}" for line, fault in faults.found)) from faults
+
+
+class _Faults(Exception):
+    """What is wrong: the lines, from 1, with a sentence for each."""
+
+    def __init__(self, *found: tuple[int, str]) -> None:
+        super().__init__(found)
+        self.found = found
+
+
+def _checked(text: bytes) -> Policy:
+    root, content = _read(text)
+    try:
+        return Policy.model_validate(content)
     except ValidationError as error:
-        lines = (f"{path}:{_line(root, each['loc'])}: {_field(each['loc'])}{each['msg']}" for each in error.errors())
-        raise BadPolicy("\n".join(lines)) from error
+        found = ((_line(root, each["loc"]), f"{_field(each['loc'])}{each['msg']}") for each in error.errors())
+        raise _Faults(*found) from error
+
+
+def _read(text: bytes) -> tuple[yaml.Node | None, object]:
+    try:
+        if faults := list(_misused(text)):
+            raise _Faults(*faults)
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if faults := list(_bad_keys(root)):
+            raise _Faults(*faults)
+        return root, loader.construct_document(root) if root else None
+    except yaml.MarkedYAMLError as error:
+        line = _line_at(error.problem_mark or error.context_mark)
+        raise _Faults((line, error.problem or str(error))) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _Faults((1, str(error))) from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Names the place of what looks like a date or a number and is none, which YAML's own types do not."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002  # as PyYAML has it
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError) as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+
+
+def _misused(text: bytes) -> Iterator[tuple[int, str]]:
+    """What YAML has, and a file of rules has not."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = _line_at(event.start_mark)
+        if isinstance(event, yaml.AliasEvent):
+            yield line, "aliases are not allowed"
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                yield line, f"nested more than {DEEPEST} deep"
+                return
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -94,7 +148,15 @@ def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
         if below is None:
             break
         node = below
-    return node.start_mark.line + 1 if node else 1
+    return _line_at(node.start_mark if node else None)
+
+
+class _Mark(Protocol):
+    line: int
+
+
+def _line_at(mark: _Mark | None) -> int:
+    return mark.line + 1 if mark else 1
 
 
 def _below(node: yaml.Node | None, part: int | str) -> yaml.Node | None:
@@ -106,15 +168,19 @@ def _below(node: yaml.Node | None, part: int | str) -> yaml.Node | None:
     return None
 
 
-def _twice(node: yaml.Node) -> Iterator[str]:
-    """Keys that stand twice in one mapping; YAML would silently take the last."""
+def _bad_keys(node: yaml.Node | None) -> Iterator[tuple[int, str]]:
+    """Keys that are no words, or stand twice in one mapping: YAML would silently take the last."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            line = _line_at(key.start_mark)
+            if not isinstance(key, yaml.ScalarNode):
+                yield line, "a key must be a word"
+                continue
             if key.value in seen:
-                yield f"line {key.start_mark.line + 1}: {key.value}: stands twice"
+                yield line, f"{key.value}: stands twice"
             seen.add(key.value)
-            yield from _twice(value)
+            yield from _bad_keys(value)
     elif isinstance(node, yaml.SequenceNode):
         for each in node.value:
-            yield from _twice(each)
+            yield from _bad_keys(each)
