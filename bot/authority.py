@@ -120,17 +120,9 @@ class Authority:
 
     async def _able(self, quorum: Quorum, not_them: frozenset[str]) -> int | None:
         """An approver is among the people of every rule; of rules that let in a whole channel nothing is counted."""
-        known = [found for who in quorum.who if (found := await self._everybody(who)) is not None]
+        members = self._people.group_members
+        known = [found for who in quorum.who if (found := await policy.everybody(who, members)) is not None]
         return len(frozenset.intersection(*known) - not_them) if known else None
-
-    async def _everybody(self, who: Iterable[str]) -> frozenset[str] | None:
-        people: set[str] = set()
-        for each in who:
-            found = await self._people.group_members(each) if policy.is_group(each) else frozenset({each})
-            if each == policy.CHANNEL or found is None:
-                return None
-            people |= found
-        return frozenset(people)
 
     async def quorum_now(self, plan: Plan, current: Record) -> Quorum:
         """What an existing plan needs by the rules of this moment."""

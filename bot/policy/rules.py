@@ -6,7 +6,7 @@ every rule lets them do, and of the quorums the strictest holds. Before any rule
 people who are not in the channel may do nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated
@@ -114,6 +114,11 @@ class Rule(_Frozen):
             raise ValueError("`request`, `confirm` (which also denies) and `incident` stand beside `allow`, not in it")
         return self
 
+    @property
+    def groups(self) -> frozenset[str]:
+        """Every user group that it names."""
+        return frozenset(who for action in Action for who in self.who(action) if is_group(who))
+
     def who(self, action: Action) -> tuple[str, ...]:
         """Whom it lets do this."""
         confirm = self.confirm.who if self.confirm else ()
@@ -168,8 +173,7 @@ class Policy(_Frozen):
     @property
     def groups(self) -> frozenset[str]:
         """Every user group that a rule names."""
-        named = (who for rule in self.rules for action in Action for who in rule.who(action))
-        return frozenset(who for who in named if is_group(who))
+        return frozenset().union(*(rule.groups for rule in self.rules))
 
     def decide(self, actor: Actor, action: Action, case: Case | None = None) -> Decision:
         """Judge. Without a case (lists, forms): whether any rule lets this person do it to anything."""
@@ -234,6 +238,22 @@ def decide(actor: Actor, action: Action) -> Decision:
 def is_group(who: str) -> bool:
     """Whether a word of a rule names a user group."""
     return who.startswith(("S", "@"))
+
+
+Members = Callable[[str], Awaitable[frozenset[str] | None]]
+"""User ids of a group; None where the chat does not say, or has no such group."""
+
+
+async def everybody(who: Iterable[str], members: Members) -> frozenset[str] | None:
+    """User ids of all whom a rule names; None where that cannot be counted: a whole channel, or a group that cannot be
+    read."""
+    people: set[str] = set()
+    for each in who:
+        found = await members(each) if is_group(each) else frozenset({each})
+        if each == CHANNEL or found is None:
+            return None
+        people |= found
+    return frozenset(people)
 
 
 def outsider(actor: Actor, action: str) -> Decision | None:

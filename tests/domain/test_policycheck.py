@@ -36,6 +36,7 @@ def said(**fields: object) -> tuple[bool, str]:
         ),
         ({"request": ["@one"], "confirm": {"who": ["@one"], "own": True}}, "1 found (U0A)"),
         ({"request": ["@sre"], "confirm": {"who": ["@sre"]}}, "2 found"),
+        ({"confirm": {"who": ["@sre"]}, "incident": {"who": ["@one"]}, "allow": {"call off": []}}, "2 found"),
     ],
 )
 def test_a_rule_that_can_work_is_shown_with_its_people(fields: dict[str, object], words: str) -> None:
@@ -53,6 +54,14 @@ def test_a_rule_that_can_work_is_shown_with_its_people(fields: dict[str, object]
         ({"request": ["@one"], "confirm": {"who": ["@one"]}}, "1 found, and nobody's own press counts"),
         ({"request": ["@sre"], "confirm": {"who": ["@sre"], "count": 2}}, "2 found, and nobody's own press counts"),
         ({"request": ["@empty"], "confirm": {"who": ["@sre"]}}, "nobody may even ask"),
+        ({"request": ["@gone"], "confirm": {"who": ["@sre"]}}, "Slack has no group @gone"),
+        ({"confirm": {"who": ["@sre"]}, "incident": {"who": ["@gone"]}}, "Slack has no group @gone"),
+        ({"confirm": {"who": ["channel"]}, "allow": {"answer": ["@gone"]}}, "Slack has no group @gone"),
+        (
+            {"confirm": {"who": ["channel"]}, "incident": {"who": ["@empty"]}},
+            "nobody may declare an incident: no one is in @empty",
+        ),
+        ({"confirm": {"who": ["@sre"]}, "allow": {"call off": ["@empty"]}}, "nobody may call off: no one is in @empty"),
     ],
 )
 def test_a_rule_by_which_nobody_could_approve_is_an_error(fields: dict[str, object], words: str) -> None:
