@@ -26,8 +26,9 @@ plans = Table(
 
 unshown = plans.c.version != plans.c.shown_version
 
-Index("ix_plans_unshown", plans.c.seq, sqlite_where=unshown, postgresql_where=unshown)
-"""Looked at each second: it holds only what is to be shown, however many plans there were. Since version 3."""
+Index("ix_plans_unshown", plans.c.seq)
+"""Looked at each second: it holds only what is to be shown, however many plans there were. Since version 3. That
+condition is in its step alone: said here in the words of both dialects, both would be imported at every start."""
 
 vm_locks = Table(
     "vm_locks",
