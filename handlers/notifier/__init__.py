@@ -3,7 +3,8 @@
 `changed` and `sweep` only say "look again". Looking means: read the newest Record, work out the messages that should
 stand, compare their digests with what was last sent, send what differs. So a restart, a Slack outage or ten changes in
 a second need no memory of their own: what arrives is the newest state, and the last one always arrives. Nothing waits
-for Slack but `publish`, and nothing here sleeps: whatever must wait is due later and is taken up by a sweep.
+for Slack but `publish`, and nothing here sleeps: whatever must wait is due later and is taken up then, at the latest by
+a sweep.
 
 Per plan one sender at a time, across all bots on one store: a new plan's first card is shown by the one who was asked
 for it, and everything after that by the one that has the duties. Not promised: that every state in between is seen, and
@@ -144,6 +145,7 @@ class SlackNotifier:
             self._pauses[plan_id] = after
             log.warning("plan %s is shown later (%s)", plan_id, later.reason)
         self._due[plan_id] = self._clock.now() + after
+        asyncio.get_running_loop().call_later(after.total_seconds(), self.changed, plan_id)
 
     async def _show(self, plan_id: str, *, paced: bool = True) -> None:
         """Send until everything stands; each round begins with the newest Record."""

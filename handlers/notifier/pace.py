@@ -3,7 +3,7 @@
 Edits share one bucket for the whole workspace, since Slack counts chat.update for all channels together; new messages
 have one bucket for each channel. Asking costs nothing: a bucket only says when. Numbers:
 docs.slack.dev/apis/web-api/rate-limits (chat.update is Tier 3, 50 a minute; chat.postMessage one a second in a
-channel).
+channel, "short bursts" allowed: a card, its progress and a report need not wait for each other).
 """
 
 from dataclasses import dataclass, field
@@ -45,4 +45,4 @@ class Pace:
 
     def posts(self, channel: str) -> Bucket:
         """The bucket of new messages in a channel."""
-        return self._posts.setdefault(channel, Bucket(burst=1, interval=timedelta(seconds=1)))
+        return self._posts.setdefault(channel, Bucket(burst=3, interval=timedelta(seconds=1)))
