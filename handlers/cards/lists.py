@@ -48,7 +48,7 @@ _ENDED: Mapping[PlanState, str] = {
     PlanState.PARTLY_FAILED: "⚠️ partly failed",
     PlanState.STOPPED: "⏹️ stopped",
     PlanState.CANCELED: "🚫 canceled",
-    PlanState.DENIED: "⛔ denied",
+    PlanState.DENIED: "🛑 denied",
     PlanState.EXPIRED: "⌛ expired unconfirmed",
     PlanState.LAPSED: "⌛ lapsed before it started",
 }
@@ -177,11 +177,11 @@ def _linked(link: str) -> str:
 def _detailed(vm: Listed, request: Inventory) -> str:
     """Two lines. What was asked for is not repeated: on a phone it would push the node onto a line of its own."""
     size = f"{vm.vcpus} vCPU, {describe.memory(vm.memory_bytes) if vm.memory_bytes else 'memory unknown'}"
-    where = f"on {code(vm.node)}" if vm.node else "on no node"
+    where = f" on {code(vm.node)}" if vm.node else ""
     address = f" · {code(vm.address)}" if vm.address else ""
     notes = f" · {escape(', '.join(vm.notes), blocks.NAME)}" if vm.notes else ""
     name = escape(vm.name if request.namespace else f"{vm.namespace}/{vm.name}", blocks.NAME)
-    return f"*{name}* {escape(vm.status, blocks.NAME)} {where}\n{size}{address}{notes}"
+    return f"*{name}* {escape(vm.status, blocks.NAME)}{where}\n{size}{address}{notes}"
 
 
 def _table(vms: Sequence[Listed]) -> Iterator[str]:

@@ -134,6 +134,9 @@ def test_an_inventory_fits_whatever_its_size(number: int) -> None:
     assert not MENTION.search(str([block for block in card.stamped() if block["type"] != "rich_text"]))
     if number > 20:
         assert "ask for fewer" in str(card.blocks)
+        table = next(block for block in card.blocks if block["type"] == "rich_text")
+        rows = table["elements"][0]["elements"][0]["text"].splitlines()
+        assert sum(row.startswith("  vm-") for row in rows) == min(number, 100)
     if number > 100:
         assert f"{number - 100} more are left out" in str(card.blocks)
 
