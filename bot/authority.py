@@ -30,8 +30,10 @@ class Holds(NamedTuple):
     def told(self) -> str:
         """Why it may not run, in words."""
         if self.requester:
-            return f"Whoever asked for this move may no longer do so: {self.requester}"
-        return f"A Confirm no longer counts ({self.why})." if self.lost else "More Confirms are needed by now."
+            return f"Whoever asked for this move may no longer do so. They would be told now: “{self.requester}”"
+        if self.lost:
+            return f"A Confirm no longer counts. Whoever gave it would be told now: “{self.why}”"
+        return "More Confirms are needed by now."
 
     def enough(self, current: Record) -> bool:
         """Whether the plan may run."""
@@ -141,7 +143,7 @@ class Authority:
         for given in current.approvers:
             reason = await self._lost(current, given.actor, confirming(current), judged)
             if not reason and not quorum.own_counts and given.actor.id in current.askers:
-                reason = "the rules have changed, and one's own press no longer counts"
+                reason = "By the rules of now your own press does not count."
             if reason:
                 lost.append(given.actor)
                 why = why or reason

@@ -32,7 +32,7 @@ def why_not(record: Record, index: int) -> BotError | None:
     if MoveEvent.CALLED_OFF not in migration.MOVE[run.state]:
         return BotError("already-decided", "This move is not running, or has already ended.", _IN_THREAD)
     if run.called_off:
-        return BotError("already-called-off", "This move has been called off already.", _IN_THREAD)
+        return BotError("already-called-off", "This move has been canceled already.", _IN_THREAD)
     if run.homeward:
         return BotError("already-called-off", f"{move.vm} is on its way home already.", _IN_THREAD)
     return _too_late(move, run, progress.at_step(record, index))
@@ -73,7 +73,7 @@ def called_off() -> Cause:
     """Of a move that has ended where it began, as somebody wished."""
     return Cause(
         code=CALLED_OFF,
-        what="Somebody called the move off while it ran.",
+        what="Somebody canceled the move while it ran.",
         remedy="Nothing is left to do. Plan it again when it is wanted.",
         ways=(WayOn.AGAIN,),
     )
@@ -83,7 +83,7 @@ def called_off_and_down() -> Cause:
     """Of a cold move that was called off, and whose VM did not come up again."""
     return Cause(
         code="home-not-up",
-        what="The move was called off; the VM has its old placement back, but has not come up.",
+        what="The move was canceled; the VM has its old placement back, but has not come up.",
         remedy="Look at the VM's events now: it is down.",
         ways=(WayOn.OTHER_NODE, WayOn.AGAIN),
     )

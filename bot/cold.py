@@ -215,7 +215,7 @@ def leave_pin(record: Record, index: int) -> Record:
 
 def _chosen_home(doubt: Doubt, why: Cause | None, actor: Actor | None) -> Cause:
     what = "The guest did not shut down" if doubt is Doubt.STOPPING else "The VM did not start on the target"
-    who = "so somebody called it off" if actor else "and nobody answered in time"
+    who = "so somebody brought it home" if actor else "and nobody answered in time"
     return Cause(
         code=f"{doubt}-abandoned",
         what=f"{what}, {who}." + (f" {why.what}" if why else ""),

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.vocabulary import quoted
 from bot.when import IncidentId, When
 
-FORM = "vm-migrate web-01 worker-05"
+FORM = "/vm-migrate web-01 worker-05"
 """The form that error messages show."""
 
 LONGEST_REASON = 300

@@ -1,5 +1,6 @@
 """The words of a batch: its totals, how it runs, what each VM notices, what became of each."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.describe.load import carried
@@ -72,6 +73,21 @@ def pace(plan: Plan) -> str:
     return f"{order}, in groups of {plan.pace.stage} with {pause} between them"
 
 
+def tally(runs: Sequence[Run]) -> str:
+    """How many have moved and how many have not, in a sentence; those under way are the rest."""
+    done = sum(run.state is MoveState.SUCCEEDED for run in runs)
+    failed = sum(run.state is MoveState.FAILED for run in runs)
+    canceled = sum(run.state is MoveState.CANCELED for run in runs)
+    waiting = sum(run.state is MoveState.WAITING for run in runs)
+    other = sum(run.state in (MoveState.SKIPPED, MoveState.DROPPED) for run in runs)
+    said = [f"{done} of {len(runs)} VMs have moved"]
+    said += [f"{failed} failed"] if failed else []
+    said += [f"{canceled} canceled"] if canceled else []
+    said += [f"{other} not moved"] if other else []
+    said += [f"{waiting} {'waits' if waiting == 1 else 'wait'}"] if waiting else []
+    return ", ".join(said) + "."
+
+
 def outcome(move: Move, run: Run) -> str:
     """What became of one VM, in few words."""
     match run.state:
@@ -108,7 +124,7 @@ def _time(run: Run) -> str:
     if run.downtime is not None:
         return f", down for {duration(run.downtime)}"
     measured = run.result is not None and run.result.started_at is not None and run.result.ended_at is not None
-    return f", {took(run.result)}" if measured and run.result else ""
+    return f" after {took(run.result)}" if measured and run.result else ""
 
 
 def plan_text(plan: Plan) -> str:

@@ -72,11 +72,7 @@ async def again(moving: Moving, current: Record, planned: Plan) -> Holds:
 
 async def _give_back(moving: Moving, holds: Holds) -> None:
     lost = frozenset(actor.id for actor in holds.lost)
-    note = (
-        f"It was not started: a Confirm no longer counts ({holds.why})."
-        if lost
-        else "It was not started: more is needed."
-    )
+    note = f"It was not started. {holds.told}"
     now, valid_for = moving.clock.now(), moving.limits.plan_valid
     await moving.change(
         lambda newest: approval.revoke(newest, lost, note, holds.quorum, now, valid_for),

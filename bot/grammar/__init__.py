@@ -73,7 +73,7 @@ def _told(text: str, read: Callable[[str], _Read]) -> _Read:
 def _remedy(fixes: Sequence[str]) -> str:
     for fix in fixes:
         try:
-            return f"Did you mean: {SELF} {_read(fix)}"
+            return f"Did you mean: /{SELF} {_read(fix)}"
         except (Mistake, Unclear):
             continue
     return f"Write it like this: {FORM}"

@@ -24,6 +24,11 @@ _FORMS = (
         "and set aside rules of its own that forbid the node, as long as the pin stays",
     ),
     ('web-01 worker-05 --reason "..."', "say why; the card shows it"),
+    ("web-01 worker-05 --at 02:00", "confirm now, move then, by your clock; or --in 30m, --window 22:00-02:00"),
+    (
+        'web-01 worker-05 --incident INC-42 "..."',
+        "without the usual approvals, where a rule says who may; everybody is told",
+    ),
     ("web-01, web-02 to worker-05", "several in one plan; also “web-01 to worker-03, web-02 to worker-04”"),
     ("everything on worker-02", "empty a node; or --selector app=web"),
     ("bring-back worker-02", "take home what that moved away"),

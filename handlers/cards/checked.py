@@ -18,10 +18,11 @@ def findings(move: Move) -> list[Block]:
     checked is in the list of checks; that a node is missing is no fault where there is a menu of nodes."""
     unsaid = {NOT_CHECKED, NO_TARGET} if move.instead.nodes else {NOT_CHECKED}
     said = [each for each in move.findings if each.code not in unsaid]
-    return [blocks.section("\n".join(_finding(each) for each in said))] if said else []
+    return [blocks.section("\n".join(told(each) for each in said))] if said else []
 
 
-def _finding(finding: Finding) -> str:
+def told(finding: Finding) -> str:
+    """One finding in a few lines: how bad, what, and what helps."""
     remedy = f"\n→ {escape(finding.remedy)}" if finding.remedy else ""
     return f"{SEVERITIES[finding.severity]} {escape(finding.text)}{remedy}"
 
@@ -53,7 +54,7 @@ def checks_card(record: Record) -> Card:
     made: list[Block] = [blocks.section(f"*{text}*\n{_count(record, _passed(record))}")]
     for move in record.plan.moves:
         made += [blocks.section(f"*{escape(move.vm, blocks.NAME)}*")] if len(record.plan.moves) > 1 else []
-        made += [blocks.section("\n".join(_told(each) for each in move.findings))] if move.findings else []
+        made += [blocks.section("\n".join(_sourced(each) for each in move.findings))] if move.findings else []
         made += [blocks.section("\n".join(f"✅ {escape(each)}" for each in move.passed))] if move.passed else []
     return Card(text, tuple(made[:_MOST]))
 
@@ -62,6 +63,6 @@ _MOST = 50
 """Blocks of a message (docs.slack.dev/reference/block-kit/blocks)."""
 
 
-def _told(finding: Finding) -> str:
+def _sourced(finding: Finding) -> str:
     source = f"\n_{escape(finding.source)}_" if finding.source else ""
-    return f"{_finding(finding)}{source}"
+    return f"{told(finding)}{source}"

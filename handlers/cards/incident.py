@@ -19,8 +19,8 @@ _LINE = 120
 _AT = "{time_secs}"
 _STANDS: Mapping[PlanState, str] = {
     PlanState.PROPOSED: "*waits for its Confirm*",
-    PlanState.APPROVED: "is *confirmed*",
-    PlanState.SCHEDULED: "is *confirmed* and waits for its time",
+    PlanState.APPROVED: "*starts now*",
+    PlanState.SCHEDULED: "*waits for its time*",
     PlanState.RUNNING: "is *running*",
     PlanState.PAUSED: "is *paused*",
     PlanState.SUCCEEDED: "has *succeeded*",
@@ -32,6 +32,7 @@ _STANDS: Mapping[PlanState, str] = {
     PlanState.EXPIRED: "has *expired*",
     PlanState.LAPSED: "has *lapsed*",
 }
+_ENDED_BY_SOMEBODY = (PlanState.STOPPED, PlanState.CANCELED, PlanState.DENIED)
 
 
 def sign(record: Record) -> str:
@@ -123,10 +124,10 @@ def untold_card(incident: Incident) -> Card:
 
 
 def _stands(record: Record) -> str:
+    by = f" by {mention(record.ended_by.user)}" if record.ended_by and record.state in _ENDED_BY_SOMEBODY else ""
     confirmed = ", ".join(mention(given.actor.user) for given in record.approvers)
-    by = f", confirmed by {confirmed}" if confirmed else ""
-    ended = f", ended by {mention(record.ended_by.user)}" if record.ended_by else ""
-    return f"{_STANDS[record.state]}{by}{ended}."
+    after = f"; confirmed by {confirmed}" if confirmed else ""
+    return f"{_STANDS[record.state]}{by}{after}."
 
 
 def _timeline(incident: Incident, moments: Iterable[Moment]) -> dict[str, Card]:

@@ -27,7 +27,7 @@ def starts(record: Record) -> list[Block]:
     schedule = record.schedule
     late = f", not after {when(schedule.latest)}"
     check = "All is proved again before; if anything has changed, it is not run and you are told."
-    note = f"\n⚠️ {escape(schedule.note)}" if schedule.note else ""
+    note = f"\n⚠️ *Mind:* {escape(schedule.note)}" if schedule.note else ""
     return [blocks.section(f"🕑 *Starts {when(schedule.start)}*{late}. {check}{note}")]
 
 

@@ -38,7 +38,7 @@ def _phase(run: Run, reached: PhaseTime, after: PhaseTime | None) -> str:
     if "Failed" in (reached.name, after and after.name):
         return f"❌ {words}{took}"
     if after is None and run.state is MoveState.CANCELED:
-        return f"🛑 {words}"
+        return f"🛑 {words} · canceled"
     if after is None and run.state in (MoveState.RUNNING, MoveState.UNKNOWN):
         return f"▶️ {words} · since {blocks.date(run.phases[-1].at, '{time_secs}')}"
     return f"✅ {words}{took}"

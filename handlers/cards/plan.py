@@ -30,7 +30,16 @@ def plan_card(record: Record) -> Card:
     sign = incident.sign(record)
     head = [blocks.header(f"{sign}Move plan: {parts.title(record.plan.moves[0])}"), blocks.section(status)]
     body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
-    return Card(f"{sign}Move plan: {parts.subject(record)}. {status}", (*head, *body))
+    return Card(f"{sign}{status}{_in_the_way(record)} Move plan: {parts.subject(record)}.", (*head, *body))
+
+
+def _in_the_way(record: Record) -> str:
+    """Why a plan is blocked, for a lock screen; on the card that stands below. Where it asks, it says so itself."""
+    moves = record.plan.moves
+    if record.state is not PlanState.PROPOSED or any(move.undecided or instead.lacks_node(move) for move in moves):
+        return ""
+    found = (finding for move in moves for finding in move.findings)
+    return next((f" {escape(each.text)}" for each in found if each.severity is Severity.BLOCK), "")
 
 
 def _status(record: Record) -> str:
@@ -43,7 +52,7 @@ def _status(record: Record) -> str:
         case PlanState.PROPOSED if record.plan.blocked:
             return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
-            return f"✋ *Waiting for Confirm* {_deed(record, names)}{later.from_when(record)}. Nothing was touched yet."
+            return f"{quorum.waits(record)} {_deed(record, names)}{later.from_when(record)}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The move of {names} starts now."
         case PlanState.SCHEDULED:
@@ -90,15 +99,16 @@ def _ended(record: Record) -> str:
 
 
 def _running(record: Record, names: str) -> str:
+    down = any(run.down_since and not run.up_since for run in record.runs)
     if any(run.state is MoveState.ASKING for run in record.runs):
-        return f"❓ *Waiting for an answer.* The move of {names} is stuck; the thread asks how to go on."
+        stuck = "is stuck, and it is down" if down else "is stuck"
+        return f"❓ *Waiting for an answer.* The move of {names} {stuck}; the thread asks how to go on."
     if any(run.homeward for run in record.runs):
         return f"↩️ *Going back.* {names} gets its old placement back; the thread says why and how far it is."
     if any(run.called_off and run.result is None for run in record.runs):
         return f"🛑 *Canceling* the move of {names}, where the cluster still can; the thread tells how it ends."
     overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
     word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Moving.*"
-    down = any(run.down_since and not run.up_since for run in record.runs)
     where = "is stopped for its move" if down else "is on its way"
     return f"{word} {names} {where}; the thread shows how far it is."
 

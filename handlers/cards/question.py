@@ -28,8 +28,8 @@ _MEANINGS: Mapping[Doubt, Mapping[Choice, str]] = {
         Choice.WAIT: f"*Keep waiting*: I ask again in {_MORE}, unless it is gone by then.",
         Choice.FORCE: "*Force stop*: like pulling the plug. What the guest has not written to its disks is lost.",
         Choice.HOME: (
-            "*Abort*: the shutdown cannot be called back, but once it is over the VM gets its old placement back "
-            "and is started."
+            "*Bring it home*: the shutdown cannot be called back, but once it is over the VM gets its old placement "
+            "back and is started."
         ),
     },
     Doubt.STARTING: {
@@ -52,7 +52,8 @@ def question_card(record: Record, index: int) -> Card:
     move, question = moving(record, index), record.runs[index].question
     assert question is not None, "a move that asks has a question"
     stuck = escape(describe.doubt(move.target_name, question.doubt))
-    headline = f"❓ *{escape(move.vm, blocks.NAME)}: {stuck}.* How shall I go on?"
+    down = " is down" if question.doubt is Doubt.STARTING else ""
+    headline = f"❓ *{escape(move.vm, blocks.NAME)}{down}: {stuck}.* How shall I go on?"
     body = [blocks.section(headline), *_asked(record, index, question), blocks.context(parts.people(record))]
     return Card(headline, tuple(body))
 
@@ -126,8 +127,7 @@ def _button(record: Record, index: int, doubt: Doubt, choice: Choice) -> Block:
         case Choice.WAIT:
             return blocks.button("Keep waiting", ActionId.WAIT, _value(record, index, doubt))
         case Choice.HOME:
-            text = "Abort" if doubt is Doubt.STOPPING else "Bring it home"
-            return blocks.button(text, ActionId.HOME, _value(record, index, doubt))
+            return blocks.button("Bring it home", ActionId.HOME, _value(record, index, doubt))
         case Choice.ELSEWHERE:
             return blocks.button("Another node", ActionId.ELSEWHERE, _value(record, index, doubt))
 

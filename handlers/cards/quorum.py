@@ -37,6 +37,15 @@ def _hopeless(record: Record) -> str:
     return f"\n⛔ *{able} could confirm it.* The rule or the group must be mended first; then press Modify."
 
 
+def waits(record: Record) -> str:
+    """What a plan that may run waits for."""
+    needed, given = record.quorum.needed, len(record.approvers)
+    if needed == 1:
+        return "✋ *Waiting for Confirm*"
+    missing = needed - given
+    return f"✋ *Waiting for {missing}{' more' if given else ''} Confirm{'' if missing == 1 else 's'}*"
+
+
 def confirm_word(record: Record) -> str:
     """The word on the button."""
     needed = record.quorum.needed
@@ -121,7 +130,8 @@ def _end(record: Record) -> str:
             return f"⌛ {plan} lapsed: it was confirmed but could not start in time. Nothing was touched."
         case _:
             who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
-            return f"🚫 {plan} was canceled{who}. {escape(record.note)}".strip()
+            words = (f"🚫 {plan} was canceled{who}.", escape(record.note), "Nothing was touched.")
+            return " ".join(filter(None, words))
 
 
 def _given(record: Record) -> str:

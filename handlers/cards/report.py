@@ -10,7 +10,7 @@ from bot.diagnosis import Cause
 from bot.migration import MoveState
 from bot.plan import Move
 from bot.progress import moving
-from bot.record import Record, Result, Run
+from bot.record import PinState, Record, Result, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
@@ -25,14 +25,23 @@ _CLOSING = {MoveType.LIVE: live.closing, MoveType.COLD: cold.closing}
 
 def report_card(record: Record) -> Card:
     """How a plan that ran has ended."""
-    lines, body = [], []
+    story, body = [], []
     for index, (move, run) in enumerate(parts.runs(record)):
         if run.result is None:
             continue
-        lines.append(_line(move, run, run.result))
-        body.append(blocks.section(" ".join(filter(None, (lines[-1], calling_off.told(run))))))
+        line = _line(move, run, run.result)
+        story.append(f"{line}{_why_or_what_now(run, run.result)}")
+        body.append(blocks.section(" ".join(filter(None, (line, calling_off.told(run))))))
         body += _ending(record, index, run, run.result)
-    return Card(" ".join(lines), (*body, blocks.context(parts.people(record))))
+    return Card(" ".join(story), (*body, blocks.context(parts.people(record))))
+
+
+def _why_or_what_now(run: Run, result: Result) -> str:
+    """What a lock screen adds to the first line; in the report it stands below."""
+    if result.cause and run.state is MoveState.FAILED:
+        return f" {escape(result.cause.what)}"
+    asked = run.pin is not None and run.pin.state is PinState.ASKED
+    return " What becomes of its node affinity?" if asked else ""
 
 
 def _line(move: Move, run: Run, result: Result) -> str:

@@ -149,4 +149,4 @@ async def test_the_timeline_is_posted_at_the_end(bot: Bot) -> None:
     assert "<@U0DANA00001> declared INC-42: fan failure &lt;!here&gt;" in told
     assert "<@U0MEI000001> denied: backup" in told
     assert (await bot.service.get("p1")).state is PlanState.DENIED
-    assert "*denied*, ended by <@U0MEI000001>" in bot.shown(AUDIT)[0].text
+    assert "*denied* by <@U0MEI000001>" in bot.shown(AUDIT)[0].text

@@ -257,7 +257,7 @@ async def test_a_plan_whose_card_cannot_be_posted_does_not_stop_the_sweep(bot: B
     await bot.store.add(proposed().model_copy(update={"id": "lost", "place": place}), [])
     await add(bot, "p2")
     await bot.sweep()
-    assert [message.text[:9] for message in bot.shown()] == ["Move plan"]
+    assert ["Move plan" in message.text for message in bot.shown()] == [True]
     await bot.slack.person("channels/join", user="vm-migrate", channel="#random")
     await bot.sweep(10)
     assert len(bot.shown("C0RANDOM001")) == 1
@@ -268,7 +268,7 @@ async def test_a_card_whose_blocks_slack_refuses_is_sent_as_text_once(bot: Bot) 
     await refuse(bot, "chat.postMessage", "invalid_blocks", times=1)
     await bot.sweep()
     (shown,) = bot.shown()
-    assert (shown.text[:9], shown.blocks) == ("Move plan", [])
+    assert ("Move plan" in shown.text, shown.blocks) == (True, [])
     for _ in range(3):
         await bot.sweep(10)
     assert len(bot.shown()) == 1

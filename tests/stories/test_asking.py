@@ -31,7 +31,7 @@ async def test_a_phone_shows_questions_lists_and_the_form_in_full(screens: Scree
     await answered(page, "database-01")
     await screens.picture(page, "3-inventory")
     await say(page, "/vm-migrate web_01 worker-05")
-    await answered(page, "Did you mean: vm-migrate web-01 to worker-05")
+    await answered(page, "Did you mean: /vm-migrate web-01 to worker-05")
     await screens.picture(page, "4-mistake")
     await say(page, "/vm-migrate help")
     await answered(page, "Here you may")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import approval, calling_off, plan, policy, progress
+from bot.authority import Holds
 from bot.diagnosis import Cause, WayOn
 from bot.instead import with_ranking
 from bot.policy import Action, Quorum
@@ -128,7 +129,8 @@ def half_confirmed() -> Record:
 
 def approval_lost() -> Record:
     approved = approval.confirm(half_confirmed(), MEI, policy.decide(MEI, Action.CONFIRM), at(95))
-    note = "It was not started: a Confirm no longer counts (Rule “protected VMs” lets @sre confirm here)."
+    why = "Rule “protected VMs” lets @sre confirm here, and you are not one of them."
+    note = f"It was not started. {Holds(FOUR_EYES, (MEI,), why=why).told}"
     return approval.revoke(approved, frozenset({MEI.id}), note, FOUR_EYES, at(96), VALID)
 
 

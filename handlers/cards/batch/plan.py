@@ -14,7 +14,7 @@ from bot.record import Record
 from bot.request import BatchRequest, MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
-from handlers.cards import incident, later, parts, quorum
+from handlers.cards import checked, incident, later, parts, quorum
 from handlers.cards.batch import table
 from handlers.cards.card import Card
 from handlers.cards.plan import last_ways
@@ -34,7 +34,7 @@ def batch_card(record: Record) -> Card:
     sign = incident.sign(record)
     head = [blocks.header(f"{sign}Move plan: {title(record)}"), blocks.section(status)]
     body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
-    return Card(f"{sign}Move plan: {escape(title(record))}. {status}", (*head, *body))
+    return Card(f"{sign}{status} Move plan: {escape(title(record))}.", (*head, *body))
 
 
 def title(record: Record) -> str:
@@ -62,7 +62,7 @@ def _status(record: Record) -> str:
             first = f"somebody has to accept the {costs} first, then Confirm"
             return f"✋ *Waiting* {deed}: {first}. Nothing was touched yet."
         case PlanState.PROPOSED:
-            return f"✋ *Waiting for Confirm* {deed}. Nothing was touched yet."
+            return f"{quorum.waits(record)} {deed}. Nothing was touched yet."
         case PlanState.APPROVED:
             return f"✅ *Confirmed.* The first of {many} starts now."
         case PlanState.SCHEDULED:
@@ -88,24 +88,13 @@ def _deed(record: Record, many: str) -> str:
 
 
 def _running(record: Record) -> str:
-    told = _told(record)
+    told = describe.batch.tally(record.runs)
     if any(run.state is MoveState.ASKING for run in record.runs):
         return f"❓ *Waiting for an answer.* A move is stuck; the thread asks how to go on. {told}"
     if record.state is PlanState.PAUSED and record.holds:
         why = describe.batch.HOLDS[record.holds[-1].reason]
         return f"⏸️ *Paused:* {why}. The thread asks how to go on. {told}"
     return f"🔄 *Running.* {told}"
-
-
-def _told(record: Record) -> str:
-    done = sum(run.state is MoveState.SUCCEEDED for run in record.runs)
-    failed = sum(run.state in (MoveState.FAILED, MoveState.CANCELED) for run in record.runs)
-    waiting = sum(run.state is MoveState.WAITING for run in record.runs)
-    other = sum(run.state in (MoveState.SKIPPED, MoveState.DROPPED) for run in record.runs)
-    said = [f"{done} of {len(record.runs)} VMs have moved"]
-    said += [f"{failed} failed" if failed else "", f"{other} not moved" if other else ""]
-    said += [f"{waiting} {'waits' if waiting == 1 else 'wait'}" if waiting else ""]
-    return ", ".join(word for word in said if word) + "."
 
 
 _ENDS: Mapping[PlanState, str] = {
@@ -125,8 +114,8 @@ def _ended(record: Record) -> str:
     if record.state is PlanState.CANCELED:
         ran = any(run.result for run in record.runs)
         note = f" {escape(record.note)}" if record.note else ""
-        return f"🚫 *Canceled*{who}.{note} {_told(record) if ran else 'Nothing was touched.'}"
-    return _ENDS[record.state].format(told=_told(record), who=who)
+        return f"🚫 *Canceled*{who}.{note} {describe.batch.tally(record.runs) if ran else 'Nothing was touched.'}"
+    return _ENDS[record.state].format(told=describe.batch.tally(record.runs), who=who)
 
 
 def _open(record: Record) -> list[Block]:
@@ -146,8 +135,7 @@ def _note(record: Record) -> list[Block]:
 
 
 def _notes(found: tuple[Finding, ...]) -> list[Block]:
-    lines = [f"⚠️ {escape(each.text)}" + (f"\n→ {escape(each.remedy)}" if each.remedy else "") for each in found]
-    return paragraphs(lines)
+    return paragraphs(checked.told(each) for each in found)
 
 
 def _listed(title: str, lines: list[str]) -> list[Block]:

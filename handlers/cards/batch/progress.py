@@ -48,16 +48,15 @@ def batch_progress_card(record: Record) -> Card:
 
 
 def _headline(record: Record) -> str:
-    done = sum(run.state is MoveState.SUCCEEDED for run in record.runs)
-    text = f"{done} of {len(record.runs)} VMs have moved"
+    text = describe.batch.tally(record.runs)
     match record.state:
         case PlanState.PAUSED:
             going = turns.under_way(record)
-            return f"⏸️ *Paused:* {text}." + (" What is under way goes on to its end." if going else "")
+            return f"⏸️ *Paused:* {text}" + (" What is under way goes on to its end." if going else "")
         case PlanState.APPROVED | PlanState.RUNNING:
-            return f"🔄 *Running:* {text}."
+            return f"🔄 *Running:* {text}"
         case _:
-            return f"🏁 *Ended:* {text}. The report is below."
+            return f"🏁 *Ended:* {text} The report is below."
 
 
 def _under_way(record: Record, index: int) -> list[Block]:
@@ -98,9 +97,10 @@ def _ways(record: Record) -> list[Block]:
         return []
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     waiting = len(turns.waiting(record))
+    stays = "1 VM that has not begun stays" if waiting == 1 else f"{waiting} VMs that have not begun stay"
     question = blocks.dialog(
         "Stop the batch?",
-        f"{waiting} VMs that have not begun stay where they are. What is under way goes on to its end.",
+        f"{stays} where {'it is' if waiting == 1 else 'they are'}. What is under way goes on to its end.",
         "Stop it",
         "Go on",
     )

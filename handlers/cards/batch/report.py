@@ -33,16 +33,13 @@ def report_cards(record: Record) -> dict[str, Card]:
 
 
 def _headline(record: Record) -> str:
-    moved = sum(run.state is MoveState.SUCCEEDED for run in record.runs)
-    dropped = sum(run.state is MoveState.DROPPED for run in record.runs)
     word = {
         PlanState.SUCCEEDED: "✅ *Batch done.*",
         PlanState.PARTLY_FAILED: "⚠️ *Batch partly failed.*",
         PlanState.STOPPED: "⏹️ *Batch stopped.*",
         PlanState.CANCELED: "🛑 *Batch canceled.*",
     }.get(record.state, "❌ *Batch failed.*")
-    rest = f" {dropped} not attempted." if dropped else ""
-    return f"{word} {moved} of {len(record.runs)} VMs have moved.{rest}"
+    return f"{word} {describe.batch.tally(record.runs)}"
 
 
 def _row(record: Record, index: int) -> str:

@@ -49,7 +49,7 @@ def _row(number: int, move: Move, plan: Plan) -> str:
     target = name(move.target.name) if move.target else "scheduler decides"
     route = f"{name(move.source)} → {target}" if move.source else f"→ {target}"
     warned = any(finding.severity is Severity.WARN for finding in move.findings)
-    mark = " ⛔" if move.blocked else " ⚠️" if warned else ""
+    mark = " · ⛔ blocked" if move.blocked else " · ⚠️ see the warnings" if warned else ""
     return f"{number}. *{vm(move, plan)}* {route} · {move.type} · {escape(describe.batch.notices(move))}{mark}"
 
 
