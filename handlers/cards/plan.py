@@ -163,11 +163,9 @@ def _decided(record: Record) -> list[Block]:
 
 def last_ways(record: Record) -> list[Block]:
     """Until the first write it can still be canceled here; afterwards in the thread, where its progress is."""
-    if record.state is PlanState.SCHEDULED:
+    if record.state in (PlanState.APPROVED, PlanState.SCHEDULED):
         value = PlanRef(plan=record.id, revision=record.revision).dump()
         return [blocks.actions(*quorum.deny_buttons(record, value), _cancel(record))]
-    if record.state is PlanState.APPROVED:
-        return [blocks.actions(_cancel(record))]
     return [blocks.actions(parts.again(record))] if record.state in _REPLANNED else []
 
 
