@@ -4,7 +4,7 @@
 names for whoever answers a person; and BotError where nothing of a batch is left to plan.
 """
 
-from bot import batch, errors, muster, plan
+from bot import errors, muster, plan
 from bot.errors import BotError
 from bot.instead import type_elsewhere, with_ranking
 from bot.plan import Drift, Move, Plan
@@ -58,9 +58,9 @@ async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, .
 
 
 async def prove_turn(cluster: Cluster, current: Record, index: int) -> tuple[Drift, ...]:
-    """Read one move of a plan again, right before its turn; the plan's own earlier moves are no drift."""
+    """Read one move of a plan again, right before its turn."""
     again = await _again(cluster, current.plan, index)
-    return batch.changes_at_turn(current.plan.moves[index], again)
+    return plan.drift(current.plan.moves[index], again)
 
 
 async def _again(cluster: Cluster, planned: Plan, index: int) -> Move:

@@ -8,7 +8,7 @@ counters and resourceVersions are no part of it; `drift` names what has changed 
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -66,7 +66,9 @@ def steps_of(type_: MoveType, *, runs: bool) -> tuple[StepKind, ...]:
 
 
 _RULES = "placement rules"
-"""Name of that part of the proof."""
+_FINDINGS = "findings"
+"""Names of parts of the proof."""
+_WEIGHTS = (Severity.INFO, Severity.WARN, Severity.BLOCK)
 
 
 class _Frozen(BaseModel):
@@ -314,13 +316,24 @@ def read_again(before: Move, now: Move) -> Move:
 
 
 def drift(before: Move, now: Move) -> tuple[Drift, ...]:
-    """What has changed between two readings of the same move, in the order of the proof."""
+    """What has changed between two readings of the same move, in the order of the proof. A warning or block that has
+    gone is for the better, and no change: in a batch an earlier move may have made it go."""
     names = [*before.proof, *(name for name in now.proof if name not in before.proof)]
-    return tuple(
+    changed = tuple(
         Drift(what=name, before=before.proof.get(name, "none"), now=now.proof.get(name, "none"))
         for name in names
-        if before.proof.get(name) != now.proof.get(name)
+        if name != _FINDINGS and before.proof.get(name) != now.proof.get(name)
     )
+    worse = "; ".join(finding.text for finding in _worse(before.findings, now.findings))
+    return (*changed, Drift(what=_FINDINGS, before="none of these", now=worse)) if worse else changed
+
+
+def _worse(before: Iterable[Finding], now: Iterable[Finding]) -> list[Finding]:
+    """What weighs more than anything of its code did; an information never does."""
+    told: dict[str, int] = {}
+    for finding in before:
+        told[finding.code] = max(told.get(finding.code, 0), _WEIGHTS.index(finding.severity))
+    return [finding for finding in now if _WEIGHTS.index(finding.severity) > told.get(finding.code, 0)]
 
 
 def changes(before: Plan, now: Plan) -> tuple[Drift, ...]:
@@ -432,7 +445,7 @@ def _proof(facts: Facts, type_: MoveType, findings: tuple[Finding, ...]) -> dict
         "run strategy": facts.vm.run_strategy or running,
         _RULES: _placement(checks.own_rules(facts.vm)),
         "disks": ", ".join(f"{disk.name} ({'+'.join(disk.access_modes)})" for disk in _disks(facts)) or "none",
-        "findings": ", ".join(codes) or "none",
+        _FINDINGS: ", ".join(codes) or "none",
     }
 
 

@@ -1,16 +1,14 @@
 """Plans of several moves: which VMs, where to, in which order, and what all of it costs. Pure."""
 
 from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, Wanted, pace_of, turn_key
-from bot.batch.plan import TURN_PROOF, changes_at_turn, laid_down
+from bot.batch.plan import laid_down
 from bot.batch.room import choose, seat, shifts, why_none
 
 __all__ = [
     "OFFER_STAGES",
     "STAGE",
     "STAGES_FROM",
-    "TURN_PROOF",
     "Wanted",
-    "changes_at_turn",
     "choose",
     "laid_down",
     "pace_of",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from bot.batch.lineup import OFFER_STAGES, STAGE, STAGES_FROM, pace_of
 from bot.batch.room import shifts, together
 from bot.checks import Finding, Severity
-from bot.plan import Drift, LeftOut, Move, Plan, StepKind, drift
+from bot.plan import LeftOut, Move, Plan, StepKind
 from bot.request import BatchRequest
 from k8s.fleet import Fleet
 from k8s.snapshots import Survey
@@ -93,17 +93,3 @@ def _of_replicas(moves: Sequence[Move], fleet: Fleet) -> Iterable[Finding]:
 
 def _warning(code: str, text: str, remedy: str) -> Finding:
     return Finding(code=code, severity=Severity.WARN, text=text, remedy=remedy)
-
-
-TURN_PROOF = ("findings",)
-"""Parts of the proof that are compared by themselves at a move's turn: earlier moves may have made a warning go."""
-
-
-def changes_at_turn(before: Move, now: Move) -> tuple[Drift, ...]:
-    """What is no longer as approved when a move's turn comes. What the plan's own earlier moves have changed for the
-    better (a warning that is gone) is no change; a new warning or block is."""
-    hard = tuple(change for change in drift(before, now) if change.what not in TURN_PROOF)
-    known = {finding.code for finding in before.findings}
-    fresh = [finding for finding in now.findings if finding.severity is not Severity.INFO and finding.code not in known]
-    found = Drift(what="findings", before="none of these", now="; ".join(finding.text for finding in fresh))
-    return (*hard, *((found,) if fresh else ()))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import plan
-from bot.plan import Estimate, StepKind
+from bot.checks import Finding, Severity
+from bot.plan import Estimate, Move, StepKind
 from bot.request import MoveRequest, MoveType
 from k8s.snapshots import Capabilities, Claim, Condition, Facts, Placement, Ref
 from tests.facts import ASKED, facts, node, with_vmi
@@ -62,6 +63,32 @@ def test_what_people_approved_and_has_changed_is_named(world: Callable[[], Facts
 )
 def test_loads_counters_and_labels_are_no_part_of_it(world: Callable[[], Facts]) -> None:
     assert plan.drift(plan.build(ASKED, facts()).moves[0], plan.build(ASKED, world()).moves[0]) == ()
+
+
+def move_with(*found: tuple[str, Severity]) -> Move:
+    (move,) = plan.build(ASKED, facts()).moves
+    findings = tuple(Finding(code=code, severity=severity, text=f"{code} {severity}") for code, severity in found)
+    codes = ", ".join(finding.code for finding in findings)
+    return move.model_copy(update={"findings": findings, "proof": move.proof | {"findings": codes}})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "worse"),
+    [
+        ([], [("a", Severity.INFO)], ""),
+        ([], [("a", Severity.WARN)], "a warn"),
+        ([("a", Severity.INFO)], [("a", Severity.WARN)], "a warn"),
+        ([("a", Severity.WARN)], [], ""),
+        ([("a", Severity.WARN)], [("a", Severity.WARN), ("a", Severity.WARN)], ""),
+        ([("a", Severity.WARN)], [("a", Severity.BLOCK), ("b", Severity.WARN)], "a block; b warn"),
+        ([("a", Severity.BLOCK)], [("a", Severity.WARN)], ""),
+        ([("a", Severity.BLOCK), ("b", Severity.WARN)], [("b", Severity.BLOCK)], "b block"),
+    ],
+)
+def test_a_warning_that_is_gone_is_no_change_and_one_that_blocks_by_now_is(
+    before: list[tuple[str, Severity]], now: list[tuple[str, Severity]], worse: str
+) -> None:
+    assert "; ".join(change.now for change in plan.drift(move_with(*before), move_with(*now))) == worse
 
 
 def test_a_blocked_plan_is_a_plan() -> None:
