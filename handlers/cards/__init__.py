@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.migration import PlanState
 from bot.record import Record
-from handlers.cards import batch, incident, later, overdue
+from handlers.cards import batch, incident, later, overdue, verdict
 from handlers.cards.answers import (
     ambiguous_card,
     fault_card,
@@ -27,7 +27,6 @@ from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_c
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import progress_card
 from handlers.cards.question import is_asked, question_card, settled_card, slots
-from handlers.cards.quorum import overturned_cards, verdict_cards
 from handlers.cards.report import report_card
 from handlers.cards.running import running_card
 from handlers.cards.ways import runbook_card, runbook_slot
@@ -75,7 +74,7 @@ def wanted(record: Record) -> Mapping[str, Card]:
 
 def _before_it_runs(record: Record) -> dict[str, Card]:
     messages = dict(batch.wanted(record) if record.plan.batch else _alone(record))
-    messages |= verdict_cards(record)
+    messages |= verdict.wanted(record)
     if later.is_near(record):
         messages[Slot.NEAR] = later.near_card(record)
     return messages | incident.at_once(record)
@@ -94,7 +93,7 @@ def _alone(record: Record) -> Mapping[str, Card]:
 
 def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
-    messages: dict[str, Card] = {**(batch.settled(record) if record.plan.batch else {}), **overturned_cards(record)}
+    messages: dict[str, Card] = {**(batch.settled(record) if record.plan.batch else {}), **verdict.settled(record)}
     if record.schedule and record.schedule.checked_at and not later.is_near(record):
         messages[Slot.NEAR] = later.past_card(record)
     for index in _moves(record):

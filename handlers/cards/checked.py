@@ -7,6 +7,7 @@ from handlers import blocks
 from handlers.blocks import Block, escape
 from handlers.cards import parts
 from handlers.cards.card import Card
+from handlers.fitting import paragraphs
 from handlers.ids import ActionId
 from handlers.values import PlanRef
 
@@ -27,40 +28,27 @@ def told(finding: Finding) -> str:
     return f"{SEVERITIES[finding.severity]} {escape(finding.text)}{remedy}"
 
 
-def summary(record: Record) -> list[Block]:
+def summary(record: Record, move: Move) -> list[Block]:
     """How many checks passed, with the button that shows them; nothing for a plan from before they were counted."""
-    if not (passed := _passed(record)):
+    if not move.passed:
         return []
     value = PlanRef(plan=record.id, revision=record.revision).dump()
-    return [blocks.section(_count(record, passed), blocks.button("Show checks", ActionId.CHECKS, value))]
+    return [blocks.section(_count(move), blocks.button("Show checks", ActionId.CHECKS, value))]
 
 
-def _passed(record: Record) -> int:
-    return sum(len(move.passed) for move in record.plan.moves)
-
-
-def _count(record: Record, passed: int) -> str:
-    found = [finding for move in record.plan.moves for finding in move.findings]
-    unread = sum(finding.code == NOT_CHECKED for finding in found)
-    if not found:
-        return f"✅ *All {passed} checks passed.*"
+def _count(move: Move) -> str:
+    unread = sum(finding.code == NOT_CHECKED for finding in move.findings)
+    if not move.findings:
+        return f"✅ *All {len(move.passed)} checks passed.*"
     rest = f"; {unread} could not be made" if unread else ""
-    return f"✅ {passed} checks passed{rest}."
+    return f"✅ {len(move.passed)} checks passed{rest}."
 
 
 def checks_card(record: Record) -> Card:
-    """Every check of a plan: first what was found, with where it stands, then what passed."""
-    text = f"Checks of {parts.subject(record)}"
-    made: list[Block] = [blocks.section(f"*{text}*\n{_count(record, _passed(record))}")]
-    for move in record.plan.moves:
-        made += [blocks.section(f"*{escape(move.vm, blocks.NAME)}*")] if len(record.plan.moves) > 1 else []
-        made += [blocks.section("\n".join(_sourced(each) for each in move.findings))] if move.findings else []
-        made += [blocks.section("\n".join(f"✅ {escape(each)}" for each in move.passed))] if move.passed else []
-    return Card(text, tuple(made[:_MOST]))
-
-
-_MOST = 50
-"""Blocks of a message (docs.slack.dev/reference/block-kit/blocks)."""
+    """Every check of a plan of one move: first what was found, with where it stands, then what passed."""
+    text, move = f"Checks of {parts.subject(record)}", record.plan.moves[0]
+    lines = [*map(_sourced, move.findings), *(f"✅ {escape(each)}" for each in move.passed)]
+    return Card(text, (blocks.section(f"*{text}*\n{_count(move)}"), *paragraphs(lines)))
 
 
 def _sourced(finding: Finding) -> str:

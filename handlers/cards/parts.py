@@ -4,17 +4,22 @@ from collections.abc import Iterable
 
 from bot import describe
 from bot.describe import Row
-from bot.plan import Move
+from bot.migration import PlanState
+from bot.plan import Drift, Move
 from bot.progress import moving
 from bot.record import Record, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape, mention
+from handlers.fitting import paragraphs
 from handlers.ids import ActionId
 from handlers.values import MoveRef, PlanRef
 
 _MOST_NAMED = 3
 """VMs that a sentence names one by one, so that it stays one."""
+_MOST_CHANGES = 10
+_CHANGED = 70
+"""Characters of what changed in the cluster: rules can be long, and there may be many changes."""
 
 
 def runs(record: Record) -> Iterable[tuple[Move, Run]]:
@@ -66,6 +71,33 @@ def people(record: Record) -> str:
         said.append(f"changed by {mention(record.changed_by.user)}")
     said += [f"confirmed by {mention(given.actor.user)} at {blocks.date(given.at)}" for given in record.approvers]
     return " · ".join(said)
+
+
+def ended_by(record: Record) -> str:
+    """Who ended it, for a sentence."""
+    return f" by {mention(record.ended_by.user)}" if record.ended_by else ""
+
+
+def reason(record: Record) -> list[Block]:
+    """Why it is asked for, in people's own words; an incident's is on top."""
+    given = None if record.incident else record.plan.request.reason
+    return [blocks.context(f"💬 {escape(given)}")] if given else []
+
+
+def drift(record: Record) -> list[Block]:
+    """What has changed in the cluster, and what follows from that."""
+    if not record.drift:
+        return []
+    so = "it was not run" if record.state is PlanState.LAPSED else "this plan needs a new Confirm"
+    more = len(record.drift) - _MOST_CHANGES
+    lines = [_changed(change) for change in record.drift[:_MOST_CHANGES]]
+    lines += [f"… and {more} changes more"] if more > 0 else []
+    return paragraphs([f"🔀 *Changed in the cluster*, so {so}:", *lines])
+
+
+def _changed(change: Drift) -> str:
+    what, before, now = (escape(text, _CHANGED) for text in (change.what, change.before, change.now))
+    return f"• {what}: ~{before}~ → *{now}*"
 
 
 def again(record: Record) -> Block:

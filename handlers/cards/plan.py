@@ -7,20 +7,18 @@ decided.
 from bot import describe
 from bot.checks import Severity
 from bot.migration import MoveState, PlanState
-from bot.plan import Drift, Move
+from bot.plan import Move
 from bot.record import PinState, Record
 from bot.request import MoveType
 from handlers import blocks
-from handlers.blocks import Block, code, escape, mention
-from handlers.cards import checked, incident, instead, later, parts, pin, quorum
+from handlers.blocks import Block, code, escape
+from handlers.cards import checked, incident, instead, later, parts, pin, quorum, verdict
 from handlers.cards.card import Card
 from handlers.ids import ActionId
 from handlers.values import PlanRef
 
 _LONG = 600
 """Characters of a sentence of ours that names a node twice."""
-_CHANGED = 70
-"""Characters of what changed in the cluster: rules can be long, and there may be ten changes."""
 _REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED, PlanState.PARTLY_FAILED, PlanState.STOPPED)
 
 
@@ -59,12 +57,20 @@ def _status(record: Record) -> str:
             return later.waiting(record, names)
         case PlanState.RUNNING:
             return _running(record, names)
-        case PlanState.SUCCEEDED:
-            return f"✅ *Done.* {_arrival(record)}. The report is in the thread{_asks_about_pin(record)}."
-        case PlanState.FAILED:
-            return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
+        case _ if verdict.is_unrun(record):
+            return verdict.status(record)
         case _:
             return _ended(record)
+
+
+def _ended(record: Record) -> str:
+    """How one that ran has ended."""
+    if record.state is PlanState.SUCCEEDED:
+        return f"✅ *Done.* {_arrival(record)}. The report is in the thread{_asks_about_pin(record)}."
+    if record.state is PlanState.CANCELED:
+        who = parts.ended_by(record)
+        return f"🛑 *Canceled while it ran*{who}. {_arrival(record)}. The report is in the thread."
+    return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
 
 
 def _deed(record: Record, names: str) -> str:
@@ -77,25 +83,6 @@ def _deed(record: Record, names: str) -> str:
     if all(move.type is MoveType.LIVE for move in moves):
         return f"to move {names} live, without stopping"
     return f"to move {names}"
-
-
-_TOO_LATE = {
-    PlanState.EXPIRED: "⌛ *Expired.* Nobody confirmed it in time; nothing was touched.",
-    PlanState.LAPSED: "⌛ *Lapsed.* It was confirmed but could not start in time; nothing was touched.",
-}
-
-
-def _ended(record: Record) -> str:
-    """What became of a plan that never ran."""
-    match record.state:
-        case PlanState.DENIED:
-            return quorum.denied(record)
-        case PlanState.CANCELED:
-            return _canceled(record)
-        case PlanState.LAPSED if later.is_missed(record):
-            return f"⌛ *Not run.* {later.missed(record)}"
-        case _:
-            return _TOO_LATE[record.state]
 
 
 def _running(record: Record, names: str) -> str:
@@ -123,41 +110,21 @@ def _asks_about_pin(record: Record) -> str:
     return ", and asks what becomes of the node affinity" if asked else ""
 
 
-def _canceled(record: Record) -> str:
-    who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
-    if any(run.result for run in record.runs):
-        return f"🛑 *Canceled while it ran*{who}. {_arrival(record)}. The report is in the thread."
-    note = f" {escape(record.note)}" if record.note else ""
-    return f"🚫 *Canceled*{who}.{note} Nothing was touched."
-
-
-def _reason(record: Record) -> list[Block]:
-    """Why it is asked for, in people's own words; an incident's is on top."""
-    reason = None if record.incident else record.plan.request.reason
-    return [blocks.context(f"💬 {escape(reason)}")] if reason else []
-
-
 def _open(record: Record) -> list[Block]:
-    made = [*incident.mark(record), *_reason(record), *_drift(record), *_note(record), *later.starts(record)]
+    made = [*incident.mark(record), *parts.reason(record), *parts.drift(record)]
+    made += [*quorum.lost(record), *later.starts(record)]
     for move in record.plan.moves:
         made += [*checked.findings(move), *instead.nodes(record, move)]
         made += [parts.table(describe.rows(record.plan, move))]
         made += [] if record.plan.blocked else [*_loads(move), *_outlook(move)]
-    made += checked.summary(record)
-    ruled = quorum.is_ruled(record) and not record.plan.blocked
-    asked = [blocks.section(quorum.needs(record))] if ruled else []
-    return [*made, *asked, blocks.context(_terms(record)), _buttons(record)]
-
-
-def _note(record: Record) -> list[Block]:
-    """Why an approval was lost."""
-    return [blocks.section(f"⚠️ *Confirm again:* {escape(record.note)}")] if record.note else []
+    made += checked.summary(record, record.plan.moves[0])
+    return [*made, *quorum.asked(record), quorum.terms(record), _buttons(record)]
 
 
 def _decided(record: Record) -> list[Block]:
     tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
-    small = [*_reason(record), blocks.context(parts.people(record))]
-    tables = [*incident.mark(record), *tables, *(_drift(record) if record.state is PlanState.LAPSED else [])]
+    small = [*parts.reason(record), blocks.context(parts.people(record))]
+    tables = [*incident.mark(record), *tables, *(parts.drift(record) if record.state is PlanState.LAPSED else [])]
     return [*tables, *small, *last_ways(record)]
 
 
@@ -172,19 +139,6 @@ def last_ways(record: Record) -> list[Block]:
 def _cancel(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     return blocks.button("Cancel", ActionId.CANCEL, value)
-
-
-def _drift(record: Record) -> list[Block]:
-    if not record.drift:
-        return []
-    lines = "\n".join(_changed(change) for change in record.drift)
-    so = "it was not run" if record.state is PlanState.LAPSED else "this plan needs a new Confirm"
-    return [blocks.section(f"🔀 *Changed in the cluster*, so {so}:\n{lines}")]
-
-
-def _changed(change: Drift) -> str:
-    what, before, now = (escape(text, _CHANGED) for text in (change.what, change.before, change.now))
-    return f"• {what}: ~{before}~ → *{now}*"
 
 
 def _loads(move: Move) -> list[Block]:
@@ -209,15 +163,6 @@ def _outlook(move: Move) -> list[Block]:
     ]
 
 
-def _terms(record: Record) -> str:
-    expiry = later.expiry(record)
-    if record.plan.blocked:
-        return f"{parts.people(record)} · {expiry}"
-    if quorum.is_ruled(record):
-        return f"{parts.people(record)} · {expiry} · rule “{escape(record.quorum.rule)}” · plan {code(record.id)}"
-    return f"{parts.people(record)} · {quorum.needs(record)} · {expiry} · plan {code(record.id)}"
-
-
 def _buttons(record: Record) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     modify = blocks.button("Modify", ActionId.MODIFY, value)
@@ -230,7 +175,7 @@ def _way_on(record: Record, value: str) -> list[Block]:
     its way."""
     if not record.plan.blocked:
         suggest = [blocks.button("Suggest a node", ActionId.SUGGEST, value)] if _is_open(record) else []
-        return [*([] if record.quorum.hopeless else [_confirm(record, value)]), *suggest]
+        return [*_confirm(record), *suggest]
     if any(move.undecided for move in record.plan.moves):
         return [
             blocks.button("Move it live", ActionId.USE_LIVE, value),
@@ -251,13 +196,10 @@ def _may_replace_rules(move: Move) -> bool:
     return move.type is MoveType.COLD and blocking == {"rules-contradict"}
 
 
-def _confirm(record: Record, value: str) -> Block:
+def _confirm(record: Record) -> list[Block]:
     move = record.plan.moves[0]
     title, sentence, deed = _question(move)
-    sentence += later.in_the_dialog(record) + incident.in_the_dialog(record)
-    question = blocks.dialog(f"{title} {blocks.clip(move.vm, 60)}?", sentence, deed, "Not yet")
-    word = incident.word(record, quorum.confirm_word(record))
-    return blocks.button(word, ActionId.CONFIRM, value, style="primary", confirm=question)
+    return quorum.confirm(record, f"{title} {blocks.clip(move.vm, 60)}?", sentence, deed)
 
 
 def _question(move: Move) -> tuple[str, str, str]:

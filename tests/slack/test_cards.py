@@ -15,7 +15,7 @@ from bot.checks import Finding, Severity
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError, NothingToDo
 from bot.migration import PlanState
-from bot.plan import Disk, Drift, Move, Target
+from bot.plan import Disk, Drift, LeftOut, Move, Target
 from bot.policy import Action, Actor
 from bot.ports import PinnedVm
 from bot.record import Incident, Record, Result, Run
@@ -451,3 +451,29 @@ def test_where_the_plan_is_is_said_in_words_that_stay_true() -> None:
     told = [cards.pointer_card(make(), "").text for make in (gallery.blocked, gallery.approved, gallery.succeeded)]
     where = "there is a plan card in the channel. Nothing moves before a Confirm there."
     assert set(told) == {f"📋 To move web-01 from worker-01 to worker-05 {where}"}
+
+
+def test_a_batch_says_why_it_is_asked_for_and_what_has_changed_when_it_is_not_run() -> None:
+    whole = batch_gallery.batch_drifted()
+    request = whole.plan.request.model_copy(update={"reason": "fan <!here>"})
+    whole = whole.model_copy(update={"plan": whole.plan.model_copy(update={"request": request})})
+    assert "💬 fan &lt;!here&gt;" in str(batch_card(whole).blocks)
+    lapsed = str(batch_card(whole.model_copy(update={"state": PlanState.LAPSED})).blocks)
+    assert "so it was not run" in lapsed
+    assert "💬 fan &lt;!here&gt;" in lapsed
+
+
+def test_a_batch_that_nobody_could_confirm_has_no_confirm() -> None:
+    hopeless = gallery.FOUR_EYES.model_copy(update={"able": 0})
+    shown = batch_card(batch_gallery.batch_seven().model_copy(update={"quorum": hopeless}))
+    assert "*Nobody could confirm it.*" in str(shown.blocks)
+    assert ActionId.CONFIRM not in buttons(shown)
+
+
+@pytest.mark.parametrize(("count", "cut"), [(3, False), (7, False), (8, True)])
+def test_what_a_short_batchs_card_only_counts_is_told_in_its_thread(count: int, *, cut: bool) -> None:
+    out = tuple(LeftOut(namespace="dev", vm=f"gone-{n}", why="it is gone") for n in range(count))
+    whole = batch_gallery.batch_proposed()
+    found = cards.wanted(whole.model_copy(update={"plan": whole.plan.model_copy(update={"left_out": out})}))
+    assert (f"{Slot.TABLE}_0" in found) is cut
+    assert all(f"gone-{n}" in "".join(str(card.blocks) for card in found.values()) for n in range(count))

@@ -13,8 +13,8 @@ from bot.plan import Consent
 from bot.record import Record
 from bot.request import BatchRequest, MoveType
 from handlers import blocks
-from handlers.blocks import Block, code, escape, mention
-from handlers.cards import checked, incident, later, parts, quorum
+from handlers.blocks import Block, code, escape
+from handlers.cards import checked, incident, later, parts, quorum, verdict
 from handlers.cards.batch import table
 from handlers.cards.card import Card
 from handlers.cards.plan import last_ways
@@ -24,8 +24,6 @@ from handlers.values import PlanRef
 
 _MOST_NODES = 10
 """Lines about nodes on a card."""
-_FEW = table.ON_CARD // 2
-"""Lines about VMs that are left out, and warnings, on a card."""
 
 
 def batch_card(record: Record) -> Card:
@@ -69,10 +67,10 @@ def _status(record: Record) -> str:
             return later.waiting(record, many)
         case PlanState.RUNNING | PlanState.PAUSED:
             return _running(record)
-        case PlanState.DENIED:
-            return quorum.denied(record)
+        case _ if verdict.is_unrun(record):
+            return verdict.status(record)
         case _:
-            return _ended(record)
+            return _ENDS[record.state].format(told=describe.batch.tally(record.runs), who=parts.ended_by(record))
 
 
 def _deed(record: Record, many: str) -> str:
@@ -102,36 +100,20 @@ _ENDS: Mapping[PlanState, str] = {
     PlanState.PARTLY_FAILED: "⚠️ *Partly failed.* {told} The report in the thread says why.",
     PlanState.FAILED: "❌ *Failed.* {told} The report in the thread says why.",
     PlanState.STOPPED: "⏹️ *Stopped*{who}. {told} The report is in the thread.",
-    PlanState.EXPIRED: "⌛ *Expired.* Nobody confirmed it in time; nothing was touched.",
-    PlanState.LAPSED: "⌛ *Lapsed.* It was confirmed but could not start in time; nothing was touched.",
+    PlanState.CANCELED: "🛑 *Canceled while it ran*{who}. {told} The report is in the thread.",
 }
-
-
-def _ended(record: Record) -> str:
-    who = f" by {mention(record.ended_by.user)}" if record.ended_by else ""
-    if later.is_missed(record):
-        return f"⌛ *Not run.* {later.missed(record)}"
-    if record.state is PlanState.CANCELED:
-        ran = any(run.result for run in record.runs)
-        note = f" {escape(record.note)}" if record.note else ""
-        return f"🚫 *Canceled*{who}.{note} {describe.batch.tally(record.runs) if ran else 'Nothing was touched.'}"
-    return _ENDS[record.state].format(told=describe.batch.tally(record.runs), who=who)
 
 
 def _open(record: Record) -> list[Block]:
     plan = record.plan
-    made = [*incident.mark(record), *_drift(record), *_note(record), *later.starts(record), *_notes(plan.notes)]
-    made += _listed("⛔ *Blocked:*", table.warnings(plan, Severity.BLOCK))
-    made += _listed("⚠️ *Warnings:*", table.warnings(plan))
+    made = [*incident.mark(record), *parts.reason(record), *parts.drift(record)]
+    made += [*quorum.lost(record), *later.starts(record), *_notes(plan.notes)]
+    made += _listed(table.BLOCKED, table.warnings(plan, Severity.BLOCK))
+    made += _listed(table.WARNED, table.warnings(plan))
     made += _rows(record)
-    made += _listed("🚷 *Not in this plan, because:*", table.left_out(plan))
+    made += _listed(table.LEFT_OUT, table.left_out(plan))
     made += [] if plan.blocked else [_totals(record), *_nodes(record)]
-    made += [blocks.section(quorum.needs(record))] if quorum.is_ruled(record) and not plan.blocked else []
-    return [*made, blocks.context(_terms(record)), *_buttons(record)]
-
-
-def _note(record: Record) -> list[Block]:
-    return [blocks.section(f"⚠️ *Confirm again:* {escape(record.note)}")] if record.note else []
+    return [*made, *quorum.asked(record), quorum.terms(record), *_buttons(record)]
 
 
 def _notes(found: tuple[Finding, ...]) -> list[Block]:
@@ -139,12 +121,10 @@ def _notes(found: tuple[Finding, ...]) -> list[Block]:
 
 
 def _listed(title: str, lines: list[str]) -> list[Block]:
-    """A few lines; the others are in the thread."""
-    if not lines:
-        return []
-    more = len(lines) - _FEW
-    shown = lines if more <= 1 else [*lines[:_FEW], f"… and {more} more."]
-    return paragraphs([title, *shown])
+    """A few lines; where there are more all of them are in the thread."""
+    if table.is_cut(lines):
+        lines = [*lines[: table.FEW], f"… and {len(lines) - table.FEW} more, in the thread."]
+    return paragraphs([title, *lines]) if lines else []
 
 
 def _rows(record: Record) -> list[Block]:
@@ -171,27 +151,6 @@ def _nodes(record: Record) -> list[Block]:
     return paragraphs(["*Nodes, before → after* (given to their VMs)", *lines]) if lines else []
 
 
-def _drift(record: Record) -> list[Block]:
-    if not record.drift:
-        return []
-    lines = [
-        f"• {escape(change.what)}: ~{escape(change.before, 80)}~ → *{escape(change.now, 80)}*"
-        for change in record.drift[:_FEW]
-    ]
-    more = len(record.drift) - _FEW
-    lines += [f"… and {more} changes more"] if more > 0 else []
-    title = "🔀 *Changed in the cluster*, so this plan needs a new Confirm:"
-    return paragraphs([title, *lines])
-
-
-def _terms(record: Record) -> str:
-    said = [parts.people(record)]
-    said += [f"{given.consent} accepted by {mention(given.actor.user)}" for given in record.accepted]
-    said += [] if record.plan.blocked or quorum.is_ruled(record) else [quorum.needs(record)]
-    said += [f"rule “{escape(record.quorum.rule)}”"] if quorum.is_ruled(record) else []
-    return " · ".join([*said, later.expiry(record), f"plan {code(record.id)}"])
-
-
 def _buttons(record: Record) -> list[Block]:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     usual = [
@@ -202,7 +161,7 @@ def _buttons(record: Record) -> list[Block]:
     ]
     if record.plan.blocked:
         return [blocks.actions(*usual)]
-    first = _consents(record, value) or [_confirm(record, value)]
+    first = _consents(record, value) or _confirm(record)
     return [blocks.actions(*first, *_staging(record, value), *usual)]
 
 
@@ -241,17 +200,15 @@ def _staging(record: Record, value: str) -> list[Block]:
     return []
 
 
-def _confirm(record: Record, value: str) -> Block:
+def _confirm(record: Record) -> list[Block]:
     plan = record.plan
     sentence = f"{describe.batch.counts(plan)}. Downtime: {describe.batch.downtime(plan)}."
-    sentence += later.in_the_dialog(record) + incident.in_the_dialog(record)
-    question = blocks.dialog(f"Move {len(plan.moves)} VMs?", sentence, "Move them", "Not yet")
-    word = incident.word(record, quorum.confirm_word(record))
-    return blocks.button(word, ActionId.CONFIRM, value, style="primary", confirm=question)
+    return quorum.confirm(record, f"Move {len(plan.moves)} VMs?", sentence, "Move them")
 
 
 def _decided(record: Record) -> list[Block]:
     body = [] if table.is_long(record) else paragraphs(table.rows(record.plan))
     totals = f"{describe.batch.counts(record.plan)} · {describe.batch.pace(record.plan)}"
-    body = [*incident.mark(record), *body]
+    drift = parts.drift(record) if record.state is PlanState.LAPSED else []
+    body = [*incident.mark(record), *body, *drift, *parts.reason(record)]
     return [*body, blocks.context(totals), blocks.context(parts.people(record)), *last_ways(record)]

@@ -18,6 +18,11 @@ from handlers.ids import Slot
 
 ON_CARD = 12
 """Rows that still make a card which fits a screen."""
+FEW = 6
+"""Lines about VMs that are left out, and warnings, on a card."""
+BLOCKED = "⛔ *Blocked:*"
+WARNED = "⚠️ *Warnings:*"
+LEFT_OUT = "🚷 *Not in this plan, because:*"
 _MOST_PAGES = 50
 """Of the table, of whatever revision: several thousand VMs."""
 SHORT = 40
@@ -38,6 +43,11 @@ def vm(move: Move, plan: Plan) -> str:
 def is_long(record: Record) -> bool:
     """Whether the rows do not fit the card."""
     return len(record.plan.moves) > ON_CARD
+
+
+def is_cut(lines: Sequence[str]) -> bool:
+    """Whether a list is too long for the card; one line more costs no more than to count it."""
+    return len(lines) > FEW + 1
 
 
 def rows(plan: Plan) -> list[str]:
@@ -98,14 +108,15 @@ def _slot(number: int) -> str:
 
 
 def _pages(record: Record) -> list[list[str]]:
-    if not is_long(record):
-        return []
-    lines = rows(record.plan)
-    if len(record.plan.left_out) > ON_CARD // 2:
-        lines += ["*Not in this plan, because:*", *left_out(record.plan)]
-    warned = warnings(record.plan)
-    if len(warned) > ON_CARD // 2:
-        lines += ["*Warnings:*", *warned]
+    """What the card does not hold."""
+    plan = record.plan
+    lines = rows(plan) if is_long(record) else []
+    for title, told in (
+        (LEFT_OUT, left_out(plan)),
+        (BLOCKED, warnings(plan, Severity.BLOCK)),
+        (WARNED, warnings(plan)),
+    ):
+        lines += [title, *told] if is_cut(told) else []
     return pages(lines)
 
 
