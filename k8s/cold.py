@@ -22,13 +22,11 @@ from typing import Final
 from k8s.cluster import Cluster
 from k8s.errors import Busy, Conflict, InFlight, NotFound
 from k8s.managed import Managed, managed, patch
-from k8s.names import CONDITION_RESTART_REQUIRED
+from k8s.names import BY_CALL, CONDITION_RESTART_REQUIRED, SELF_STARTING
 from k8s.note import Note, note_for, parse_note, read_note
 from k8s.snapshots import Instance, Ref, VirtualMachine
 
 __all__ = [
-    "BY_CALL",
-    "SELF_STARTING",
     "Note",
     "Unpinned",
     "force_stop",
@@ -42,12 +40,6 @@ __all__ = [
     "stop_again",
     "unpin",
 ]
-
-SELF_STARTING: Final = frozenset({"Always", "Once"})
-"""Strategies that a patch to Halted stops, and a patch back starts again (KubeVirt pkg/virt-controller vm.go)."""
-
-BY_CALL: Final = frozenset({"Manual", "RerunOnFailure"})
-"""Strategies that the stop and start endpoints leave as they are."""
 
 LOOKS: Final = (0.0, 0.1, 0.4, 1.0, 2.0)
 """Seconds to wait before each look whether a VMI has followed its VM (recorded: affinity-liveupdate, 0.03 s)."""

@@ -25,7 +25,7 @@ class Fleet:
 
     vms: Mapping[Ref, VirtualMachine]
     instances: Mapping[Ref, Instance]
-    """Their VMIs."""
+    """Their VMIs, but those that have ended."""
     migrations: tuple[Migration, ...]
     claims: Mapping[Ref, Claim]
     volumes: Mapping[str, Volume]

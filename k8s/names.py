@@ -51,8 +51,14 @@ CONDITION_RESTART_REQUIRED: Final = "RestartRequired"
 
 HALTED: Final = "Halted"
 """The run strategy under which nothing starts."""
+SELF_STARTING: Final = frozenset({"Always", "Once"})
+"""Strategies that a patch to Halted stops, and a patch back starts again (KubeVirt pkg/virt-controller vm.go)."""
+
+BY_CALL: Final = frozenset({"Manual", "RerunOnFailure"})
+"""Strategies that the stop and start endpoints leave as they are."""
 
 READ_WRITE_MANY: Final = "ReadWriteMany"
+READ_ONLY_MANY: Final = "ReadOnlyMany"
 
 OUR_PREFIX: Final = "vm-migrate-bot"
 LABEL_PLAN: Final = "vm-migrate-bot/plan"

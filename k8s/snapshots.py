@@ -373,6 +373,7 @@ class Facts:
 
     vm: VirtualMachine
     vmi: Instance | None
+    """What runs; None also where the guest has ended and only the object is left."""
     claims: tuple[Claim, ...]
     migrations: tuple[Migration, ...]
     """VMIMs of this VMI, final ones too."""

@@ -7,25 +7,36 @@ from bot.checks.migratable import translated
 from bot.obstacles import ASK_COLD
 from bot.request import MoveType
 from k8s import placement
-from k8s.names import CONDITION_LIVE_MIGRATABLE, READ_WRITE_MANY
-from k8s.snapshots import Facts, Placement
+from k8s.names import CONDITION_LIVE_MIGRATABLE, READ_ONLY_MANY, READ_WRITE_MANY
+from k8s.snapshots import Claim, Facts, Placement
 
 TYPE_UNDECIDED = "type-undecided"
 """Code of the finding that leaves the choice between live and cold to people."""
 
 
 def access_modes(facts: Facts) -> dict[str, tuple[str, ...]]:
-    """The VM's PVCs with their access modes; none where neither the PVC nor the VMI tells them."""
+    """The VM's PVCs with their access modes; none where neither the PVC nor the VMI tells them.
+
+    Without the one in which KubeVirt keeps the state of a TPM or EFI: where that is not shared, KubeVirt makes a second
+    one for a live move (pkg/storage/backend-storage).
+    """
     modes: dict[str, tuple[str, ...]] = dict.fromkeys(facts.vm.claims, ())
     modes |= {claim.ref.name: claim.access_modes for claim in facts.claims}
     of_vmi = facts.vmi.claims if facts.vmi else {}
-    return modes | {name: tuple(given) or modes.get(name, ()) for name, given in of_vmi.items()}
+    modes |= {name: tuple(given) or modes.get(name, ()) for name, given in of_vmi.items()}
+    return {name: given for name, given in modes.items() if not name.startswith(_OF_KUBEVIRT)}
+
+
+_OF_KUBEVIRT = "persistent-state-for-"
 
 
 def unshared_claims(facts: Facts) -> tuple[str, ...]:
-    """PVCs known to lack ReadWriteMany: they keep a VM from moving live (KubeVirt pkg/storage/types/pvc.go)."""
+    """PVCs known to keep a VM from moving live: not ReadWriteMany (KubeVirt pkg/storage/types/pvc.go). Where KubeVirt
+    says that it can, two nodes may also read one, such as the base of an ephemeral disk."""
+    live = facts.vmi.condition(CONDITION_LIVE_MIGRATABLE) if facts.vmi else None
+    enough = {READ_WRITE_MANY, READ_ONLY_MANY} if live and live.status == "True" else {READ_WRITE_MANY}
     modes = access_modes(facts).items()
-    return tuple(sorted(name for name, given in modes if given and READ_WRITE_MANY not in given))
+    return tuple(sorted(name for name, given in modes if given and not enough & set(given)))
 
 
 def _unknown_claims(facts: Facts) -> tuple[str, ...]:
@@ -84,7 +95,10 @@ def reachable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """A volume with a node affinity (local disk, zone) keeps the launcher pod from where it cannot be reached."""
     if facts.target is None:
         return
+    made_anew = {claim.volume for claim in facts.claims if type_ is MoveType.LIVE and _is_left(claim)}
     for volume in facts.volumes:
+        if volume.name in made_anew:
+            continue
         rules = Placement(affinity={"nodeAffinity": {placement.REQUIRED: volume.required}} if volume.required else None)
         if placement.objections(rules, facts.target):
             yield block(
@@ -96,6 +110,11 @@ def reachable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     bound = {claim.volume for claim in facts.claims if claim.volume}
     if unread := sorted(bound - {volume.name for volume in facts.volumes}):
         yield not_checked(f"whether {facts.target.name} reaches volume {', '.join(unread)}", "I may not read it")
+
+
+def _is_left(claim: Claim) -> bool:
+    """Whether a live move leaves it behind: state of KubeVirt's own for which it makes another."""
+    return claim.ref.name.startswith(_OF_KUBEVIRT) and READ_WRITE_MANY not in claim.access_modes
 
 
 def bound(facts: Facts, type_: MoveType) -> Iterator[Finding]:

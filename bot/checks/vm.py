@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from bot.checks.finding import COLD, LIVE, Check, Finding, block, info, warn
 from bot.request import MoveType
-from k8s.names import CONDITION_PAUSED, CONDITION_RECOVERY, CONDITION_RESTART_REQUIRED
+from k8s.names import (
+    BY_CALL,
+    CONDITION_PAUSED,
+    CONDITION_RECOVERY,
+    CONDITION_RESTART_REQUIRED,
+    HALTED,
+    SELF_STARTING,
+)
 from k8s.snapshots import Facts
 
 
@@ -115,10 +122,24 @@ def restart_required(facts: Facts, type_: MoveType) -> Iterator[Finding]:
         )
 
 
+def strategy(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A cold move knows how to stop and start VMs of these strategies; the start and stop endpoints take a call for
+    WaitAsReceiver and do nothing (KubeVirt pkg/virt-api/rest/lifecycle.go)."""
+    given = facts.vm.run_strategy
+    if given is not None and given not in (*SELF_STARTING, *BY_CALL, HALTED):
+        yield block(
+            "run-strategy",
+            f"Its run strategy is {given}: it cannot be stopped and started again.",
+            "Give it another run strategy first.",
+            "VM spec.runStrategy",
+        )
+
+
 CHECKS = (
     Check("the VM is not being deleted", deleting),
     Check("the VM runs", running, LIVE),
     Check("the VM is in no transition", running, COLD),
+    Check("its run strategy can be stopped and started", strategy, COLD),
     Check("the VM is not paused", paused),
     Check("no snapshot or restore of it is under way", snapshot),
     Check("no backup of it is running", backup),

@@ -98,7 +98,7 @@ class FactsReader:
         vm, vmi = found.result()
         return _Start(
             vm=vm,
-            vmi=vmi,
+            vmi=None if vmi is None or vmi.final else vmi,
             target=target.result(),
             nodes=nodes.result(),
             on_target=on_target.result(),

@@ -79,7 +79,7 @@ class FleetReader:
         known = {vmi.ref: vmi for there in survey.instances.values() for vmi in there}
         if any(ref not in known for ref in refs):
             known = {vmi.ref: vmi for vmi in await self._reads.instances_in(namespaces)} | known
-        return {ref: known[ref] for ref in refs if ref in known}
+        return {ref: known[ref] for ref in refs if ref in known and not known[ref].final}
 
     async def _claims(self, namespaces: Sequence[str] | None) -> tuple[Claim, ...] | None:
         """The PVCs of these namespaces; None where they may not be listed."""

@@ -272,6 +272,15 @@ async def test_a_stopped_vm_has_no_source_and_no_trial(world: Api, cluster: Kube
     assert [claim.ref.name for claim in facts.claims] == ["web-01-rootdisk"]
 
 
+@pytest.mark.parametrize("question", [ANYWHERE, HERE], ids=["anywhere", "here"])
+async def test_a_guest_that_has_ended_does_not_run(world: Api, cluster: KubeCluster, question: Question) -> None:
+    """Of a VM that is not started again by itself the VMI stays as it ended."""
+    world.put(VMIS, merged(load("vmi-rwx-live-migratable"), {"status": {"phase": "Succeeded"}}))
+    facts = await cluster.facts(question)
+    assert (facts.vmi, facts.source, facts.admission) == (None, None, None)
+    assert (await cluster.fleet([facts.vm.ref])).instances == {}
+
+
 async def test_no_trial_when_none_was_asked_for(world: Api, cluster: KubeCluster) -> None:
     assert (await cluster.facts(Question("web-01", None, None, dry_run=False))).admission is None
     assert world.seen("POST", VMIMS) == []

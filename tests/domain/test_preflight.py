@@ -172,10 +172,13 @@ CASES: dict[str, Case] = {
         COLD,
     ),
     "restart-required": Case(lambda: vm_condition("RestartRequired"), WARN, facts, lambda: vm(conditions=()), COLD),
+    "run-strategy": Case(
+        lambda: vm(run_strategy="WaitAsReceiver"), BLOCK, facts, lambda: vm(run_strategy=None, running=True), COLD
+    ),
     "disk-not-shared": Case(
         lambda: with_vmi(claims={"web-01-rootdisk": ("ReadWriteOnce",)}),
         BLOCK,
-        facts,
+        lambda: with_vmi(claims={"web-01-rootdisk": ("ReadOnlyMany",)}),
         lambda: with_vmi(claims={"web-01-rootdisk": ()}),
     ),
     "not-live-migratable": Case(
@@ -633,6 +636,26 @@ def test_the_first_of_its_kind_may_be_alone() -> None:
     world = carried(vm=template, vmi=running)
     assert said(world, COLD, "affinity") == []
     assert said(world, LIVE, "affinity"), "its own pod still stands, and elsewhere"
+
+
+# disks
+
+
+def test_state_that_kubevirt_keeps_for_a_tpm_is_no_obstacle_to_a_live_move() -> None:
+    """KubeVirt makes a second PVC for the target where that one is not shared (pkg/storage/backend-storage)."""
+    name, local = "persistent-state-for-web-01-x7", Volume("local-pv", HERE_ONLY)
+    state = Claim(Ref("production", name), ("ReadWriteOnce",), "Bound", "local-pv")
+    disks = {"web-01-rootdisk": ("ReadWriteMany",), name: ("ReadWriteOnce",)}
+    world = replace(with_vmi(claims=disks), volumes=(local,))
+    world = replace(world, claims=(*world.claims, state))
+    assert storage.choose_type(world, None)[0] is LIVE
+    assert checks.run(world, LIVE) == ()
+    assert said(world, COLD, "disk-unreachable"), "there it is needed again"
+
+
+def test_a_disk_that_can_only_be_read_is_not_shared_unless_kubevirt_says_so() -> None:
+    world = with_vmi(claims={"web-01-rootdisk": ("ReadOnlyMany",)}, conditions=())
+    assert said(world, LIVE, "disk-not-shared")
 
 
 # pins
