@@ -148,8 +148,8 @@ def divider() -> Block:
 
 
 def raw(lines: Iterable[str]) -> Block:
-    """Quotations, literally: rich text is not parsed for markup."""
-    text = "\n".join(clip(plain(line), QUOTE) for line in lines)
+    """Quotations, literally: rich text is not parsed for markup. Slack takes no empty one."""
+    text = "\n".join(clip(plain(line), QUOTE) for line in lines) or "-"
     return {
         "type": "rich_text",
         "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}],

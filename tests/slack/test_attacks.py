@@ -18,7 +18,7 @@ from handlers.batches import Batches
 from handlers.cards import refusal_card
 from handlers.desk import Desk
 from handlers.identity import KNOCKS
-from handlers.ids import ActionId, BlockId, CallbackId
+from handlers.ids import ActionId, CallbackId
 from handlers.register import _acts, _batch_acts
 from handlers.values import ElsewhereState, ModalState
 from handlers.views import Views
@@ -96,7 +96,7 @@ async def submit(bot: Bot, callback: CallbackId, user: str, metadata: str, **ent
         acks.append(answer)
 
     person = bot.slack.sandbox.workspace.person(user)
-    values = {BlockId[name.upper()].value: {"x": {"value": text}} for name, text in entered.items()}
+    values = {f"field_{name}": {"x": {"value": text}} for name, text in entered.items()}
     view = {"callback_id": callback.value, "private_metadata": metadata, "state": {"values": values}}
     views = Views(bot.desk)
     listener = {
@@ -145,7 +145,7 @@ async def test_no_form_does_anything_for_whoever_has_no_right(bot: Bot, user: st
         await submit(bot, CallbackId.MODIFY, user, state, vm="web-01", target="worker-05")
     await submit(bot, CallbackId.DENY, user, ModalState(plan="p1", revision=1, channel=OPS).dump(), reason="no")
     declared = ModalState(plan="p1", revision=1, channel=OPS).dump()
-    await submit(bot, CallbackId.INCIDENT, user, declared, incident_id="INC-1", reason="fan failure")
+    await submit(bot, CallbackId.INCIDENT, user, declared, incident="INC-1", reason="fan failure")
     elsewhere = ElsewhereState(plan="p1", revision=1, move=0, doubt="starting", channel=OPS).dump()  # type: ignore[arg-type]
     await submit(bot, CallbackId.ELSEWHERE, user, elsewhere, target="worker-05")
     await untouched(bot, before)
@@ -188,7 +188,7 @@ async def test_a_forged_value_or_place_is_refused_also_for_those_who_may(
 @pytest.mark.parametrize("callback", [*CallbackId])
 async def test_forged_metadata_of_a_form_is_answered_in_the_form(bot: Bot, callback: CallbackId, metadata: str) -> None:
     (acked,) = await submit(
-        bot, callback, "mei", metadata, vm="web-01", reason="x", target="worker-05", incident_id="INC-1"
+        bot, callback, "mei", metadata, vm="web-01", reason="x", target="worker-05", incident="INC-1"
     )
     assert acked["response_action"] == "update"
     assert "<!here>" not in str(acked)

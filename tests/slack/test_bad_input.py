@@ -5,8 +5,11 @@ import logging
 
 import pytest
 
-from tests.slack.bot import Bot
+from handlers.ids import CallbackId
+from handlers.values import ModalState
+from tests.slack.bot import OPS, Bot
 from tests.slack.limits import MENTION, problems
+from tests.slack.test_attacks import submit
 
 TEXTS = [
     "x" * 40_000,
@@ -63,6 +66,37 @@ async def test_a_mention_with_anything_in_it_is_answered_in_a_sentence(
     caplog.set_level(logging.ERROR)
     await bot.slack.person("say", user="dana", channel="#ops", text=f"@vm-migrate {text}")
     await bot.heard()
+    _is_good(bot, caplog)
+
+
+FOREIGN = (
+    "<!channel> & <@U0MEI000001> `rm`",
+    "\u202ereason\u2066 ```*_~",
+    "&" * 3000,
+    "web-01 to worker-05\n" * 150,
+    "web-01\ud800",
+    "",
+)
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+async def test_a_form_with_anything_in_it_is_answered_and_breaks_no_card(
+    bot: Bot, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    caplog.set_level(logging.ERROR)
+    await bot.say("dana", "/vm-migrate web-01 worker-05")
+    await bot.say("dana", "/vm-migrate web-01, web-02 to worker-05")
+    for plan, callback in (("p1", CallbackId.MODIFY), ("p2", CallbackId.BATCH)):
+        state = ModalState(plan=plan, revision=1, channel=OPS).dump()
+        for fields in ({"vm": text}, {"vm": "web-01", "reason": text}, {"vm": "web-01", "target": text}):
+            for answer in await submit(bot, callback, "dana", state, lines_0=text, **fields):
+                assert not MENTION.search(str(answer.get("view", "")))
+    state = ModalState(plan="p1", revision=(await bot.service.get("p1")).revision, channel=OPS).dump()
+    await submit(bot, CallbackId.INCIDENT, "mei", state, incident=text, reason=text)
+    await submit(bot, CallbackId.INCIDENT, "mei", state, incident="INC-1", reason=text)
+    await submit(bot, CallbackId.DENY, "mei", state, reason=text)
+    for _ in range(4):
+        await bot.sweep(3)
     _is_good(bot, caplog)
 
 

@@ -3,22 +3,24 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from enum import Enum
 from functools import cache
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from slackblocks import _limits as slack
 
 from bot import approval, policy, progress
-from bot.checks import Finding, Severity
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError, NothingToDo
 from bot.migration import PlanState
-from bot.plan import Disk, Drift, LeftOut, Move, Target
-from bot.policy import Action, Actor
+from bot.plan import Drift, LeftOut
+from bot.policy import Action
 from bot.ports import PinnedVm
-from bot.record import Incident, Record, Result, Run
+from bot.record import Record, Result
 from bot.request import MoveType
 from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
@@ -276,6 +278,8 @@ HOSTILE = (
     "&lt;!here&gt;",
     "`` `rm` ```",
     "x" * 253,
+    "x" * 3000,
+    "&" * 3000,
     "web\u202e10-krow",
     "a\nb\r\n*c*",
     "<!date^0^{time}|x>",
@@ -283,54 +287,33 @@ HOSTILE = (
 )
 
 
+KEPT = {"id", "code", "cli"}
+"""The id of a plan is our own; a code decides what is said; the command of a cluster is one of two."""
+NODES = {"node", "evacuate"}
+"""Stand in buttons too, so they are as long as names are."""
+
+
 def hostile(like: Record, text: str) -> Record:
-    """The same with every text from people or the cluster replaced by this one."""
-    actor = RAVI.model_copy(update={"user": text})
-    return like.model_copy(
-        update={
-            "plan": like.plan.model_copy(update={"moves": tuple(_move(move, text) for move in like.plan.moves)}),
-            "requester": actor,
-            "ended_by": actor,
-            "drift": (Drift(what=text, before=text, now=text),) * 10,
-            "note": text,
-            "runs": tuple(_run(run, text, actor) for run in like.runs),
-            "incident": like.incident and _incident(like.incident, text, actor),
-        }
-    )
+    """The same with every text in it replaced by this one."""
+    changed = {"drift": (Drift(what=text, before=text, now=text),) * 12}
+    return cast("Record", _hostile(like, text)).model_copy(update=changed)
 
 
-def _incident(incident: Incident, text: str, actor: Actor) -> Incident:
-    moments = tuple(moment.model_copy(update={"actor": text, "text": text}) for moment in incident.timeline or ())
-    timeline = None if incident.timeline is None else moments * 5
-    return incident.model_copy(update={"reason": text, "by": actor, "rule": text, "timeline": timeline})
-
-
-def _move(move: Move, text: str) -> Move:
-    finding = Finding(code="x", severity=Severity.WARN, text=text, remedy=text)
-    return move.model_copy(
-        update={
-            "namespace": text,
-            "vm": text,
-            "status": text,
-            "source": text,
-            "target": Target(name=text, uid=text, hostname=text),
-            "why_type": text,
-            "disks": (Disk(name=text, access_modes=(text,)),),
-            "findings": (finding,) * 9,
-        }
-    )
-
-
-def _run(run: Run, text: str, actor: Actor) -> Run:
-    cause = Cause(code="x", what=text, remedy=text, evidence=(text,) * 4)
-    changed: dict[str, object] = {"homeward": cause if run.homeward else None}
-    if run.result and run.result.cause:
-        changed["result"] = run.result.model_copy(update={"node": text, "cause": cause})
-    if run.question:
-        changed["question"] = run.question.model_copy(update={"words": text})
-    if run.pin and run.pin.by:
-        changed["pin"] = run.pin.model_copy(update={"by": actor})
-    return run.model_copy(update=changed)
+def _hostile(value: object, text: str) -> object:
+    match value:
+        case Enum():
+            return value
+        case str():
+            return text
+        case BaseModel():
+            fields = type(value).model_fields.keys() - KEPT
+            texts = {name: (text or "x")[:LONGEST_NAME] if name in NODES else text for name in fields}
+            return value.model_copy(update={name: _hostile(getattr(value, name), texts[name]) for name in fields})
+        case tuple():
+            return tuple(_hostile(each, text) for each in value)
+        case dict():
+            return {key: _hostile(each, text) for key, each in value.items()}
+    return value
 
 
 @cache
