@@ -46,17 +46,15 @@ def _one(vm: VirtualMachine, vmi: Instance | None) -> Listed:
 def _notes(vm: VirtualMachine, vmi: Instance | None) -> Iterable[str]:
     if vmi:
         ready = vmi.condition(CONDITION_READY)
-        yield "Ready" if ready and ready.status == "True" else _reason("not Ready", ready.reason if ready else "")
+        yield "Ready" if vmi.holds(CONDITION_READY) else _reason("not Ready", ready.reason if ready else "")
         live = vmi.condition(CONDITION_LIVE_MIGRATABLE)
         if live and live.status != "True":
             yield _reason("cannot move live", live.reason)
-        paused = vmi.condition(CONDITION_PAUSED)
-        if paused and paused.status == "True":
+        if vmi.holds(CONDITION_PAUSED):
             yield "paused"
         if vmi.evacuation_node:
             yield "is being drained"
-    restart = vm.condition(CONDITION_RESTART_REQUIRED)
-    if restart and restart.status == "True":
+    if vm.holds(CONDITION_RESTART_REQUIRED):
         yield "needs a restart"
     if vm.deleting:
         yield "is being deleted"

@@ -134,6 +134,7 @@ def room_words(cpu: int, memory: int) -> str:
 
 _SHORT = {
     "already-there": "it is there now",
+    "no-hostname": "no hostname of its own",
     "target-not-ready": "not Ready",
     "target-cordoned": "cordoned",
     "target-not-schedulable": "no VMs there",

@@ -213,8 +213,7 @@ async def _is_effective(cluster: Cluster, ref: Ref, sleep: Sleep) -> bool:
         vm, vmi = await existing(cluster, ref), await cluster.instance(ref)
         if vmi is None or not _is_up(vmi) or (vmi.placement.affinity or None) == (vm.placement.affinity or None):
             return True
-        restart = vm.condition(CONDITION_RESTART_REQUIRED)
-        if restart is not None and restart.status == "True":
+        if vm.holds(CONDITION_RESTART_REQUIRED):
             return False
     return False
 

@@ -87,7 +87,7 @@ def instance(raw: Json) -> Instance:
         deleting=bool(meta.get("deletionTimestamp")),
         grace_seconds=_grace_seconds(spec),
         labels=_object(meta, "labels"),
-        backup=_backup(status),
+        backup=_backup(spec, status),
         addresses=tuple(_addresses(status)),
     )
 
@@ -316,10 +316,11 @@ def _vcpus(cpu: Json) -> int:
     return int(cpu.get("sockets") or 1) * int(cpu.get("cores") or 1) * int(cpu.get("threads") or 1)
 
 
-def _backup(status: Json) -> bool:
-    """A backup that has not completed keeps a migration Pending (KubeVirt >= 1.8, watch/migration/migration.go)."""
+def _backup(spec: Json, status: Json) -> bool:
+    """A migration stays Pending until a backup is done and its utility volumes are gone (KubeVirt >= 1.8,
+    watch/migration/migration.go)."""
     backup = _object(_object(status, "changedBlockTracking"), "backupStatus")
-    return bool(backup) and not backup.get("completed")
+    return bool(_objects(spec, "utilityVolumes")) or (bool(backup) and not backup.get("completed"))
 
 
 def _grace_seconds(spec: Json) -> int:

@@ -43,6 +43,22 @@ class Condition:
     message: str = ""
 
 
+class Conditioned:
+    """What has `status.conditions`."""
+
+    __slots__ = ()
+
+    conditions: tuple[Condition, ...]
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of that type, None when the API does not state it."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+    def holds(self, kind: str) -> bool:
+        """Whether the API states that condition to be True."""
+        return any(c.type == kind and c.status == "True" for c in self.conditions)
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """The placement rules of a VM template or a VMI, as raw JSON."""
@@ -86,7 +102,7 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
-class VirtualMachine:
+class VirtualMachine(Conditioned):
     """A VirtualMachine. `run_strategy` and `running` are mutually exclusive in the API; the unused one is None."""
 
     ref: Ref
@@ -111,10 +127,6 @@ class VirtualMachine:
     """`status.snapshotInProgress`: the name of a snapshot that is being taken."""
     restore: str = ""
     """`status.restoreInProgress`, likewise."""
-
-    def condition(self, kind: str) -> Condition | None:
-        """The condition of that type, None when the API does not state it."""
-        return next((c for c in self.conditions if c.type == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +169,7 @@ class MigrationState:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Conditioned):
     """A VirtualMachineInstance: the running guest."""
 
     ref: Ref
@@ -177,7 +189,7 @@ class Instance:
     labels: Mapping[str, str] = field(default_factory=dict)
     """The template's, and KubeVirt's own."""
     backup: bool = False
-    """A backup of it is running."""
+    """A backup or a memory dump of it is running."""
     machine: str = ""
     """The machine type that the guest has got; its spec may name an alias of it."""
     addresses: tuple[str, ...] = ()
@@ -197,10 +209,6 @@ class Instance:
     def final(self) -> bool:
         """Whether the guest has ended; the object may outlive it for a while."""
         return self.phase in FINAL_PHASES
-
-    def condition(self, kind: str) -> Condition | None:
-        """The condition of that type, None when the API does not state it."""
-        return next((c for c in self.conditions if c.type == kind), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +236,7 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Node(Conditioned):
     """A node. `hostname` is the value of its own `kubernetes.io/hostname` label, which may differ from its name."""
 
     name: str

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from bot.checks.finding import LIVE, Check, Finding, block, not_checked, warn
 from bot.request import MoveType
-from k8s.names import HANDLER, LABEL_APP, LABEL_SCHEDULABLE
-from k8s.snapshots import Facts, Node, Pod
+from k8s.names import HANDLER, LABEL_APP, LABEL_HOSTNAME, LABEL_SCHEDULABLE
+from k8s.snapshots import Facts, Pod
 
 KVM = "devices.kubevirt.io/kvm"
 _ROLES = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
@@ -37,19 +37,37 @@ def cordoned(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 def pressure(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """The kubelet evicts pods soon, or refuses new ones by a taint, which is a check of its own."""
-    for node, kind in _conditions(facts.target):
-        yield warn(
-            "target-pressure",
-            f"{node.name} is short of {_PRESSURES[kind]}.",
-            "Choose another node, or free some first.",
-            f"Node {node.name}, condition {kind}",
+    node = facts.target
+    for kind, lacks in _PRESSURES.items():
+        if node and node.holds(kind):
+            yield warn(
+                "target-pressure",
+                f"{node.name} is short of {lacks}.",
+                "Choose another node, or free some first.",
+                f"Node {node.name}, condition {kind}",
+            )
+
+
+def named(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A VM is sent to the value of the node's hostname label: by VMIM and by pin (KubeVirt matches labels only)."""
+    node = facts.target
+    if node is None:
+        return
+    if not node.hostname:
+        yield block(
+            "no-hostname",
+            f"{node.name} has no hostname label, by which VMs are sent to a node.",
+            _OTHER,
+            f"Node {node.name}, label {LABEL_HOSTNAME}",
         )
-
-
-def _conditions(node: Node | None) -> Iterator[tuple[Node, str]]:
-    for condition in node.conditions if node else ():
-        if node and condition.type in _PRESSURES and condition.status == "True":
-            yield node, condition.type
+    elif twin := next((n for n in facts.survey.nodes if n.hostname == node.hostname and n.name != node.name), None):
+        yield block(
+            "no-hostname",
+            f"{node.name} and {twin.name} share the hostname label {node.hostname}: nobody can tell to which of them "
+            "the VM would go.",
+            _OTHER,
+            f"Nodes {node.name} and {twin.name}, label {LABEL_HOSTNAME}",
+        )
 
 
 def schedulable(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -176,6 +194,7 @@ CHECKS = (
     Check("virt-handler is ready on its node", handler_on_source, LIVE),
     Check("the cluster has a second node for VMs", single, LIVE),
     Check("the target is another node than its own", already_there, of_target=True),
+    Check("the target can be told from other nodes", named, of_target=True),
     Check("the target is Ready", ready, of_target=True),
     Check("the target is not cordoned", cordoned, of_target=True),
     Check("the target has memory, disk space and process ids to spare", pressure, of_target=True),

@@ -20,8 +20,8 @@ def own_rules(vm: VirtualMachine) -> Placement:
 def frees_pin(facts: Facts, type_: MoveType) -> bool:
     """Whether an older pin of ours is taken off before a live move: only where that reaches the guest that runs, under
     LiveUpdate (recorded: affinity-liveupdate), not under Stage or where a restart is due (recorded: rollout-stage)."""
-    restart = facts.vm.condition(CONDITION_RESTART_REQUIRED)
-    follows = facts.capabilities.rollout_strategy == "LiveUpdate" and not (restart and restart.status == "True")
+    restart = facts.vm.holds(CONDITION_RESTART_REQUIRED)
+    follows = facts.capabilities.rollout_strategy == "LiveUpdate" and not restart
     return type_ is MoveType.LIVE and facts.vmi is not None and read_note(facts.vm) is not None and follows
 
 

@@ -33,8 +33,8 @@ _OF_KUBEVIRT = "persistent-state-for-"
 def unshared_claims(facts: Facts) -> tuple[str, ...]:
     """PVCs known to keep a VM from moving live: not ReadWriteMany (KubeVirt pkg/storage/types/pvc.go). Where KubeVirt
     says that it can, two nodes may also read one, such as the base of an ephemeral disk."""
-    live = facts.vmi.condition(CONDITION_LIVE_MIGRATABLE) if facts.vmi else None
-    enough = {READ_WRITE_MANY, READ_ONLY_MANY} if live and live.status == "True" else {READ_WRITE_MANY}
+    can = facts.vmi is not None and facts.vmi.holds(CONDITION_LIVE_MIGRATABLE)
+    enough = {READ_WRITE_MANY, READ_ONLY_MANY} if can else {READ_WRITE_MANY}
     modes = access_modes(facts).items()
     return tuple(sorted(name for name, given in modes if given and not enough & set(given)))
 
@@ -118,21 +118,19 @@ def _is_left(claim: Claim) -> bool:
 
 
 def bound(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """A VM whose PVC is missing or lost does not start again."""
+    """A VM whose PVC is missing or lost does not start again, or with an empty one: nothing that runs is stopped for
+    that. What only the VMI has is hotplugged, and no part of the next start."""
     known = {claim.ref.name: claim for claim in facts.claims}
     for name in sorted(access_modes(facts)):
         claim = known.get(name)
+        stops = type_ is MoveType.COLD and facts.vmi is not None and name in facts.vm.claims
+        say = block if stops else warn
         if claim is None:
-            yield warn(
-                "disk-missing",
-                f"Its disk {name} has no PVC now: after a stop it would not start.",
-                "Look at that PVC first.",
-                f"PVC {name}",
-            )
+            text = f"Its disk {name} has no PVC now: after a stop it would not start."
+            yield say("disk-missing", text, "Look at that PVC first.", f"PVC {name}")
         elif claim.phase == "Lost":
-            yield warn(
-                "disk-lost", f"Its disk {name} has lost its volume.", "Restore the volume first.", f"PVC {name}, phase"
-            )
+            text = f"Its disk {name} has lost its volume: after a stop it would not start."
+            yield say("disk-lost", text, "Restore the volume first.", f"PVC {name}, phase")
 
 
 CHECKS = (

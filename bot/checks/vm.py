@@ -48,8 +48,7 @@ def running(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 def paused(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """A paused guest can migrate and stays paused (KubeVirt PR 5384); it cannot answer a shutdown."""
-    condition = facts.vmi.condition(CONDITION_PAUSED) if facts.vmi else None
-    if condition is None or condition.status != "True":
+    if facts.vmi is None or not facts.vmi.holds(CONDITION_PAUSED):
         return
     if type_ is MoveType.LIVE:
         yield info("paused", "The VM is paused, and will be paused after the move.", source="VMI condition Paused")
@@ -80,20 +79,20 @@ def snapshot(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 
 def backup(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """A migration stays Pending until the backup is done (KubeVirt >= 1.8); a stop would tear it."""
+    """A migration stays Pending until that is done (KubeVirt >= 1.8); a stop would tear it."""
     if facts.vmi and facts.vmi.backup:
         yield block(
             "backup-running",
-            "A backup of it is running; the move would have to wait for its end.",
-            "Wait until the backup is done, then ask again.",
-            "VMI status.changedBlockTracking",
+            "A backup or a memory dump of it is running; the move would have to wait for its end.",
+            "Wait until that is done, then ask again.",
+            "VMI status.changedBlockTracking, spec.utilityVolumes",
         )
 
 
 def recovery(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """KubeVirt does not start such a VM until somebody has put its volumes right."""
     condition = facts.vm.condition(CONDITION_RECOVERY)
-    if condition is None or condition.status != "True":
+    if condition is None or not facts.vm.holds(CONDITION_RECOVERY):
         return
     words = condition.message or condition.reason or "a move of its disks has failed"
     text, source = f"KubeVirt waits for its recovery by hand: {words}.", f"VM condition {CONDITION_RECOVERY}"
@@ -105,8 +104,7 @@ def recovery(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 
 def restart_required(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Changes of the template that the guest has not got yet come with its next start."""
-    condition = facts.vm.condition(CONDITION_RESTART_REQUIRED)
-    if condition is None or condition.status != "True":
+    if not facts.vm.holds(CONDITION_RESTART_REQUIRED):
         return
     source = f"VM condition {CONDITION_RESTART_REQUIRED}"
     if type_ is MoveType.COLD:

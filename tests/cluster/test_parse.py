@@ -100,6 +100,7 @@ def test_backend_storage_and_utility_volumes_are_claims_of_a_vmi() -> None:
     }
     vmi = parse.instance(merged(load("vmi-rwx-live-migratable"), change))
     assert vmi.claims == {"web-01-rootdisk": (), "utility": (), "state": ("ReadWriteOnce",)}
+    assert vmi.backup, "a migration waits for the utility volume to go"
 
 
 @pytest.mark.parametrize(

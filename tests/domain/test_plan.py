@@ -142,7 +142,7 @@ def test_an_estimate_is_no_part_of_what_is_approved() -> None:
 
 
 def test_a_plan_whose_type_nobody_can_tell_is_blocked_until_somebody_says_it() -> None:
-    world = replace(with_vmi(conditions=(), claims={}), claims=())
+    world = replace(with_vmi(conditions=(), claims={}), claims=(Claim(Ref("production", "web-01-rootdisk"), ()),))
     (move,) = plan.build(ASKED, world).moves
     assert (move.blocked, move.undecided, [disk.access_modes for disk in move.disks]) == (True, True, [()])
     for type_ in MoveType:

@@ -189,7 +189,7 @@ CASES: dict[str, Case] = {
     ),
     "disk-missing": Case(
         lambda: facts(claims=()),
-        WARN,
+        BLOCK,
         facts,
         lambda: facts(claims=(), vm=replace(facts().vm, claims=()), vmi=None),
         COLD,
@@ -235,6 +235,12 @@ CASES: dict[str, Case] = {
         lambda: facts(target=None, survey=Survey()),
     ),
     "already-there": Case(lambda: target(name="worker-01"), BLOCK, facts, lambda: facts(vmi=None)),
+    "no-hostname": Case(
+        lambda: target(hostname=""),
+        BLOCK,
+        lambda: target(name="worker-06", hostname="worker-06.example.internal"),
+        lambda: facts(target=None),
+    ),
     "target-not-ready": Case(lambda: target(ready=False), BLOCK, facts, lambda: facts(target=None)),
     "target-cordoned": Case(lambda: target(cordoned=True), BLOCK, facts, lambda: facts(target=None)),
     "target-pressure": Case(
@@ -653,6 +659,14 @@ def test_state_that_kubevirt_keeps_for_a_tpm_is_no_obstacle_to_a_live_move() -> 
     assert said(world, COLD, "disk-unreachable"), "there it is needed again"
 
 
+@pytest.mark.parametrize("claims", [(), (Claim(Ref("production", "web-01-rootdisk"), ("ReadWriteMany",), "Lost"),)])
+def test_nothing_that_runs_is_stopped_to_start_without_its_disk(claims: tuple[Claim, ...]) -> None:
+    running, stopped = facts(claims=claims), facts(claims=claims, vmi=None)
+    assert [each.severity for each in checks.run(running, COLD)] == [BLOCK]
+    assert [each.severity for each in checks.run(running, LIVE)] == [WARN]
+    assert [each.severity for each in checks.run(stopped, COLD)] == [WARN]
+
+
 def test_a_disk_that_can_only_be_read_is_not_shared_unless_kubevirt_says_so() -> None:
     world = with_vmi(claims={"web-01-rootdisk": ("ReadOnlyMany",)}, conditions=())
     assert said(world, LIVE, "disk-not-shared")
@@ -707,6 +721,15 @@ def test_what_a_toleration_covers(toleration: Json, *, holds: bool) -> None:
     world = with_vmi(placement=Placement(tolerations=(toleration,)))
     tainted: Node = node(taints=({"key": "a", "value": "b", "effect": "NoSchedule"},))
     assert (said(replace(world, target=tainted), LIVE, "taint") == []) is holds
+
+
+def test_two_nodes_with_one_hostname_are_no_target() -> None:
+    """A VMIM and a pin know nodes by that label alone."""
+    world = target(hostname="localhost")
+    assert world.target is not None
+    twins = replace(world, survey=replace(world.survey, nodes=(world.target, node("worker-09", hostname="localhost"))))
+    (finding,) = said(twins, LIVE, "no-hostname")
+    assert "worker-09" in finding.text
 
 
 # whose, why, how much
