@@ -128,6 +128,18 @@ async def test_a_move_that_is_left_out_brings_nothing_to_those_after_it(app: App
     assert [out.vm for out in planned.left_out] == ["database-01"]
 
 
+async def test_a_move_that_admission_refuses_brings_nothing_to_those_after_it(app: App) -> None:
+    """And the plan can be confirmed, since it is judged by the same facts then."""
+    await keep_away(app, "app-vm", "database-01")
+    target = {"kind": "VirtualMachine", "namespace": "production", "name": "database-01"}
+    await app.fault(annotate=target | {"faults": {"refuse-migration": "no"}})
+    planned = (await app.service.propose(BatchRequest(moves=PAIR, target="worker-05"), DANA, OPS)).plan
+    assert [move.vm for move in planned.moves] == ["app-vm"]
+    (refused,) = planned.left_out
+    assert (refused.vm, "would refuse it" in refused.why) == ("database-01", True)
+    assert (await app.service.confirm("p1", 1, RAVI)).revision == 1
+
+
 async def test_several_cold_moves_need_their_downtime_accepted(app: App) -> None:
     request = BatchRequest(moves=(MoveRequest(vm="app-vm"), MoveRequest(vm="web-server")), target="worker-05")
     planned = (await app.service.propose(request, DANA, OPS)).plan
