@@ -6,7 +6,6 @@ Slack.
 
 from collections.abc import Mapping
 
-from bot.migration import PlanState
 from bot.record import Record
 from handlers.cards import batch, incident, later, overdue, verdict
 from handlers.cards.answers import (
@@ -84,9 +83,9 @@ def _alone(record: Record) -> Mapping[str, Card]:
     """Of a plan of one move."""
     messages: dict[str, Card] = {Slot.CARD: plan_card(record)}
     messages |= edit_cards(record)
-    if any(run.started_at for run in record.runs):
+    if record.runs[0].started_at:
         messages[Slot.PROGRESS] = progress_card(record)
-    if record.state in (PlanState.SUCCEEDED, PlanState.FAILED) or _called_off(record):
+    if record.runs[0].result:
         messages[Slot.REPORT] = report_card(record)
     return messages
 
@@ -106,10 +105,6 @@ def settled(record: Record) -> Mapping[str, Card]:
         over = reminder_slots(record, index)[:-1] if is_reminded(record.runs[index]) else reminder_slots(record, index)
         messages |= {slot: reminded_card(record, index) for slot in over}
     return messages
-
-
-def _called_off(record: Record) -> bool:
-    return record.state is PlanState.CANCELED and any(run.result for run in record.runs)
 
 
 def _moves(record: Record) -> range:

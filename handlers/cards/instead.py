@@ -1,7 +1,7 @@
 """The ways round a plan that is blocked, and the list of nodes for one that lacks its target."""
 
 from bot import checks, describe
-from bot.instead import Instead, Option
+from bot.instead import Option
 from bot.plan import Move
 from bot.record import Record
 from bot.request import MoveType
@@ -50,14 +50,12 @@ def _excluded(move: Move) -> list[Block]:
     return [blocks.context(f"Not possible: {', '.join(named)}{f' and {more} more' if more > 0 else ''}")]
 
 
-def buttons(record: Record, value: str) -> list[Block]:
+def buttons(record: Record, move: Move, value: str) -> list[Block]:
     """What works instead, the best first: another node, waiting, a cold move."""
-    if len(record.plan.moves) != 1:
-        return []
-    move, way = record.plan.moves[0], record.plan.moves[0].instead
+    way = move.instead
     made: list[Block] = []
     if way.nodes and not lacks_node(move):
-        made.append(_other_node(record, way))
+        made.append(_other_node(record, move))
     if way.wait:
         made.append(blocks.button("Check again", ActionId.CHECK_AGAIN, value))
     if way.cold:
@@ -65,9 +63,9 @@ def buttons(record: Record, value: str) -> list[Block]:
     return [made[0] | {"style": "primary"}, *made[1:]] if made else []
 
 
-def _other_node(record: Record, way: Instead) -> Block:
-    best, cold = way.nodes[0].node, way.type is MoveType.COLD
-    text = f"Move it {'cold ' if cold and record.plan.moves[0].type is MoveType.LIVE else ''}to {blocks.clip(best, 45)}"
+def _other_node(record: Record, move: Move) -> Block:
+    best, cold = move.instead.nodes[0].node, move.instead.type is MoveType.COLD
+    text = f"Move it {'cold ' if cold and move.type is MoveType.LIVE else ''}to {blocks.clip(best, 45)}"
     ref = NodeRef(plan=record.id, revision=record.revision, node=best, cold=cold)
     return blocks.button(text, ActionId.USE_NODE, ref.dump())
 

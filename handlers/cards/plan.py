@@ -8,7 +8,8 @@ from bot import describe
 from bot.checks import Severity
 from bot.migration import MoveState, PlanState
 from bot.plan import Move
-from bot.record import PinState, Record
+from bot.progress import moving
+from bot.record import PinState, Record, Run
 from bot.request import MoveType
 from handlers import blocks
 from handlers.blocks import Block, code, escape
@@ -23,40 +24,39 @@ _REPLANNED = (PlanState.EXPIRED, PlanState.LAPSED, PlanState.FAILED, PlanState.P
 
 
 def plan_card(record: Record) -> Card:
-    """The card of a plan in any state."""
-    status = _status(record)
-    sign = incident.sign(record)
-    head = [blocks.header(f"{sign}Move plan: {parts.title(record.plan.moves[0])}"), blocks.section(status)]
-    body = _open(record) if record.state is PlanState.PROPOSED else _decided(record)
-    return Card(f"{sign}{status}{_in_the_way(record)} Move plan: {parts.subject(record)}.", (*head, *body))
+    """The card of a plan of one move in any state."""
+    move, status, sign = record.plan.moves[0], _status(record), incident.sign(record)
+    head = [blocks.header(f"{sign}Move plan: {parts.title(move)}"), blocks.section(status)]
+    body = _open(record, move) if record.state is PlanState.PROPOSED else _decided(record)
+    why = _in_the_way(move) if record.state is PlanState.PROPOSED else ""
+    return Card(f"{sign}{status}{why} Move plan: {parts.subject(record)}.", (*head, *body))
 
 
-def _in_the_way(record: Record) -> str:
+def _in_the_way(move: Move) -> str:
     """Why a plan is blocked, for a lock screen; on the card that stands below. Where it asks, it says so itself."""
-    moves = record.plan.moves
-    if record.state is not PlanState.PROPOSED or any(move.undecided or instead.lacks_node(move) for move in moves):
+    if move.undecided or instead.lacks_node(move):
         return ""
-    found = (finding for move in moves for finding in move.findings)
-    return next((f" {escape(each.text)}" for each in found if each.severity is Severity.BLOCK), "")
+    return next((f" {escape(each.text)}" for each in move.findings if each.severity is Severity.BLOCK), "")
 
 
 def _status(record: Record) -> str:
-    names = ", ".join(f"*{escape(move.vm, blocks.NAME)}*" for move in record.plan.moves)
+    move = record.plan.moves[0]
+    name = f"*{escape(move.vm, blocks.NAME)}*"
     match record.state:
-        case PlanState.PROPOSED if any(move.undecided for move in record.plan.moves):
-            return f"❓ *Live or cold?* I cannot tell for {names}. Nothing was touched."
-        case PlanState.PROPOSED if all(instead.lacks_node(move) for move in record.plan.moves):
-            return f"❓ *Which node?* A cold move of {names} needs one. Nothing was touched."
-        case PlanState.PROPOSED if record.plan.blocked:
-            return f"⛔ *Blocked.* {names} cannot be moved like this. Nothing was touched."
+        case PlanState.PROPOSED if move.undecided:
+            return f"❓ *Live or cold?* I cannot tell for {name}. Nothing was touched."
+        case PlanState.PROPOSED if instead.lacks_node(move):
+            return f"❓ *Which node?* A cold move of {name} needs one. Nothing was touched."
+        case PlanState.PROPOSED if move.blocked:
+            return f"⛔ *Blocked.* {name} cannot be moved like this. Nothing was touched."
         case PlanState.PROPOSED:
-            return f"{quorum.waits(record)} {_deed(record, names)}{later.from_when(record)}. Nothing was touched yet."
+            return f"{quorum.waits(record)} {_deed(move, name)}{later.from_when(record)}. Nothing was touched yet."
         case PlanState.APPROVED:
-            return f"✅ *Confirmed.* The move of {names} starts now."
+            return f"✅ *Confirmed.* The move of {name} starts now."
         case PlanState.SCHEDULED:
-            return later.waiting(record, names)
+            return later.waiting(record, name)
         case PlanState.RUNNING:
-            return _running(record, names)
+            return _running(record.runs[0], name)
         case _ if verdict.is_unrun(record):
             return verdict.status(record)
         case _:
@@ -66,66 +66,60 @@ def _status(record: Record) -> str:
 def _ended(record: Record) -> str:
     """How one that ran has ended."""
     if record.state is PlanState.SUCCEEDED:
-        return f"✅ *Done.* {_arrival(record)}. The report is in the thread{_asks_about_pin(record)}."
+        return f"✅ *Done.* {_arrival(record)}. The report is in the thread{_asks_about_pin(record.runs[0])}."
     if record.state is PlanState.CANCELED:
         who = parts.ended_by(record)
         return f"🛑 *Canceled while it ran*{who}. {_arrival(record)}. The report is in the thread."
     return f"❌ *Failed.* {_arrival(record)}. The report in the thread says why."
 
 
-def _deed(record: Record, names: str) -> str:
-    """What a Confirm lets happen to the VMs, since some would not press it if they knew."""
-    moves = record.plan.moves
-    if all(describe.only_places(move) for move in moves):
-        return f"to pin {names}, stopped as it is"
-    if all(move.type is MoveType.COLD for move in moves):
-        return f"to *stop* {names}, move it and start it again"
-    if all(move.type is MoveType.LIVE for move in moves):
-        return f"to move {names} live, without stopping"
-    return f"to move {names}"
+def _deed(move: Move, name: str) -> str:
+    """What a Confirm lets happen to the VM, since some would not press it if they knew."""
+    if describe.only_places(move):
+        return f"to pin {name}, stopped as it is"
+    if move.type is MoveType.COLD:
+        return f"to *stop* {name}, move it and start it again"
+    return f"to move {name} live, without stopping"
 
 
-def _running(record: Record, names: str) -> str:
-    down = any(run.down_since and not run.up_since for run in record.runs)
-    if any(run.state is MoveState.ASKING for run in record.runs):
+def _running(run: Run, name: str) -> str:
+    down = run.down_since and not run.up_since
+    if run.state is MoveState.ASKING:
         stuck = "is stuck, and it is down" if down else "is stuck"
-        return f"❓ *Waiting for an answer.* The move of {names} {stuck}; the thread asks how to go on."
-    if any(run.homeward for run in record.runs):
-        return f"↩️ *Going back.* {names} gets its old placement back; the thread says why and how far it is."
-    if any(run.called_off and run.result is None for run in record.runs):
-        return f"🛑 *Canceling* the move of {names}, where the cluster still can; the thread tells how it ends."
-    overdue = any(run.state is MoveState.UNKNOWN for run in record.runs)
-    word = "⏳ *Taking longer than allowed.*" if overdue else "🔄 *Moving.*"
+        return f"❓ *Waiting for an answer.* The move of {name} {stuck}; the thread asks how to go on."
+    if run.homeward:
+        return f"↩️ *Going back.* {name} gets its old placement back; the thread says why and how far it is."
+    if run.called_off and run.result is None:
+        return f"🛑 *Canceling* the move of {name}, where the cluster still can; the thread tells how it ends."
+    word = "⏳ *Taking longer than allowed.*" if run.state is MoveState.UNKNOWN else "🔄 *Moving.*"
     where = "is stopped for its move" if down else "is on its way"
-    return f"{word} {names} {where}; the thread shows how far it is."
+    return f"{word} {name} {where}; the thread shows how far it is."
 
 
 def _arrival(record: Record) -> str:
-    told = (describe.whereabouts(move, run.result) for move, run in parts.runs(record) if run.result)
-    return escape("; ".join(told))
+    result = record.runs[0].result
+    assert result is not None, "a plan that ran and has ended has a result"
+    return escape(describe.whereabouts(moving(record, 0), result))
 
 
-def _asks_about_pin(record: Record) -> str:
-    asked = any(run.pin and run.pin.state is PinState.ASKED and not pin.is_reminded(run) for run in record.runs)
+def _asks_about_pin(run: Run) -> str:
+    asked = run.pin and run.pin.state is PinState.ASKED and not pin.is_reminded(run)
     return ", and asks what becomes of the node affinity" if asked else ""
 
 
-def _open(record: Record) -> list[Block]:
+def _open(record: Record, move: Move) -> list[Block]:
     made = [*incident.mark(record), *parts.reason(record), *parts.drift(record)]
     made += [*quorum.lost(record), *later.starts(record)]
-    for move in record.plan.moves:
-        made += [*checked.findings(move), *instead.nodes(record, move)]
-        made += [parts.table(describe.rows(record.plan, move))]
-        made += [] if record.plan.blocked else [*_loads(move), *_outlook(move)]
-    made += checked.summary(record, record.plan.moves[0])
-    return [*made, *quorum.asked(record), quorum.terms(record), _buttons(record)]
+    made += [*checked.findings(move), *instead.nodes(record, move), parts.table(describe.rows(record.plan, move))]
+    made += [] if move.blocked else [*_loads(move), *_outlook(move)]
+    made += [*checked.summary(record, move), *quorum.asked(record)]
+    return [*made, quorum.terms(record), _buttons(record, move)]
 
 
 def _decided(record: Record) -> list[Block]:
-    tables = [parts.table(describe.summary(move)) for move, _ in parts.runs(record)]
-    small = [*parts.reason(record), blocks.context(parts.people(record))]
-    tables = [*incident.mark(record), *tables, *(parts.drift(record) if record.state is PlanState.LAPSED else [])]
-    return [*tables, *small, *last_ways(record)]
+    made = [*incident.mark(record), parts.table(describe.summary(moving(record, 0)))]
+    made += parts.drift(record) if record.state is PlanState.LAPSED else []
+    return [*made, *parts.reason(record), blocks.context(parts.people(record)), *last_ways(record)]
 
 
 def last_ways(record: Record) -> list[Block]:
@@ -163,43 +157,34 @@ def _outlook(move: Move) -> list[Block]:
     ]
 
 
-def _buttons(record: Record) -> Block:
+def _buttons(record: Record, move: Move) -> Block:
     value = PlanRef(plan=record.id, revision=record.revision).dump()
     modify = blocks.button("Modify", ActionId.MODIFY, value)
     refuse = [*incident.button(record, value), *quorum.deny_buttons(record, value)]
-    return blocks.actions(*_way_on(record, value), modify, *refuse, _cancel(record))
+    return blocks.actions(*_way_on(record, move, value), modify, *refuse, _cancel(record))
 
 
-def _way_on(record: Record, value: str) -> list[Block]:
+def _way_on(record: Record, move: Move, value: str) -> list[Block]:
     """Confirm; or what works instead; or the choice that nobody has made yet, or a revision that replaces the rules in
     its way."""
-    if not record.plan.blocked:
-        suggest = [blocks.button("Suggest a node", ActionId.SUGGEST, value)] if _is_open(record) else []
-        return [*_confirm(record), *suggest]
-    if any(move.undecided for move in record.plan.moves):
+    if not move.blocked:
+        title, sentence, deed = _question(move)
+        confirm = quorum.confirm(record, f"{title} {blocks.clip(move.vm, 60)}?", sentence, deed)
+        suggest = [] if move.target else [blocks.button("Suggest a node", ActionId.SUGGEST, value)]
+        return [*confirm, *suggest]
+    if move.undecided:
         return [
             blocks.button("Move it live", ActionId.USE_LIVE, value),
             blocks.button("Move it cold", ActionId.USE_COLD, value),
         ]
-    replace = [blocks.button("Replace them", ActionId.REPLACE_RULES, value)]
-    return [*instead.buttons(record, value), *(replace if all(map(_may_replace_rules, record.plan.moves)) else [])]
-
-
-def _is_open(record: Record) -> bool:
-    """Whether the scheduler is to choose the node of the one VM that moves."""
-    return len(record.plan.moves) == 1 and record.plan.moves[0].target is None
+    replace = [blocks.button("Replace them", ActionId.REPLACE_RULES, value)] if _may_replace_rules(move) else []
+    return [*instead.buttons(record, move, value), *replace]
 
 
 def _may_replace_rules(move: Move) -> bool:
     """Whether nothing but the VM's own rules forbids a cold move."""
     blocking = {finding.code for finding in move.findings if finding.severity is Severity.BLOCK}
     return move.type is MoveType.COLD and blocking == {"rules-contradict"}
-
-
-def _confirm(record: Record) -> list[Block]:
-    move = record.plan.moves[0]
-    title, sentence, deed = _question(move)
-    return quorum.confirm(record, f"{title} {blocks.clip(move.vm, 60)}?", sentence, deed)
 
 
 def _question(move: Move) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from bot.progress import moving
 from bot.record import Record, Run
 from bot.request import MoveType
 from handlers import blocks
-from handlers.blocks import Block, escape
+from handlers.blocks import escape
 from handlers.cards import calling_off, cold, live, parts
 from handlers.cards.card import Card
 
@@ -21,23 +21,17 @@ _PROGRESS = {MoveType.LIVE: live.progress, MoveType.COLD: cold.progress}
 
 
 def progress_card(record: Record) -> Card:
-    """How far each move is."""
-    status = " ".join(_status(move, run) for move, run in parts.runs(record))
-    body = [block for index in range(len(record.runs)) for block in _move(record, index)]
-    return Card(status, tuple(body))
+    """How far a plan of one move is."""
+    move, run = moving(record, 0), record.runs[0]
+    status, ways = _status(move, run), calling_off.buttons(record, 0)
+    body = [blocks.section(status), *_PROGRESS[move.type](record, 0), *calling_off.notes(run)]
+    return Card(status, (*body, *([blocks.actions(*ways)] if ways else [])))
 
 
 def status_lines(record: Record, index: int) -> list[str]:
     """Where one move stands, in a sentence; none before it has begun."""
     move, run = moving(record, index), record.runs[index]
     return [_status(move, run)] if run.started_at else []
-
-
-def _move(record: Record, index: int) -> list[Block]:
-    move, run = moving(record, index), record.runs[index]
-    made = [blocks.section(_status(move, run)), *_PROGRESS[move.type](record, index)]
-    ways = calling_off.buttons(record, index)
-    return [*made, *calling_off.notes(run), *([blocks.actions(*ways)] if ways else [])]
 
 
 def _unseen(name: str, since: datetime) -> str:

@@ -24,16 +24,13 @@ _CLOSING = {MoveType.LIVE: live.closing, MoveType.COLD: cold.closing}
 
 
 def report_card(record: Record) -> Card:
-    """How a plan that ran has ended."""
-    story, body = [], []
-    for index, (move, run) in enumerate(parts.runs(record)):
-        if run.result is None:
-            continue
-        line = _line(move, run, run.result)
-        story.append(f"{line}{_why_or_what_now(run, run.result)}")
-        body.append(blocks.section(" ".join(filter(None, (line, calling_off.told(run))))))
-        body += _ending(record, index, run, run.result)
-    return Card(" ".join(story), (*body, blocks.context(parts.people(record))))
+    """How a plan of one move that ran has ended."""
+    move, run = moving(record, 0), record.runs[0]
+    assert run.result is not None, "a report is of a move that has ended"
+    line = f"{_WORDS[run.state]} {escape(describe.whereabouts(move, run.result))}."
+    told = blocks.section(" ".join(filter(None, (line, calling_off.told(run)))))
+    body = [told, *_ending(record, move, run, run.result), blocks.context(parts.people(record))]
+    return Card(f"{line}{_why_or_what_now(run, run.result)}", tuple(body))
 
 
 def _why_or_what_now(run: Run, result: Result) -> str:
@@ -44,10 +41,6 @@ def _why_or_what_now(run: Run, result: Result) -> str:
     return " What becomes of its node affinity?" if asked else ""
 
 
-def _line(move: Move, run: Run, result: Result) -> str:
-    return f"{_WORDS[run.state]} {escape(describe.whereabouts(move, result))}."
-
-
 _WORDS = {
     MoveState.SUCCEEDED: "✅ *Move succeeded.*",
     MoveState.FAILED: "❌ *Move failed.*",
@@ -55,15 +48,14 @@ _WORDS = {
 }
 
 
-def _ending(record: Record, index: int, run: Run, result: Result) -> list[Block]:
+def _ending(record: Record, move: Move, run: Run, result: Result) -> list[Block]:
     if run.state is MoveState.CANCELED:
-        return _canceled(record, index)
-    return _failure(record, index, result.cause) if result.cause else _success(record, index, result)
+        return _canceled(record, move, run)
+    return _failure(record, move, run, result.cause) if result.cause else _success(record, move, run, result)
 
 
-def _canceled(record: Record, index: int) -> list[Block]:
+def _canceled(record: Record, move: Move, run: Run) -> list[Block]:
     """It is where it was and runs: nothing is left to do but perhaps to plan again."""
-    move, run = moving(record, index), record.runs[index]
     return [
         parts.table((*describe.summary(move), *_after_failure(move, run))),
         *_TRAIL[move.type](move, run),
@@ -71,13 +63,12 @@ def _canceled(record: Record, index: int) -> list[Block]:
     ]
 
 
-def _success(record: Record, index: int, result: Result) -> list[Block]:
-    move, run = moving(record, index), record.runs[index]
+def _success(record: Record, move: Move, run: Run, result: Result) -> list[Block]:
     return [
         parts.table(_summary(move, run, result)),
         *_TRAIL[move.type](move, run),
         blocks.section(_next_steps(move, run)),
-        *_CLOSING[move.type](record, index),
+        *_CLOSING[move.type](record, 0),
     ]
 
 
@@ -97,8 +88,7 @@ def _next_steps(move: Move, run: Run) -> str:
     return "*Next steps*\n" + "\n".join(f"• {step}" for step in steps)
 
 
-def _failure(record: Record, index: int, cause: Cause) -> list[Block]:
-    move, run = moving(record, index), record.runs[index]
+def _failure(record: Record, move: Move, run: Run, cause: Cause) -> list[Block]:
     rescue = describe.rescue(move, run)
     steps = [
         *([f"*{escape(rescue)}*"] if rescue else []),
@@ -112,7 +102,7 @@ def _failure(record: Record, index: int, cause: Cause) -> list[Block]:
         *([blocks.raw(cause.evidence)] if cause.evidence else []),
         blocks.section("*What to do*\n" + "\n".join(f"• {step}" for step in steps)),
         parts.table((*describe.summary(move), *_after_failure(move, run))),
-        blocks.actions(*ways.buttons(record, index, cause), *parts.move_back(record, index)),
+        blocks.actions(*ways.buttons(record, 0, cause), *parts.move_back(record, 0)),
     ]
 
 
