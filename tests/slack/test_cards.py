@@ -1,5 +1,6 @@
 """Cards as people get them: checked-in JSON for each state, Slack's limits, and names that try to be more."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -37,6 +38,8 @@ from tests.slack.limits import MENTION, problems
 GALLERY = (
     gallery.GALLERY | cold_gallery.GALLERY | incident_gallery.GALLERY | later_gallery.GALLERY | batch_gallery.GALLERY
 )
+CHECKS = re.compile(r"\b\d+ checks passed")
+"""How many checks there are is no business of the cards."""
 UPDATE_TEXT = 4000
 LONGEST_NAME = 253
 """RFC 1123 subdomain; no longer name reaches a list."""
@@ -57,7 +60,8 @@ def first_line(card: Card) -> str:
 @pytest.mark.parametrize("name", GALLERY)
 def test_cards_are_the_checked_in_ones(name: str, matches_snapshot: Callable[[str, object], None]) -> None:
     messages = cards.wanted(GALLERY[name]())
-    matches_snapshot(name, {slot: {"text": card.text, "blocks": [*card.blocks]} for slot, card in messages.items()})
+    shown = {slot: {"text": card.text, "blocks": [*card.blocks]} for slot, card in messages.items()}
+    matches_snapshot(name, json.loads(CHECKS.sub("N checks passed", json.dumps(shown))))
 
 
 @pytest.mark.parametrize("name", GALLERY)
