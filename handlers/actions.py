@@ -7,7 +7,7 @@ that card the plan's card.
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
@@ -15,9 +15,9 @@ from slack_sdk.errors import SlackApiError
 from bot import grammar
 from bot.errors import BotError
 from bot.policy import Action, Actor
-from bot.record import Choice, PinState, Place
-from bot.request import MoveType
-from handlers import batchform, cards, declare, deny, modals, refusal
+from bot.record import Place, Record
+from bot.service import Service
+from handlers import batchform, cards, modals, refusal
 from handlers.answers import by_response_url
 from handlers.asking import carry_out
 from handlers.blocks import Block
@@ -25,7 +25,7 @@ from handlers.cards import Card
 from handlers.desk import Desk
 from handlers.payloads import Click
 from handlers.tasks import Answer
-from handlers.values import DoubtRef, ElsewhereState, ModalState, MoveRef, NodeRef, PlanRef, VmRef
+from handlers.values import DoubtRef, ElsewhereState, HomeRef, ModalState, PlanRef, VmRef
 from handlers.webclient import error_word
 
 log = logging.getLogger(__name__)
@@ -36,11 +36,13 @@ _CLOSED_MEANWHILE = ("not_found", "hash_conflict")
 Act = Callable[[Click], Awaitable[Card | None]]
 """What a click does. A card that comes back is for the clicker alone; what changed for all, their messages show."""
 
+Ref = TypeVar("Ref", bound=PlanRef)
+
 Listener = Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]
 
 
 class Actions:
-    """What the buttons do. `listener` makes a Bolt listener of any of them."""
+    """What buttons do, whichever they are (`handlers.buttons` says which). `listener` makes a Bolt listener of it."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -55,28 +57,49 @@ class Actions:
 
         return listen
 
-    async def confirm(self, click: Click) -> None:
-        """Confirm a plan."""
-        ref = PlanRef.load(click.value)
-        await self._desk.service.confirm(ref.plan, ref.revision, await self._prove(click, ref))
+    def on(self, kind: type[Ref], use: Callable[[Service, Ref, Actor], Awaitable[object]]) -> Act:
+        """One use case of what the button names."""
 
-    async def cancel(self, click: Click) -> None:
-        """Cancel a plan."""
-        ref = PlanRef.load(click.value)
-        await self._desk.service.cancel(ref.plan, ref.revision, await self._prove(click, ref))
+        async def act(click: Click) -> None:
+            ref = kind.load(click.value)
+            await use(self._desk.service, ref, await self._prove(click, ref))
 
-    async def modify(self, click: Click) -> None:
-        """Open the form that changes a plan."""
-        await self._show_form(click, fresh=False)
+        return act
 
-    async def other_node(self, click: Click) -> None:
-        """Open the same form for a plan of its own, since this one has ended."""
-        await self._show_form(click, fresh=True)
+    def fresh(self, kind: type[Ref], use: Callable[[Service, Ref, Actor, Place], Awaitable[Record]]) -> Act:
+        """A use case that makes a plan of its own."""
 
-    async def _show_form(self, click: Click, *, fresh: bool) -> None:
-        ref = PlanRef.load(click.value)
-        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel, fresh=fresh)
-        await self._show(click, modals.title(fresh=fresh), lambda: self._form(click, ref, state))
+        async def act(click: Click) -> None:
+            ref = kind.load(click.value)
+            actor = await self._prove(click, ref)
+            await self._desk.show_first(await use(self._desk.service, ref, actor, place_of(click)))
+
+        return act
+
+    def asking(self, action: Action, title: str, form: Callable[[ModalState], Block]) -> Act:
+        """Open a form for those who may do that with the plan."""
+
+        async def act(click: Click) -> None:
+            ref = PlanRef.load(click.value)
+            state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
+
+            async def view() -> Block:
+                await self._desk.service.check_may(ref.plan, action, await self._prove(click, ref))
+                return form(state)
+
+            await self._show(click, title, view)
+
+        return act
+
+    def modifying(self, *, fresh: bool) -> Act:
+        """Open the form that changes a plan; `fresh`: the same form for a plan of its own, since this one has ended."""
+
+        async def act(click: Click) -> None:
+            ref = PlanRef.load(click.value)
+            state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel, fresh=fresh)
+            await self._show(click, modals.title(fresh=fresh), lambda: self._form(click, ref, state))
+
+        return act
 
     async def elsewhere(self, click: Click) -> None:
         """Open the form that asks for another node, for a VM that does not start on its target."""
@@ -84,116 +107,30 @@ class Actions:
         state = ElsewhereState(**ref.model_dump(), channel=click.channel)
         await self._show(click, modals.ANOTHER_NODE, lambda: self._choosing(click, state))
 
-    async def deny(self, click: Click) -> None:
-        """Ask an approver why not."""
-        ref = PlanRef.load(click.value)
-        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
-        await self._show(click, deny.TITLE, lambda: self._reason_form(click, ref, state))
-
-    async def incident(self, click: Click) -> None:
-        """Ask which incident it is, and why it cannot wait."""
-        ref = PlanRef.load(click.value)
-        state = ModalState(plan=ref.plan, revision=ref.revision, channel=click.channel)
-        await self._show(click, declare.TITLE, lambda: self._incident_form(click, ref, state))
-
     async def _show(self, click: Click, title: str, form: Callable[[], Awaitable[Block]]) -> None:
         """Open an empty form first, since Slack's trigger lives three seconds. What is in it is for those who may send
         it, and who sends it is judged again then."""
         opened = await self._open(click, refusal.loading(title))
-        view = await form()
+        try:
+            view = await form()
+        except BotError as refused:
+            view = refusal.form(refused)
         try:
             await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)
         except SlackApiError as error:
             if error_word(error) not in _CLOSED_MEANWHILE:
                 raise
 
-    async def plan_again(self, click: Click) -> None:
-        """A fresh plan from an old request."""
-        ref = PlanRef.load(click.value)
-        actor = await self._prove(click, ref)
-        await self._desk.show_first(await self._desk.service.plan_again(ref.plan, actor, place_of(click)))
-
-    def replan(self, type_: MoveType) -> Act:
-        """The same move in another way, as a plan of its own."""
-
-        async def act(click: Click) -> None:
-            ref = PlanRef.load(click.value)
-            actor = await self._prove(click, ref)
-            await self._desk.show_first(await self._desk.service.replan(ref.plan, type_, actor, place_of(click)))
-
-        return act
-
-    async def replace_rules(self, click: Click) -> None:
-        """The same cold move, replacing the VM's rules that forbid it."""
-        ref = PlanRef.load(click.value)
-        await self._desk.service.replace_rules(ref.plan, ref.revision, await self._prove(click, ref))
-
-    async def suggest(self, click: Click) -> None:
-        """Let the bot choose the node."""
-        ref = PlanRef.load(click.value)
-        await self._desk.service.suggest(ref.plan, ref.revision, await self._prove(click, ref))
-
-    async def use_node(self, click: Click) -> None:
-        """A node that a card offers: from its menu, or instead of the one that is blocked."""
-        ref = NodeRef.load(click.value)
-        actor = await self._prove(click, ref)
-        type_ = MoveType.COLD if ref.cold else None
-        await self._desk.service.take_node(ref.plan, ref.revision, ref.node, actor, type_)
-
-    async def check_again(self, click: Click) -> None:
-        """Judge a blocked plan anew."""
-        ref = PlanRef.load(click.value)
-        await self._desk.service.check_again(ref.plan, ref.revision, await self._prove(click, ref))
-
     async def checks(self, click: Click) -> Card:
         """Show what was checked, to whoever of the channel asks."""
         ref = PlanRef.load(click.value)
         return cards.checks_card(await self._desk.service.look(ref.plan, await self._prove(click, ref)))
 
-    async def move_back(self, click: Click) -> None:
-        """A plan that takes a VM back to where it was."""
-        ref = MoveRef.load(click.value)
-        actor = await self._prove(click, ref)
-        await self._desk.show_first(await self._desk.service.move_back(ref.plan, ref.move, actor, place_of(click)))
-
-    async def call_off(self, click: Click) -> None:
-        """Cancel a move that runs."""
-        ref = MoveRef.load(click.value)
-        await self._desk.service.call_off(ref.plan, ref.revision, ref.move, await self._prove(click, ref))
-
-    async def watch_on(self, click: Click) -> None:
-        """Wait as long again for a move that has not ended in time."""
-        ref = MoveRef.load(click.value)
-        await self._desk.service.watch_on(ref.plan, ref.move, await self._prove(click, ref))
-
-    async def clean_up(self, click: Click) -> None:
-        """Delete a finished migration object."""
-        ref = MoveRef.load(click.value)
-        await self._desk.service.clean_up(ref.plan, ref.move, await self._prove(click, ref))
-
-    async def runbook(self, click: Click) -> None:
-        """Open the runbook of a failure, for all in the thread."""
-        ref = MoveRef.load(click.value)
-        await self._desk.service.show_runbook(ref.plan, ref.move, await self._prove(click, ref))
-
-    def answer(self, choice: Choice) -> Act:
-        """Let a cold move that is stuck go on in this way."""
-
-        async def act(click: Click) -> None:
-            ref = DoubtRef.load(click.value)
-            actor = await self._prove(click, ref)
-            await self._desk.service.answer(ref.plan, ref.move, ref.doubt, choice, actor)
-
-        return act
-
-    def decide_pin(self, wanted: PinState) -> Act:
-        """Say what becomes of the node affinity that a cold move has left."""
-
-        async def act(click: Click) -> None:
-            ref = MoveRef.load(click.value)
-            await self._desk.service.decide_pin(ref.plan, ref.move, wanted, await self._prove(click, ref))
-
-        return act
+    async def bring_back(self, click: Click) -> None:
+        """A plan that fills an evacuated node again, whatever plan has emptied it."""
+        node = HomeRef.load(click.value).node
+        actor = await self._actor(click)
+        await self._desk.show_first(await self._desk.service.bring_back(node, actor, place_of(click)))
 
     async def unpin(self, click: Click) -> Card:
         """Remove a pin from the list, whose message belongs to no plan."""
@@ -228,38 +165,18 @@ class Actions:
         shown: dict[str, Any] = opened["view"]
         return shown
 
-    async def _form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
-        try:
-            actor = await self._prove(click, ref)
-            record = await self._desk.service.get(ref.plan)
-            if record.plan.batch:
-                await self._desk.service.check_may(ref.plan, Action.MODIFY, actor)
-                return batchform.form(record, state)
-            return modals.modify(record, await self._desk.service.nodes(ref.plan, 0, actor), state)
-        except BotError as refused:
-            return refusal.form(refused)
+    async def _form(self, click: Click, ref: PlanRef, state: ModalState) -> Block:
+        actor = await self._prove(click, ref)
+        record = await self._desk.service.get(ref.plan)
+        if record.plan.batch:
+            await self._desk.service.check_may(ref.plan, Action.MODIFY, actor)
+            return batchform.form(record, state)
+        return modals.modify(record, await self._desk.service.nodes(ref.plan, 0, actor), state)
 
     async def _choosing(self, click: Click, state: ElsewhereState) -> Block:
-        try:
-            actor = await self._prove(click, state)
-            record = await self._desk.service.get(state.plan)
-            return modals.choosing(record, await self._desk.service.nodes(state.plan, state.move, actor), state)
-        except BotError as refused:
-            return refusal.form(refused)
-
-    async def _reason_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
-        try:
-            await self._desk.service.check_may(ref.plan, Action.DENY, await self._prove(click, ref))
-            return deny.form(state)
-        except BotError as refused:
-            return refusal.form(refused, deny.TITLE)
-
-    async def _incident_form(self, click: Click, ref: PlanRef, state: ModalState) -> dict[str, Any]:
-        try:
-            await self._desk.service.check_may(ref.plan, Action.INCIDENT, await self._prove(click, ref))
-            return declare.form(state)
-        except BotError as refused:
-            return refusal.form(refused, declare.TITLE)
+        actor = await self._prove(click, state)
+        record = await self._desk.service.get(state.plan)
+        return modals.choosing(record, await self._desk.service.nodes(state.plan, state.move, actor), state)
 
     async def _prove(self, click: Click, ref: PlanRef) -> Actor:
         """The person, as a member of the plan's own channel: a card of it elsewhere gives nobody a right."""

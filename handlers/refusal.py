@@ -4,8 +4,6 @@ from bot.errors import BotError
 from handlers import blocks
 from handlers.blocks import Block, escape, named
 
-TITLE = "Not possible"
-
 
 def loading(title: str) -> Block:
     """What stands there until it is known whether there is a form: Slack's trigger lives three seconds."""
@@ -20,7 +18,7 @@ class FieldErrors(Exception):
         self.errors = errors
 
 
-def form(error: BotError, title: str = TITLE) -> Block:
+def form(error: BotError) -> Block:
     """A word instead of the form."""
     text = named(f"⚠️ {escape(error.what)}\n→ {escape(error.remedy)}")
-    return blocks.modal(title, [blocks.section(text)])
+    return blocks.modal("Not possible", [blocks.section(text)])

@@ -55,12 +55,12 @@ class Views:
 
     async def deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The form behind Deny was submitted."""
-        if got := await _received(ack, body, ModalState, lambda given: deny.read(given.entered), deny.TITLE):
+        if got := await _received(ack, body, ModalState, lambda given: deny.read(given.entered)):
             await self._later(ack, self._deny(*got), got[1].channel, got[0])
 
     async def incident(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The form behind “Incident…” was submitted."""
-        if got := await _received(ack, body, ModalState, lambda given: declare.read(given.entered), declare.TITLE):
+        if got := await _received(ack, body, ModalState, lambda given: declare.read(given.entered)):
             await self._later(ack, self._incident(*got), got[1].channel, got[0])
 
     async def _work(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
@@ -112,7 +112,7 @@ class Views:
 
 
 async def _received(
-    ack: AsyncAck, body: dict[str, Any], state: type[S], read: Callable[[Submission], T], title: str = refusal.TITLE
+    ack: AsyncAck, body: dict[str, Any], state: type[S], read: Callable[[Submission], T]
 ) -> tuple[Submission, S, T] | None:
     """What was submitted, what the form carried, and what was entered; None where the form has told what is wrong."""
     try:
@@ -121,7 +121,7 @@ async def _received(
     except FieldErrors as wrong:
         await ack(response_action="errors", errors=wrong.errors)
     except BotError as refused:
-        await ack(response_action="update", view=refusal.form(refused, title))
+        await ack(response_action="update", view=refusal.form(refused))
     return None
 
 

@@ -12,14 +12,13 @@ from bot.policy import Confirm, Policy, Rule
 from bot.ports import Change
 from bot.record import Record
 from bot.sandbox.gallery import cold as cold_gallery
-from handlers.actions import Act
+from handlers.actions import Actions
 from handlers.answers import NotSlack, by_response_url
-from handlers.batches import Batches
+from handlers.buttons import acts
 from handlers.cards import refusal_card
 from handlers.desk import Desk
 from handlers.identity import KNOCKS
 from handlers.ids import ActionId, CallbackId
-from handlers.register import _acts, _batch_acts
 from handlers.values import ElsewhereState, ModalState
 from handlers.views import Views
 from handlers.webclient import is_slack
@@ -47,13 +46,7 @@ NOBODY = {
 }
 
 
-def acts(desk: Desk) -> dict[ActionId, Act]:
-    """What `register` attaches."""
-    actions = Batches(desk)
-    return _acts(actions) | _batch_acts(actions)
-
-
-BUTTONS = list(acts(cast("Desk", None)))
+BUTTONS = list(acts(Actions(cast("Desk", None))))
 """Every button that a listener is registered for, so that a new one is tried here by itself."""
 
 
@@ -83,7 +76,8 @@ async def press(bot: Bot, action: ActionId, body: dict[str, Any]) -> list[dict[s
     async def ack(**answer: object) -> None:
         acks.append(answer)
 
-    await Batches(bot.desk).listener(acts(bot.desk)[action])(ack, body)  # type: ignore[arg-type]
+    actions = Actions(bot.desk)
+    await actions.listener(acts(actions)[action])(ack, body)  # type: ignore[arg-type]
     await bot.settle()
     return acks
 
