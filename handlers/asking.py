@@ -11,6 +11,7 @@ from bot.record import Place, Record
 from bot.request import Ambiguous, BatchRequest, BringBack, Help, History, MoveRequest, Pins, Planned, Request, Status
 from handlers import cards
 from handlers.desk import Desk
+from handlers.identity import not_a_channel
 from handlers.tasks import Answer
 
 Who = Callable[[], Awaitable[Actor]]
@@ -70,11 +71,7 @@ async def _plan(desk: Desk, request: Planned, actor: Actor, place: Place, answer
 def check_seen_by_others(channel: str) -> None:
     """Refuse a direct message: there is nobody in it who could confirm."""
     if _is_direct(channel):
-        raise BotError(
-            "not-a-channel",
-            "Here nobody else would see it.",
-            "Ask in a channel where your team can see and confirm it.",
-        )
+        raise not_a_channel()
 
 
 def _is_direct(channel: str) -> bool:

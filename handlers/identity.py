@@ -9,9 +9,10 @@ In Enterprise Grid `user.team_id` of a payload may be the organisation's E... id
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slack_sdk.errors import SlackApiError
@@ -32,6 +33,8 @@ PAGE = 1000
 KNOCKS = 60
 """Commands, presses and forms of one person in a minute. Whoever is refused costs calls to Slack each time, which has
 limits of its own for all of us (docs.slack.dev/apis/web-api/rate-limits)."""
+
+T = TypeVar("T")
 
 NO_SUCH_PLACE = ("channel_not_found", "not_in_channel")
 
@@ -95,6 +98,31 @@ class _Channel(BaseModel):
     is_mpim: bool = False
 
 
+class _Memory(Generic[T]):
+    """Answers of Slack, each believed for `FRESH_FOR`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, T]] = {}
+
+    async def get(
+        self, key: str, read: Callable[[str], Awaitable[T]], serves: Callable[[T], bool] = lambda _: True
+    ) -> T:
+        """What is known, if it `serves`; else what is read now."""
+        now = self._clock.now()
+        if key in self._known:
+            read_at, known = self._known[key]
+            if now - read_at <= FRESH_FOR and serves(known):
+                return known
+        found = await read(key)
+        self._known[key] = (now, found)
+        return found
+
+    def forget(self, key: str) -> None:
+        """Read it anew the next time."""
+        self._known.pop(key, None)
+
+
 def _no_groups() -> frozenset[str]:
     return frozenset()
 
@@ -118,13 +146,13 @@ class Identity:
         self._access = access
         self._groups = groups or Groups(client, clock)
         self._named = named
-        self._channels: dict[str, tuple[datetime, _Channel]] = {}
         self._client = client
         self._clock = clock
         self._installation = installation
         self._knocks = Window()
-        self._accounts: dict[str, tuple[datetime, _Account]] = {}
-        self._members: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._accounts: _Memory[_Account] = _Memory(clock)
+        self._channels: _Memory[_Channel] = _Memory(clock)
+        self._members: _Memory[frozenset[str]] = _Memory(clock)
 
     async def actor(self, user: str, claimed_team: str | None, channel: str) -> Actor:
         """The person, as the policy judges them.
@@ -158,9 +186,9 @@ class Identity:
 
     async def again(self, actor: Actor, channel: str) -> Actor:
         """The same person, with nothing taken from memory but what Slack does not say of groups."""
-        self._accounts.pop(actor.user, None)
-        self._members.pop(channel, None)
-        self._channels.pop(channel, None)
+        self._accounts.forget(actor.user)
+        self._members.forget(channel)
+        self._channels.forget(channel)
         return await self._actor(actor.user, None, channel, fresh=True)
 
     async def group_id(self, who: str) -> str | None:
@@ -172,30 +200,26 @@ class Identity:
         return await self._groups.known(who)
 
     async def _actor(self, user: str, claimed_team: str | None, channel: str, *, fresh: bool) -> Actor:
-        account = await self._account(user)
+        account = await self._accounts.get(user, self._read_account)
         _refuse(account, self._access)
         await self._refuse_place(channel)
         own = account.belongs_to(self._installation)
         if claimed_team is not None:
             own = own and (self._installation.owns(claimed_team) or claimed_team == account.team_id)
-        member = await self._is_member(user, channel)
+        members = await self._members.get(channel, self._read_members, lambda known: user in known)
         groups = await self._groups.of(user, self._named(), fresh=fresh) if own else ()
         return Actor(
             user=user,
             team=account.team_id,
             own_workspace=own,
-            channel_member=member,
+            channel_member=user in members,
             zone=account.tz or "",
             groups=groups,
         )
 
     async def _refuse_place(self, channel: str) -> None:
         """A conversation of a few is no team that sees what is done; nor is one that strangers read."""
-        now = self._clock.now()
-        read_at, known = self._channels.get(channel, (None, None))
-        if known is None or read_at is None or now - read_at > FRESH_FOR:
-            known = await self._read_channel(channel)
-            self._channels[channel] = (now, known)
+        known = await self._channels.get(channel, self._read_channel)
         if known.is_im or known.is_mpim:
             raise not_a_channel()
         if (known.is_ext_shared or known.is_pending_ext_shared) and not self._access.shared_channels:
@@ -206,55 +230,25 @@ class Identity:
             )
 
     async def _read_channel(self, channel: str) -> _Channel:
-        try:
+        with _telling("whose channel this is"):
             answer = await self._client.conversations_info(channel=channel)
             return _Channel.model_validate(answer.get("channel"))
-        except SlackApiError as error:
-            if error_word(error) in NO_SUCH_PLACE:
-                raise not_in_channel() from error
-            raise _unknown("whose channel this is") from error
-        except (*TROUBLE, ValidationError) as error:
-            raise _unknown("whose channel this is") from error
-
-    async def _account(self, user: str) -> _Account:
-        now = self._clock.now()
-        read_at, account = self._accounts.get(user, (None, None))
-        if account is None or read_at is None or now - read_at > FRESH_FOR:
-            account = await self._read_account(user)
-            self._accounts[user] = (now, account)
-        return account
 
     async def _read_account(self, user: str) -> _Account:
-        try:
+        with _telling("who you are"):
             answer = await self._client.users_info(user=user)
             return _Account.model_validate(answer.get("user"))
-        except (*TROUBLE, ValidationError) as error:
-            raise _unknown("who you are") from error
-
-    async def _is_member(self, user: str, channel: str) -> bool:
-        now = self._clock.now()
-        read_at, members = self._members.get(channel, (None, frozenset()))
-        if read_at is None or now - read_at > FRESH_FOR or user not in members:
-            members = await self._read_members(channel)
-            self._members[channel] = (now, members)
-        return user in members
 
     async def _read_members(self, channel: str) -> frozenset[str]:
         members: set[str] = set()
         cursor = ""
-        try:
+        with _telling("whether you are in this channel"):
             while True:
                 page = await self._client.conversations_members(channel=channel, cursor=cursor, limit=PAGE)
                 members |= set(page["members"])
                 cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
                 if not cursor:
                     return frozenset(members)
-        except SlackApiError as error:
-            if error_word(error) in NO_SUCH_PLACE:
-                raise not_in_channel() from error
-            raise _unknown("whether you are in this channel") from error
-        except TROUBLE as error:
-            raise _unknown("whether you are in this channel") from error
 
 
 def not_a_channel() -> BotError:
@@ -280,5 +274,13 @@ def _refuse(account: _Account, access: Access) -> None:
         )
 
 
-def _unknown(what: str) -> BotError:
-    return BotError("slack-unsure", f"Slack does not tell me {what} right now.", "Nothing was done; try again.")
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Whatever keeps Slack from telling that becomes a refusal."""
+    try:
+        yield
+    except (*TROUBLE, ValidationError, KeyError, TypeError) as error:
+        if isinstance(error, SlackApiError) and error_word(error) in NO_SUCH_PLACE:
+            raise not_in_channel() from error
+        unsure = BotError("slack-unsure", f"Slack does not tell me {what} right now.", "Nothing was done; try again.")
+        raise unsure from error
