@@ -27,6 +27,12 @@ from handlers.values import ElsewhereState, ModalState
 S = TypeVar("S", ModalState, ElsewhereState)
 T = TypeVar("T")
 
+Entered = Callable[[str], str]
+"""What stands in a block, by its id."""
+
+Do = Callable[[Submission, S, T], Coroutine[Any, Any, None]]
+"""What becomes of a form: who sent it, what it carried, and what was entered."""
+
 PATIENCE = 2.0
 """Seconds that the cluster has to judge the new request before the form closes without its answer."""
 
@@ -40,42 +46,47 @@ class Views:
 
     async def modify(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The Modify form was submitted."""
-        if got := await _received(ack, body, ModalState, lambda given: modals.read(given.entered)):
-            await self._work(ack, self._modify(*got), got[1].channel, got[0])
+        await self._take(ack, body, ModalState, modals.read, self._modify)
 
     async def batch(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The form of a batch was submitted."""
-        if got := await _received(ack, body, ModalState, lambda given: batchform.read(given.entered)):
-            await self._work(ack, self._modify_batch(*got), got[1].channel, got[0])
+        await self._take(ack, body, ModalState, batchform.read, self._modify_batch)
 
     async def elsewhere(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Another node was chosen for a VM that does not start on its target."""
-        if got := await _received(ack, body, ElsewhereState, lambda given: given.entered(BlockId.TARGET)):
-            await self._work(ack, self._go_elsewhere(*got), got[1].channel, got[0])
+        await self._take(ack, body, ElsewhereState, lambda entered: entered(BlockId.TARGET), self._go_elsewhere)
 
     async def deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The form behind Deny was submitted."""
-        if got := await _received(ack, body, ModalState, lambda given: deny.read(given.entered)):
-            await self._later(ack, self._deny(*got), got[1].channel, got[0])
+        await self._take(ack, body, ModalState, deny.read, self._deny)
 
     async def incident(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """The form behind “Incident…” was submitted."""
-        if got := await _received(ack, body, ModalState, lambda given: declare.read(given.entered)):
-            await self._later(ack, self._incident(*got), got[1].channel, got[0])
+        await self._take(ack, body, ModalState, declare.read, self._incident)
+
+    async def _take(
+        self, ack: AsyncAck, body: dict[str, Any], kind: type[S], read: Callable[[Entered], T], do: Do[S, T]
+    ) -> None:
+        try:
+            by = Submission.read(body)
+            state, entered = kind.load(by.view.private_metadata), read(by.entered)
+        except FieldErrors as wrong:
+            await ack(response_action="errors", errors=wrong.errors)
+        except BotError as refused:
+            await ack(response_action="update", view=refusal.form(refused))
+        else:
+            await self._work(ack, do(by, state, entered), state.channel, by)
 
     async def _work(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
+        """Close the form; whatever goes wrong after that is told in the channel, to this person alone."""
         work = asyncio.create_task(doing)
         done, _ = await asyncio.wait({work}, timeout=self._patience)
         error = work.exception() if done else None
         if isinstance(error, BotError):
             await ack(**_in_the_form(error, by))
             return
-        await self._later(ack, _finish(work), channel, by)
-
-    async def _later(self, ack: AsyncAck, doing: Coroutine[Any, Any, None], channel: str, by: Submission) -> None:
-        """Close the form; whatever goes wrong then is told in the channel, to this person alone."""
         await ack()
-        self._desk.spawn(doing, by_message(self._desk.client, channel, by.user.id))
+        self._desk.spawn(_finish(work), by_message(self._desk.client, channel, by.user.id))
 
     async def _plan_and_actor(self, submission: Submission, plan_id: str) -> tuple[Record, Actor]:
         """The channel that counts is the plan's own, whatever the form remembers."""
@@ -109,20 +120,6 @@ class Views:
     async def _incident(self, submission: Submission, state: ModalState, declared: Declared) -> None:
         _, actor = await self._plan_and_actor(submission, state.plan)
         await self._desk.service.declare(state.plan, state.revision, declared.id, declared.reason, actor)
-
-
-async def _received(
-    ack: AsyncAck, body: dict[str, Any], state: type[S], read: Callable[[Submission], T]
-) -> tuple[Submission, S, T] | None:
-    """What was submitted, what the form carried, and what was entered; None where the form has told what is wrong."""
-    try:
-        submission = Submission.read(body)
-        return submission, state.load(submission.view.private_metadata), read(submission)
-    except FieldErrors as wrong:
-        await ack(response_action="errors", errors=wrong.errors)
-    except BotError as refused:
-        await ack(response_action="update", view=refusal.form(refused))
-    return None
 
 
 async def _finish(work: asyncio.Task[None]) -> None:
