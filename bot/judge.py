@@ -5,7 +5,7 @@ names for whoever answers a person; and BotError where nothing of a batch is lef
 """
 
 from bot import errors, muster, plan
-from bot.errors import BotError
+from bot.errors import BotError, NothingToDo
 from bot.instead import type_elsewhere, with_ranking
 from bot.plan import Drift, Move, Plan
 from bot.ports import Entry
@@ -37,10 +37,38 @@ async def judge(cluster: Cluster, request: MoveRequest) -> tuple[Plan, Facts]:
 
 
 async def judge_any(cluster: Cluster, request: Planned) -> Plan:
-    """The plan of one VM or of several."""
+    """The plan of one VM or of several. Raises BotError too where the VM is not where it should leave from, or there
+    already: whoever asks has another VM or moment in mind."""
     if isinstance(request, BatchRequest):
         return await muster.judge(cluster, request)
-    return (await judge(cluster, request))[0]
+    planned, facts = await judge(cluster, request)
+    _check_source(request, facts)
+    _check_elsewhere(facts)
+    return planned
+
+
+def _check_source(request: MoveRequest, facts: Facts) -> None:
+    """Refuse a move that is said to leave a node on which the VM is not."""
+    source, name = request.source, facts.vm.ref.name
+    node = facts.vmi.node if facts.vmi else ""
+    if source is None or source == node:
+        return
+    without = request.model_copy(update={"source": None, "reason": None})
+    if source == facts.vm.ref.namespace:
+        remedy = f"If {source} is meant as the namespace: {without.model_copy(update={'namespace': source})}"
+    else:
+        remedy = f"To move it from where it is: {without}"
+    where = f"runs on {node}" if node else "does not run"
+    raise BotError("not-there", f"{name} {where}, so it cannot leave {source}.", remedy)
+
+
+def _check_elsewhere(facts: Facts) -> None:
+    if facts.vmi and facts.target and facts.vmi.node == facts.target.name:
+        raise NothingToDo(
+            "already-there",
+            f"{facts.vm.ref.name} is already on {facts.target.name}.",
+            "No move is needed; nothing was changed.",
+        )
 
 
 async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, ...]]:

@@ -4,20 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from bot import approval, muster, plan, progress
+from bot import approval, plan, progress
 from bot.authority import Authority
-from bot.errors import BotError, NothingToDo, VmMoving, WhichNamespace
-from bot.judge import judge, prove, spoken
+from bot.errors import BotError, VmMoving, WhichNamespace
+from bot.judge import judge_any, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
 from bot.policy import Action, Actor
 from bot.ports import Change, Clock, Entry, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
-from bot.request import BatchRequest, MoveRequest, Planned
+from bot.request import MoveRequest, Planned
 from bot.throttle import Throttle
 from k8s import errors as k8s
 from k8s.cluster import Cluster
-from k8s.snapshots import Facts
 
 MOST_MEASURED = 50
 """Newest downtimes that an estimate is made of: the cluster of last year is another one."""
@@ -86,12 +85,7 @@ class Base:
 
     async def _judged(self, request: Planned) -> Plan:
         try:
-            if isinstance(request, BatchRequest):
-                planned = await muster.judge(self._cluster, request)
-            else:
-                planned, facts = await judge(self._cluster, request)
-                check_source(request, facts)
-                _check_elsewhere(facts)
+            planned = await judge_any(self._cluster, request)
         except k8s.ClusterError as error:
             raise await spoken(self._cluster, error) from error
         moves = [move.model_copy(update={"estimate": await self._estimate(move)}) for move in planned.moves]
@@ -163,27 +157,3 @@ def ended(current: Record, index: int) -> tuple[Run, Move]:
     if not 0 <= index < len(current.runs) or current.runs[index].result is None:
         raise BotError("not-finished", "That move has not ended yet.", "Wait for its report.")
     return current.runs[index], progress.moving(current, index)
-
-
-def check_source(request: MoveRequest, facts: Facts) -> None:
-    """Refuse a move that is said to leave a node on which the VM is not: somebody has another VM or moment in mind."""
-    source, name = request.source, facts.vm.ref.name
-    node = facts.vmi.node if facts.vmi else ""
-    if source is None or source == node:
-        return
-    without = request.model_copy(update={"source": None, "reason": None})
-    if source == facts.vm.ref.namespace:
-        remedy = f"If {source} is meant as the namespace: {without.model_copy(update={'namespace': source})}"
-    else:
-        remedy = f"To move it from where it is: {without}"
-    where = f"runs on {node}" if node else "does not run"
-    raise BotError("not-there", f"{name} {where}, so it cannot leave {source}.", remedy)
-
-
-def _check_elsewhere(facts: Facts) -> None:
-    if facts.vmi and facts.target and facts.vmi.node == facts.target.name:
-        raise NothingToDo(
-            "already-there",
-            f"{facts.vm.ref.name} is already on {facts.target.name}.",
-            "No move is needed; nothing was changed.",
-        )

@@ -116,6 +116,14 @@ async def test_the_words_of_a_plan_need_no_quotes(cluster: ClusterSandbox, run: 
     assert await run("plan", "web-01", "worker-05") == await run("plan", "web-01 worker-05")
 
 
+@pytest.mark.parametrize(
+    ("text", "code"), [("web-01 from worker-03 to worker-05", "not-there"), ("web-01 worker-01", "already-there")]
+)
+async def test_a_plan_is_refused_as_in_the_chat(cluster: ClusterSandbox, run: Run, text: str, code: str) -> None:
+    said = await run("plan", text)
+    assert (said.code, said.out, f"({code})" in said.err) == (2, "", True)
+
+
 async def test_a_plan_touches_nothing(cluster: ClusterSandbox, run: Run) -> None:
     before = cluster.store.version
     await run("plan", "web-01 worker-05")
