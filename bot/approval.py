@@ -125,14 +125,13 @@ def confirm(
             f"You asked for this move, so your own Confirm does not count (rule “{quorum.rule}”).",
             "Somebody else must confirm it.",
         )
-    if actor.id in {approval.actor.id for approval in record.approvers} and len(record.approvers) < quorum.needed:
+    has_pressed = actor.id in {given.actor.id for given in record.approvers}
+    if has_pressed and len(record.approvers) < quorum.needed:
         raise BotError(
             "already-confirmed", "You have confirmed this plan already.", "Somebody else must confirm it too."
         )
-    approvals = record.approvals
-    if actor.id not in {approval.actor.id for approval in record.approvers}:
-        approval = Approval(actor=actor, at=now, revision=record.revision, rule=decision.rule)
-        approvals = (*approvals, approval)
+    given = () if has_pressed else (Approval(actor=actor, at=now, revision=record.revision, rule=decision.rule),)
+    approvals = (*record.approvals, *given)
     record = record.model_copy(update={"approvals": approvals, "quorum": quorum, "note": ""})
     if len(record.approvers) < quorum.needed:
         return record

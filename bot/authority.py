@@ -66,7 +66,14 @@ class Authority:
         self, actor: Actor, action: Action, plan: Plan | None = None, place: Place | None = None, about: str = ""
     ) -> Decision:
         """The policy's yes, or its refusal as an error. Without a plan: whether there is anything they may do."""
-        decision = self._policy.decide(actor, action, case(plan, place) if plan and place else None)
+        return self._ruled(actor, action, case(plan, place) if plan and place else None, about)
+
+    def authorize_unpin(self, actor: Actor, subject: Subject, place: Place) -> Decision:
+        """The same for a pin that may have outlived its plan."""
+        return self._ruled(actor, Action.UNPIN, Case(subjects=(subject,), channel=place.channel))
+
+    def _ruled(self, actor: Actor, action: Action, judged: Case | None, about: str = "") -> Decision:
+        decision = self._policy.decide(actor, action, judged)
         if not decision.allowed:
             self._audit.write(Verdict(actor, action, decision, about))
             raise BotError("not-allowed", decision.reason, decision.remedy)
@@ -84,14 +91,6 @@ class Authority:
     def allowed(self, actor: Actor) -> frozenset[Action]:
         """What any rule lets this person do here. Nothing is done by that, so it is not audited."""
         return frozenset(action for action in Action if self._policy.decide(actor, action).allowed)
-
-    def authorize_unpin(self, actor: Actor, subject: Subject, place: Place) -> Decision:
-        """The same for a pin that may have outlived its plan."""
-        decision = self._policy.decide(actor, Action.UNPIN, Case(subjects=(subject,), channel=place.channel))
-        if not decision.allowed:
-            self._audit.write(Verdict(actor, Action.UNPIN, decision))
-            raise BotError("not-allowed", decision.reason, decision.remedy)
-        return decision
 
     def done(self, actor: Actor, action: Action, decision: Decision, what: str, record: Record | str) -> None:
         """Put on record what somebody was allowed, and what came of it in the word of the plan's log. Of a plan that is

@@ -5,7 +5,7 @@ Unknown means no: a membership that could not be read is none. `rules` judges; `
 rules, and without such a file the built-in rule holds (`BUILT_IN`).
 
 One thing is narrower than any rule: what a report asks about the pin is for whoever asked for the move or approved it,
-which only its Record knows (`bot.record.check_concerned`).
+which only its Record knows (`bot.approval.check_concerned`).
 """
 
 from bot.policy.people import Action, Actor, Decision

@@ -3,10 +3,10 @@
 from bot import approval, cold, errors, progress
 from bot.errors import BotError, VmMoving
 from bot.policy import Action, Actor, Subject
-from bot.ports import Change, Entry, PinnedVm
+from bot.ports import Entry, PinnedVm
 from bot.record import PinState, Place, Record
 from bot.request import MoveType
-from bot.service.base import Base, ended
+from bot.service.base import Allowed, Base, ended
 from k8s.cold import go_home, unpin
 from k8s.note import Note, is_stranded, read_note
 from k8s.snapshots import Ref, VirtualMachine
@@ -17,27 +17,24 @@ class Aftercare(Base):
 
     async def decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
         """Remove, keep, or be reminded of the node affinity that a cold move has left: for the people of the plan."""
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.UNPIN, before.plan, before.place, plan_id)
-        approval.check_concerned(before, actor)
-        after = await self._decide_pin(plan_id, index, wanted, actor)
-        self._authority.done(actor, Action.UNPIN, decision, f"pin {wanted}", after)
-        return after
+        allowed = await self._allowed(plan_id, Action.UNPIN, actor)
+        approval.check_concerned(allowed.before, actor)
+        return await self._decide_pin(allowed, index, wanted)
 
-    async def _decide_pin(self, plan_id: str, index: int, wanted: PinState, actor: Actor) -> Record:
-        _, move = ended(await self.get(plan_id), index)
+    async def _decide_pin(self, allowed: Allowed, index: int, wanted: PinState) -> Record:
+        _, move = ended(allowed.before, index)
         effective = True
         if wanted is PinState.REMOVED:
             await self._check_idle(move.key)
-            effective = await self._unpin(Ref(move.namespace, move.vm), plan_id)
-        now = self._clock.now()
+            effective = await self._unpin(Ref(move.namespace, move.vm), allowed.before.id)
+        now, actor = self._clock.now(), allowed.actor
         remind_at = now + self._remind_after if wanted is PinState.LATER else None
 
-        def change(current: Record) -> Change:
-            decided = cold.decide_pin(current, index, wanted, actor, now, effective=effective, remind_at=remind_at)
-            return Change(decided, [Entry("pin", actor, {"move": index, "wanted": wanted, "effective": effective})])
+        def change(current: Record) -> Record:
+            return cold.decide_pin(current, index, wanted, actor, now, effective=effective, remind_at=remind_at)
 
-        return await self._update(plan_id, change)
+        entry = Entry(f"pin {wanted}", actor, {"move": index, "effective": effective})
+        return await self._decide(allowed, change, entry)
 
     async def pins(self, actor: Actor) -> tuple[PinnedVm, ...]:
         """VMs that the bot has left pinned, whether or not it still knows their plans."""
@@ -67,15 +64,14 @@ class Aftercare(Base):
         await self._check_idle(f"{namespace}/{name}")
         current = await self._store.get(pinned.plan_id)
         index = _left_by(current, f"{namespace}/{name}") if current else None
-        done, about = "pin removed", current or pinned.plan_id
         if current and index is not None:
-            about = await self._decide_pin(current.id, index, PinState.REMOVED, actor)
+            await self._decide_pin(Allowed(current, actor, Action.UNPIN, decision), index, PinState.REMOVED)
         elif pinned.down:
             await self._bring_home(Ref(namespace, name))
-            done = "brought home"
+            self._authority.done(actor, Action.UNPIN, decision, "brought home", pinned.plan_id)
         else:
             await self._unpin(Ref(namespace, name), pinned.plan_id)
-        self._authority.done(actor, Action.UNPIN, decision, done, about)
+            self._authority.done(actor, Action.UNPIN, decision, "pin removed", current or pinned.plan_id)
         return pinned
 
     async def _bring_home(self, ref: Ref) -> None:
@@ -98,21 +94,20 @@ class Aftercare(Base):
 
     async def clean_up(self, plan_id: str, index: int, actor: Actor) -> Record:
         """Delete the finished VMIM of a move."""
-        current = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.CLEAN_UP, current.plan, current.place, plan_id)
-        run, move = ended(current, index)
-        intent = run.intent
-        if intent and not run.cleaned:
+        allowed = await self._allowed(plan_id, Action.CLEAN_UP, actor)
+        run, move = ended(allowed.before, index)
+        if run.intent and not run.cleaned:
             with errors.for_people():
-                await self._cluster.delete_migration(Ref(move.namespace, intent.name), intent.uid)
-        after = await self._update(
-            plan_id, lambda now: Change(progress.cleaned(now, index), [Entry("cleaned up", actor, {"move": index})])
+                await self._cluster.delete_migration(Ref(move.namespace, run.intent.name), run.intent.uid)
+        return await self._decide(
+            allowed,
+            lambda now: progress.cleaned(now, index),
+            Entry("cleaned up", actor, {"move": index}),
         )
-        self._authority.done(actor, Action.CLEAN_UP, decision, "cleaned up", after)
-        return after
 
 
 def _left_by(record: Record, vm_key: str) -> int | None:
-    """The move of a plan that has left its pin on this VM."""
-    pinned = (index for index, run in enumerate(record.runs) if run.pin and record.plan.moves[index].key == vm_key)
-    return next(pinned, None)
+    """The move of a plan that has left its pin on this VM, as far as the plan knows."""
+    moves = enumerate(zip(record.plan.moves, record.runs, strict=True))
+    left = (n for n, (move, run) in moves if move.key == vm_key and run.pin and run.pin.state is not PinState.REMOVED)
+    return next(left, None)

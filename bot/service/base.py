@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import NamedTuple
 
 from bot import approval, plan, progress
 from bot.authority import Authority
@@ -10,7 +11,7 @@ from bot.errors import BotError, VmMoving, WhichNamespace
 from bot.judge import judge_any, prove, spoken
 from bot.migration import PlanState
 from bot.plan import Drift, Estimate, Move, Plan, StepKind
-from bot.policy import Action, Actor
+from bot.policy import Action, Actor, Decision
 from bot.ports import Change, Clock, Entry, Notifier, Runner, Store, VmBusy
 from bot.record import Record, Run
 from bot.request import MoveRequest, Planned
@@ -20,6 +21,16 @@ from k8s.cluster import Cluster
 
 MOST_MEASURED = 50
 """Newest downtimes that an estimate is made of: the cluster of last year is another one."""
+
+
+class Allowed(NamedTuple):
+    """What somebody may do to a plan, by which rule."""
+
+    before: Record
+    """As it was when the rules were asked."""
+    actor: Actor
+    action: Action
+    decision: Decision
 
 
 class Base:
@@ -69,8 +80,16 @@ class Base:
 
     async def check_may(self, plan_id: str, action: Action, actor: Actor) -> None:
         """Whether the form for it is for this person. Raises BotError."""
-        current = await self.get(plan_id)
-        self._authority.authorize(actor, action, current.plan, current.place, plan_id)
+        await self._allowed(plan_id, action, actor)
+
+    async def _allowed(self, plan_id: str, action: Action, actor: Actor) -> Allowed:
+        """The rules' yes to what this person wants to do to a plan. Raises BotError."""
+        return self._allow(await self.get(plan_id), action, actor)
+
+    def _allow(self, before: Record, action: Action, actor: Actor, planned: Plan | None = None) -> Allowed:
+        """The same for a Record; `planned` is what its plan would be."""
+        decision = self._authority.authorize(actor, action, planned or before.plan, before.place, before.id)
+        return Allowed(before, actor, action, decision)
 
     async def _judge(self, request: Planned, channel: str = "") -> Plan:
         """`channel` may have a namespace of its own, for a VM that several have."""
@@ -112,32 +131,28 @@ class Base:
 
     async def _decide(
         self,
-        plan_id: str,
-        actor: Actor,
-        action: Action,
+        allowed: Allowed,
         change: Callable[[Record], Record],
         entry: Entry,
         *,
         revision: int | None = None,
         restart: bool = False,
     ) -> Record:
-        """What somebody decides about a plan: judged by the rules, applied to the newest Record, put on record.
+        """What somebody was allowed, applied to the newest Record and put on record.
 
         With a revision only where the card that was pressed still shows the plan. With `restart` its run looks at the
         plan anew.
         """
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, action, before.plan, before.place, plan_id)
 
         def apply(current: Record) -> Change:
             if revision is not None:
                 approval.check_revision(current, revision)
             return Change(change(current), [entry])
 
-        after = await self._update(plan_id, apply)
-        self._authority.done(actor, action, decision, entry.kind, after)
+        after = await self._update(allowed.before.id, apply)
+        self._authority.done(allowed.actor, allowed.action, allowed.decision, entry.kind, after)
         if restart:
-            self._runner.restart(plan_id)
+            self._runner.restart(after.id)
         return after
 
     async def _update(self, plan_id: str, change: Callable[[Record], Change]) -> Record:

@@ -21,9 +21,7 @@ class Batching(Planning, Aftercare):
         """Take on what a batch costs; for those who may confirm it."""
         now = self._clock.now()
         return await self._decide(
-            plan_id,
-            actor,
-            Action.CONFIRM,
+            await self._allowed(plan_id, Action.CONFIRM, actor),
             lambda current: approval.accept(current, consent, actor, now),
             Entry("accepted", actor, {"consent": consent, "revision": revision}),
             revision=revision,
@@ -40,9 +38,7 @@ class Batching(Planning, Aftercare):
         """Let no further move begin."""
         now = self._clock.now()
         return await self._decide(
-            plan_id,
-            actor,
-            Action.CANCEL,
+            await self._allowed(plan_id, Action.CANCEL, actor),
             lambda current: turns.hold(current, HoldReason.ASKED, now, by=actor),
             Entry("paused", actor),
             restart=True,
@@ -52,9 +48,7 @@ class Batching(Planning, Aftercare):
         """End that pause."""
         details = {"hold": number}
         return await self._decide(
-            plan_id,
-            actor,
-            Action.ANSWER,
+            await self._allowed(plan_id, Action.ANSWER, actor),
             lambda current: turns.go_on(current, number, actor),
             Entry("went on", actor, details),
             restart=True,
@@ -64,9 +58,7 @@ class Batching(Planning, Aftercare):
         """Go on without the VM that the pause is about."""
         details = {"hold": number}
         return await self._decide(
-            plan_id,
-            actor,
-            Action.ANSWER,
+            await self._allowed(plan_id, Action.ANSWER, actor),
             lambda current: turns.skip(current, number, actor),
             Entry("skipped", actor, details),
             restart=True,
@@ -75,9 +67,7 @@ class Batching(Planning, Aftercare):
     async def stop(self, plan_id: str, actor: Actor) -> Record:
         """Let no further move begin, for good."""
         return await self._decide(
-            plan_id,
-            actor,
-            Action.CANCEL,
+            await self._allowed(plan_id, Action.CANCEL, actor),
             lambda current: turns.stop(current, actor),
             Entry("stopped", actor),
             restart=True,

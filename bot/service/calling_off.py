@@ -14,9 +14,7 @@ class CallingOff(Base):
         """Note the wish and let the run see to it; the report tells what became of it, as read from the cluster."""
         now = self._clock.now()
         return await self._decide(
-            plan_id,
-            actor,
-            Action.CALL_OFF,
+            await self._allowed(plan_id, Action.CALL_OFF, actor),
             lambda current: calling_off.call_off(current, index, actor, now),
             Entry("called off", actor, {"move": index}),
             revision=revision,
@@ -27,9 +25,7 @@ class CallingOff(Base):
         """Tell people again when the limit has passed once more; for whoever may ask for such a move."""
         now = self._clock.now()
         return await self._decide(
-            plan_id,
-            actor,
-            Action.REQUEST,
+            await self._allowed(plan_id, Action.REQUEST, actor),
             lambda current: calling_off.watch_on(current, index, actor, now, self._live_limit),
             Entry("watching on", actor, {"move": index}),
         )

@@ -19,8 +19,7 @@ class Choosing(Planning):
     async def nodes(self, plan_id: str, index: int, actor: Actor) -> tuple[NodeChoice, ...]:
         """All nodes for a move of a plan: those that can take the VM first, the best of them at the top; then the
         others, each with its reason. For those who may choose."""
-        self._authority.authorize(actor, Action.MODIFY)
-        current = await self.get(plan_id)
+        current = (await self._allowed(plan_id, Action.MODIFY, actor)).before
         if not 0 <= index < len(current.plan.moves):
             raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
         ranking = await self._ranking(current, index)
@@ -28,8 +27,7 @@ class Choosing(Planning):
 
     async def suggest(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """Take the best node, as a new revision."""
-        current = await self.get(plan_id)
-        self._authority.authorize(actor, Action.MODIFY, current.plan, current.place, plan_id)
+        current = (await self._allowed(plan_id, Action.MODIFY, actor)).before
         best = (await self._ranking(current, 0)).best
         if best is None:
             raise BotError("no-node", "No node can take it now.", "Open Modify: the list says why not, node by node.")

@@ -1,10 +1,10 @@
 """When it cannot wait: a plan is declared an incident's, and confirmed by one of those whom the rules name for that."""
 
-from bot import approval, incident
+from bot import incident
 from bot.errors import BotError
 from bot.plan import Plan
-from bot.policy import Action, Actor, Decision, Quorum
-from bot.ports import Change, Entry
+from bot.policy import Action, Actor, Quorum
+from bot.ports import Entry
 from bot.record import Incident, Place, Record
 from bot.service.base import Base
 
@@ -14,21 +14,18 @@ class Incidents(Base):
 
     async def declare(self, plan_id: str, revision: int, name: str, reason: str, actor: Actor) -> Record:
         """Make a waiting plan an incident's. It starts nothing: it still wants a Confirm of its own."""
-        before = await self.get(plan_id)
-        decision = self._authority.authorize(actor, Action.INCIDENT, before.plan, before.place, plan_id)
-        declared, quorum = await self._incident(before.plan, before.place, name, reason, actor, decision)
-
-        def change(current: Record) -> Change:
-            approval.check_revision(current, revision)
-            details = {"incident": name, "reason": reason, "rule": decision.rule}
-            return Change(incident.declare(current, declared, quorum), [Entry("incident", actor, details)])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.INCIDENT, decision, "incident", after)
-        return after
+        allowed = await self._allowed(plan_id, Action.INCIDENT, actor)
+        before, rule = allowed.before, allowed.decision.rule
+        declared, quorum = await self._incident(before.plan, before.place, name, reason, actor, rule)
+        return await self._decide(
+            allowed,
+            lambda current: incident.declare(current, declared, quorum),
+            Entry("incident", actor, {"incident": name, "reason": reason, "rule": rule}),
+            revision=revision,
+        )
 
     async def _incident(
-        self, planned: Plan, place: Place, name: str, reason: str, actor: Actor, decision: Decision
+        self, planned: Plan, place: Place, name: str, reason: str, actor: Actor, rule: str
     ) -> tuple[Incident, Quorum]:
         """What is kept of it, and what the plan needs by then."""
         if not reason.strip():
@@ -39,7 +36,7 @@ class Incidents(Base):
             id=name,
             reason=reason,
             by=actor,
-            rule=decision.rule,
+            rule=rule,
             at=now,
             until=now + (quorum.valid_for or self._valid_for),
             skipped=await self._authority.quorum(planned, place, [actor]),

@@ -36,7 +36,7 @@ class Planning(Incidents):
         quorum, incident = await self._authority.quorum(planned, place, [actor]), None
         if request.incident:
             named = (request.incident, request.reason or "")
-            incident, quorum = await self._incident(planned, place, *named, actor, decision)
+            incident, quorum = await self._incident(planned, place, *named, actor, decision.rule)
         now, plan_id = self._clock.now(), self._new_id(place.once)
         proposed = approval.propose(plan_id, planned, actor, place, now, self._valid_for, quorum, schedule, incident)
         details = {"request": str(request), "fingerprint": planned.fingerprint, "blocked": planned.blocked}
@@ -60,27 +60,23 @@ class Planning(Incidents):
 
     async def modify(self, plan_id: str, revision: int, request: Planned, actor: Actor) -> Record:
         """Plan again with other parameters, as a new revision of the same plan."""
-        before = await self.get(plan_id)
-        self._authority.authorize(actor, Action.MODIFY, before.plan, before.place, plan_id)
+        before = (await self._allowed(plan_id, Action.MODIFY, actor)).before
         self._throttle.take(actor, before.place, self._clock.now())
         approval.check_revision(before, revision)
         request = request.model_copy(update={"when": before.plan.request.when, "incident": None})
         planned = await self._judge(request, before.place.channel)
-        decision = self._authority.authorize(actor, Action.MODIFY, planned, before.place, plan_id)
+        allowed = self._allow(before, Action.MODIFY, actor, planned)
         if {move.key for move in planned.moves} - {move.key for move in before.plan.moves}:
-            self._authority.authorize(actor, Action.REQUEST, planned, before.place, plan_id)
+            self._allow(before, Action.REQUEST, actor, planned)
         quorum = await self._authority.quorum(planned, before.place, [before.requester, actor])
         now = self._clock.now()
-
-        def change(current: Record) -> Change:
-            approval.check_revision(current, revision)
-            changed = approval.modify(current, planned, actor, now, self._valid_for, quorum)
-            details = {"request": str(request), "revision": changed.revision, "fingerprint": planned.fingerprint}
-            return Change(changed, [Entry("modified", actor, details)])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.MODIFY, decision, "modified", after)
-        return after
+        details = {"request": str(request), "revision": revision + 1, "fingerprint": planned.fingerprint}
+        return await self._decide(
+            allowed,
+            lambda current: approval.modify(current, planned, actor, now, self._valid_for, quorum),
+            Entry("modified", actor, details),
+            revision=revision,
+        )
 
     async def replace_rules(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """The same cold move as a new revision, in which the pin takes the place of rules that forbid the target."""
@@ -92,10 +88,10 @@ class Planning(Incidents):
         """Count this person's Confirm; read the cluster again first. Drift makes a new revision instead."""
         before = await self.get(plan_id)
         action = confirming(before)
-        self._authority.authorize(actor, action, before.plan, before.place, plan_id)
+        self._allow(before, action, actor)
         approval.check_revision(before, revision)
         planned, changes = await self._prove(before)
-        decision = self._authority.authorize(actor, action, planned, before.place, plan_id)
+        decision = self._allow(before, action, actor, planned).decision
         quorum = await self._authority.quorum_now(planned, before)
         now = self._clock.now()
 
@@ -124,9 +120,7 @@ class Planning(Incidents):
     async def cancel(self, plan_id: str, revision: int, actor: Actor) -> Record:
         """End a plan that has not started."""
         return await self._decide(
-            plan_id,
-            actor,
-            Action.CANCEL,
+            await self._allowed(plan_id, Action.CANCEL, actor),
             lambda current: approval.cancel(current, actor),
             Entry("canceled", actor),
             revision=revision,
@@ -135,9 +129,7 @@ class Planning(Incidents):
     async def deny(self, plan_id: str, revision: int, reason: str, actor: Actor) -> Record:
         """An approver's no to a plan that has not started."""
         return await self._decide(
-            plan_id,
-            actor,
-            Action.DENY,
+            await self._allowed(plan_id, Action.DENY, actor),
             lambda current: approval.deny(current, actor, reason),
             Entry("denied", actor, {"reason": reason}),
             revision=revision,

@@ -18,9 +18,7 @@ class Steering(Base):
         """Let a stuck cold move go on as somebody chose."""
         now = self._clock.now()
         return await self._decide(
-            plan_id,
-            actor,
-            Action.ANSWER,
+            await self._allowed(plan_id, Action.ANSWER, actor),
             lambda current: cold.answer(current, index, doubt, choice, actor, now),
             Entry("answered", actor, {"move": index, "doubt": doubt, "choice": choice}),
             restart=True,
@@ -29,20 +27,16 @@ class Steering(Base):
     async def answer_elsewhere(self, plan_id: str, index: int, node: str, actor: Actor) -> Record:
         """Let a VM that does not start on its target be started on that node instead. Refuses a node that cannot take
         it, with the reason; the rules are asked about the new target."""
-        before = await self.get(plan_id)
-        self._authority.authorize(actor, Action.ANSWER, before.plan, before.place, plan_id)
+        before = (await self._allowed(plan_id, Action.ANSWER, actor)).before
         elsewhere = await self._elsewhere(before, index, node)
         diverted = before.plan.with_target(index, elsewhere.target)
-        decision = self._authority.authorize(actor, Action.ANSWER, diverted, before.place, plan_id)
-
-        def change(current: Record) -> Change:
-            details = {"move": index, "doubt": Doubt.STARTING, "choice": Choice.ELSEWHERE, "node": node}
-            return Change(cold.go_elsewhere(current, index, elsewhere, actor), [Entry("answered", actor, details)])
-
-        after = await self._update(plan_id, change)
-        self._authority.done(actor, Action.ANSWER, decision, "answered", after)
-        self._runner.restart(plan_id)
-        return after
+        details = {"move": index, "doubt": Doubt.STARTING, "choice": Choice.ELSEWHERE, "node": node}
+        return await self._decide(
+            self._allow(before, Action.ANSWER, actor, diverted),
+            lambda current: cold.go_elsewhere(current, index, elsewhere, actor),
+            Entry("answered", actor, details),
+            restart=True,
+        )
 
     async def _elsewhere(self, current: Record, index: int, node: str) -> Elsewhere:
         if not 0 <= index < len(current.runs):
@@ -58,9 +52,7 @@ class Steering(Base):
 
     async def show_runbook(self, plan_id: str, index: int, actor: Actor) -> Record:
         """Have the runbook of a failed move's cause shown to all, in the card's thread."""
-        current = await self.get(plan_id)
-        self._authority.authorize(actor, Action.REQUEST, current.plan, current.place, plan_id)
-        ended(current, index)
+        ended((await self._allowed(plan_id, Action.REQUEST, actor)).before, index)
         return await self._update(
             plan_id,
             lambda now: Change(progress.show_runbook(now, index), [Entry("runbook opened", actor, {"move": index})]),
