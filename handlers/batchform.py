@@ -16,6 +16,7 @@ from bot.record import Record
 from bot.request import BatchRequest, MoveRequest, Pace
 from handlers import blocks
 from handlers.blocks import Block
+from handlers.fitting import packed
 from handlers.ids import ActionId, BlockId, CallbackId
 from handlers.refusal import FieldErrors
 from handlers.values import ModalState
@@ -57,12 +58,7 @@ def form(record: Record, state: ModalState) -> Block:
 def _pages(plan: Plan) -> list[str]:
     """The lines, field by field; all of them, since one that is not shown would read as one that is gone."""
     lines = [_line(plan.asked(index)) for index in range(len(plan.moves))]
-    pages: list[str] = []
-    for line in lines:
-        if pages and len(pages[-1]) + len(line) < _FILLED:
-            pages[-1] += f"\n{line}"
-        else:
-            pages.append(line)
+    pages = packed(lines, _FILLED)
     if len(pages) > MOST_FIELDS:
         raise BotError(
             "too-long-for-a-form", f"A form does not hold {len(lines)} VMs with names like these.", "Ask for fewer VMs."

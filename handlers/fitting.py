@@ -56,15 +56,20 @@ def pages(lines: Iterable[str], room: int = LIST_SIZE) -> list[list[str]]:
     return made
 
 
-def paragraphs(lines: Iterable[str]) -> list[Block]:
-    """Lines in as few sections as hold them."""
+def packed(lines: Iterable[str], room: int) -> list[str]:
+    """Lines in as few texts as hold them, each of less than `room` characters, but for a line that alone has more."""
     made: list[str] = []
     for line in lines:
-        if made and len(made[-1]) + len(line) < SECTION_TEXT:
+        if made and len(made[-1]) + len(line) < room:
             made[-1] += f"\n{line}"
         else:
             made.append(line)
-    return [section(text) for text in made]
+    return made
+
+
+def paragraphs(lines: Iterable[str]) -> list[Block]:
+    """Lines in as few sections as hold them."""
+    return [section(text) for text in packed(lines, SECTION_TEXT)]
 
 
 def fitted(made: Sequence[Block]) -> tuple[Block, ...]:

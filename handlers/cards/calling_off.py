@@ -52,9 +52,7 @@ def status(move: Move, run: Run) -> str | None:
 def notes(run: Run) -> list[Block]:
     """Why it cannot be called off, where somebody may look for the button."""
     if run.not_called_off:
-        refused = run.not_called_off
-        text = f"⚠️ *Not canceled:* {escape(refused.what)}\n→ {escape(refused.remedy)}"
-        return [blocks.section(text), *([blocks.raw(refused.evidence)] if refused.evidence else [])]
+        return parts.why(run.not_called_off, "⚠️ *Not canceled:*")
     if run.post_copy and run.result is None:
         return [blocks.context("It runs on the target already while its memory follows: too late to cancel safely.")]
     return []

@@ -2,7 +2,6 @@
 
 from bot import describe
 from bot.describe import PhaseTime, Row
-from bot.diagnosis import Cause
 from bot.migration import MoveState
 from bot.plan import Move
 from bot.record import Record, Result, Run
@@ -23,13 +22,8 @@ def progress(record: Record, index: int) -> list[Block]:
     run = record.runs[index]
     times = describe.phase_times(run)
     lines = [_phase(run, reached, after) for reached, after in zip(times, [*times[1:], None], strict=False)]
-    return [*([blocks.section("\n".join(lines))] if lines else []), *(_held_up(run.held_up) if run.held_up else [])]
-
-
-def _held_up(cause: Cause) -> list[Block]:
-    """Why it takes so long, while it may still be helped."""
-    text = f"🐢 *Takes long:* {escape(cause.what)}\n→ {escape(cause.remedy)}"
-    return [blocks.section(text), *([blocks.raw(cause.evidence[:2])] if cause.evidence else [])]
+    phases = [blocks.section("\n".join(lines))] if lines else []
+    return [*phases, *parts.why(run.held_up, "🐢 *Takes long:*", quoted=2)]
 
 
 def _phase(run: Run, reached: PhaseTime, after: PhaseTime | None) -> str:

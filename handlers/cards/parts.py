@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from bot import describe
 from bot.describe import Row
+from bot.diagnosis import Cause
 from bot.migration import PlanState
 from bot.plan import Drift, Move
 from bot.progress import moving
@@ -17,6 +18,8 @@ from handlers.values import MoveRef, PlanRef
 
 _MOST_NAMED = 3
 """VMs that a sentence names one by one, so that it stays one."""
+_WHY = 900
+"""Characters of a cause: one that names what has changed has more of them."""
 _MOST_CHANGES = 10
 _CHANGED = 70
 """Characters of what changed in the cluster: rules can be long, and there may be many changes."""
@@ -98,6 +101,14 @@ def drift(record: Record) -> list[Block]:
 def _changed(change: Drift) -> str:
     what, before, now = (escape(text, _CHANGED) for text in (change.what, change.before, change.now))
     return f"• {what}: ~{before}~ → *{now}*"
+
+
+def why(cause: Cause | None, lead: str, quoted: int = 10) -> list[Block]:
+    """A cause with its remedy, and the cluster's own words, as many as that."""
+    if cause is None:
+        return []
+    text = f"{lead} {escape(cause.what, _WHY)}\n→ {escape(cause.remedy)}"
+    return [blocks.section(text), *([blocks.raw(cause.evidence[:quoted])] if cause.evidence else [])]
 
 
 def again(record: Record) -> Block:

@@ -8,7 +8,6 @@ What is never decided without a click is said on the card.
 from collections.abc import Mapping
 
 from bot import cold, describe
-from bot.diagnosis import Cause
 from bot.migration import MoveState
 from bot.plan import Move
 from bot.progress import moving
@@ -91,7 +90,7 @@ def _asked(record: Record, index: int, question: Question) -> list[Block]:
     meanings = "\n".join(f"• {_MEANINGS[question.doubt][choice]}" for choice in options)
     return [
         blocks.section(_situation(move, run, question)),
-        *_why(question.cause),
+        *parts.why(question.cause, "*Why:*"),
         blocks.section(f"{meanings}\n{_without_answer(question)}"),
         blocks.actions(*(_button(record, index, question.doubt, choice) for choice in options)),
     ]
@@ -104,14 +103,6 @@ def _situation(move: Move, run: Run, question: Question) -> str:
         return f"It was told to stop{asked}; its own grace period{grace} is over and it still holds its disks."
     down = f" The VM was told to stop at {date(run.stopped_at, _SECONDS)} and is down." if run.stopped_at else ""
     return f"It was started on {code(move.target_name)}, but does not run there.{down}"
-
-
-def _why(cause: Cause | None) -> list[Block]:
-    """What it means, then the cluster's own words."""
-    if cause is None:
-        return []
-    text = f"*Why:* {escape(cause.what)}\n→ {escape(cause.remedy)}"
-    return [blocks.section(text), *([blocks.raw(cause.evidence)] if cause.evidence else [])]
 
 
 def _without_answer(question: Question) -> str:

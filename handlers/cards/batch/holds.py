@@ -8,7 +8,7 @@ from bot.progress import moving
 from bot.record import Hold, HoldAnswer, HoldReason, Record
 from bot.request import MoveType
 from handlers import blocks
-from handlers.blocks import Block, date, escape, mention
+from handlers.blocks import Block, date, mention
 from handlers.cards import parts
 from handlers.cards.batch import table
 from handlers.cards.card import Card
@@ -27,7 +27,7 @@ def open_card(record: Record) -> dict[str, Card]:
     headline = _headline(record, held)
     body = [
         blocks.section(headline),
-        *_why(_cause(record, held)),
+        *parts.why(_cause(record, held), "*Why:*", quoted=3),
         blocks.section(_choices(record, held)),
         blocks.actions(*_buttons(record, held, number)),
         blocks.context(parts.people(record)),
@@ -79,13 +79,6 @@ def _cause(record: Record, held: Hold) -> Cause | None:
         return held.cause
     result = record.runs[held.index].result
     return result.cause if result else None
-
-
-def _why(cause: Cause | None) -> list[Block]:
-    if cause is None:
-        return []
-    text = f"*Why:* {escape(cause.what, 900)}\n→ {escape(cause.remedy)}"
-    return [blocks.section(text), *([blocks.raw(cause.evidence[:3])] if cause.evidence else [])]
 
 
 def _choices(record: Record, held: Hold) -> str:
