@@ -7,6 +7,7 @@ as the facts tell; it does not promise that a move succeeds.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bot.checks import capacity, cpu, migration, node, ownership, placement, storage, vm
 from bot.checks.finding import NOT_CHECKED, Check, Finding, Severity, block
@@ -14,6 +15,7 @@ from bot.checks.migration import led
 from bot.checks.placement import frees_pin, own_rules
 from bot.checks.storage import TYPE_UNDECIDED, access_modes, choose_type, undecided, unshared_claims
 from bot.request import FORM, MoveType
+from k8s.names import LABEL_SCHEDULABLE
 from k8s.snapshots import Facts
 
 __all__ = [
@@ -51,6 +53,36 @@ def _cold_needs_target(facts: Facts, type_: MoveType) -> Iterator[Finding]:
         )
 
 
+def _nowhere(facts: Facts, type_: MoveType) -> Iterator[Finding]:
+    """A live move without a target needs a second node that can take the VM: else its pod waits five minutes and the
+    migration fails. Of the nodes that were read no more may be known than what they are themselves."""
+    if facts.target or not facts.survey.whole or facts.vmi is None:
+        return
+    against: list[Finding] = []
+    for other in facts.survey.nodes:
+        if other.name != facts.vmi.node and LABEL_SCHEDULABLE in other.labels:
+            found = [each for each in of_target(replace(facts, target=other), type_) if _keeps_out(each)]
+            if not found:
+                return
+            against.append(found[0])
+    source = f"Nodes with label {LABEL_SCHEDULABLE}"
+    if not against:
+        text = "Only one node of this cluster runs VMs; a live move needs a second one."
+        yield block("single-node", text, "Add a node. Before maintenance of this one, stop the VM.", source)
+        return
+    reasons = " ".join(each.text for each in against[:_SAID])
+    more = f" Nor can {len(against) - _SAID} more." if len(against) > _SAID else ""
+    yield block("no-node", f"No other node can take it. {reasons}{more}", "Mend what keeps one of them first.", source)
+
+
+def _keeps_out(finding: Finding) -> bool:
+    """Also where the scheduler chooses the node, whom nobody has to name it."""
+    return finding.severity is Severity.BLOCK and finding.code not in {"no-named-target", "no-hostname"}
+
+
+_SAID = 3
+"""Nodes of which the reason is given."""
+
 CHECKS: tuple[Check, ...] = (
     vm.CHECKS[0],
     Check("a target is named", _cold_needs_target, frozenset({MoveType.COLD})),
@@ -58,6 +90,7 @@ CHECKS: tuple[Check, ...] = (
     *storage.CHECKS,
     *migration.CHECKS,
     *node.CHECKS,
+    Check("another node can take it", _nowhere, frozenset({MoveType.LIVE})),
     *placement.CHECKS,
     *cpu.CHECKS,
     *capacity.CHECKS,

@@ -21,6 +21,7 @@ MACHINE = "machine-type.node.kubevirt.io/"
 HOST_FEATURE = "host-model-required-features.node.kubevirt.io/"
 MANAGER = "kubevirt.io/cpumanager"
 ARCH = "kubernetes.io/arch"
+ROLE = "node-role.kubernetes.io/"
 OBSOLETE = "node-labeller.kubevirt.io/obsolete-host-model"
 _OWN = (MODEL, LABEL_TAKES_MODEL, FEATURE, VENDOR, MACHINE)
 _CARRIED_ALONG = {LABEL_HOST_MODEL: LABEL_TAKES_MODEL, HOST_FEATURE: FEATURE}
@@ -62,9 +63,12 @@ def _tells_machines(facts: Facts) -> bool:
 
 
 def _others(facts: Facts) -> dict[str, str]:
-    """Hyper-V, TSC, real time, memory encryption: as the launcher pod asks for them now."""
+    """Hyper-V, TSC, real time, memory encryption, and the node role that OpenShift gives a project's pods: as the
+    launcher pod asks for them now. What a migration has added for once is none of these."""
     told = (*_OWN, MANAGER, LABEL_SCHEDULABLE)
-    return {key: value for key, value in _selector(facts).items() if "kubevirt.io/" in key and not key.startswith(told)}
+    said = facts.vmi.placement.node_selector or {} if facts.vmi else {}
+    asked = ((key, value) for key, value in _selector(facts).items() if "kubevirt.io/" in key or key.startswith(ROLE))
+    return {key: value for key, value in asked if key not in said and not key.startswith(told)}
 
 
 def _selector(facts: Facts) -> Mapping[str, str]:
@@ -192,7 +196,7 @@ _manager = _exactly(
 _feature = _exactly(
     "node-feature",
     lambda key: key not in (ARCH, MANAGER) and not key.startswith(_OWN),
-    "{node} lacks what the guest asks for: {key}={wanted}",
+    "{node} lacks what the VM's pod asks for: {key}={wanted}",
     "Choose a node that has it.",
 )
 
@@ -209,5 +213,5 @@ CHECKS = (
     Check("the target has the guest's machine type", _lacks("machine-type", MACHINE), of_target=True),
     Check("the target has the VM's architecture", _architecture, of_target=True),
     Check("the target has CPUs to dedicate, where the guest wants them", _manager, of_target=True),
-    Check("the target has the other features that the guest asks for", _feature, of_target=True),
+    Check("the target has what else the VM's pod asks for", _feature, of_target=True),
 )

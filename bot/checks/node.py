@@ -169,18 +169,6 @@ def source_ready(facts: Facts, type_: MoveType) -> Iterator[Finding]:
         )
 
 
-def single(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-    """A live move needs a second node that runs VMs; known where no target was named, and all nodes were read."""
-    usable = [node for node in facts.survey.nodes if node.labels.get(LABEL_SCHEDULABLE)]
-    if facts.survey.whole and facts.vmi and len(usable) < 2:
-        yield block(
-            "single-node",
-            "Only one node of this cluster runs VMs; a live move needs a second one.",
-            "Add a node. Before maintenance of this one, stop the VM.",
-            f"Nodes with label {LABEL_SCHEDULABLE}",
-        )
-
-
 def already_there(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """Somebody has moved it there meanwhile; a migration to its own node would hang for five minutes and fail."""
     if facts.vmi and facts.target and facts.vmi.node == facts.target.name:
@@ -192,7 +180,6 @@ def already_there(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 CHECKS = (
     Check("its node is Ready", source_ready, LIVE),
     Check("virt-handler is ready on its node", handler_on_source, LIVE),
-    Check("the cluster has a second node for VMs", single, LIVE),
     Check("the target is another node than its own", already_there, of_target=True),
     Check("the target can be told from other nodes", named, of_target=True),
     Check("the target is Ready", ready, of_target=True),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bot.checks.finding import COLD, Check, Finding, block, info, not_checked, warn
 from bot.request import MoveType
 from k8s import neighbours, placement
-from k8s.names import CONDITION_RESTART_REQUIRED
+from k8s.names import CONDITION_RESTART_REQUIRED, LABEL_APP, LABEL_VM_NAME, LAUNCHER
 from k8s.neighbours import Newcomer, Surroundings
 from k8s.note import Note, read_note
 from k8s.snapshots import Facts, Placement, VirtualMachine
@@ -144,11 +144,12 @@ _NAMESPACES = "a rule chooses them by labels of namespaces"
 
 
 def _around(facts: Facts, type_: MoveType) -> Surroundings:
-    """What the launcher pod meets. KubeVirt gives it the labels of the VMI; in a cold move its old one is gone then, in
-    a live one it still stands."""
+    """What the launcher pod meets. KubeVirt gives it the labels of the VMI and its own (template.go, podLabels); in a
+    cold move its old one is gone then, in a live one it still stands."""
     live = type_ is MoveType.LIVE
     guest = facts.vmi.guest if facts.vmi and live else facts.vm.guest
-    labels = {**guest.labels, **(facts.launcher.labels if facts.launcher and live else {})}
+    running = facts.launcher.labels if facts.launcher and live else {}
+    labels = {**guest.labels, LABEL_APP: LAUNCHER, LABEL_VM_NAME: facts.vm.ref.name, **running}
     gone = None if live else facts.launcher
     pod = Newcomer(facts.vm.ref.namespace, labels, rules_in_force(facts, type_), gone)
     return neighbours.surroundings(pod, facts.survey)

@@ -234,6 +234,14 @@ CASES: dict[str, Case] = {
         lambda: facts(target=None, survey=survey(node("worker-01"), node(), whole=True)),
         lambda: facts(target=None, survey=Survey()),
     ),
+    "no-node": Case(
+        lambda: facts(target=None, survey=survey(node("worker-01"), node(cordoned=True), whole=True)),
+        BLOCK,
+        lambda: facts(
+            target=None, capabilities=OLD, survey=survey(node("worker-01"), node(hostname=""), node("x"), whole=True)
+        ),
+        lambda: facts(target=None, survey=Survey(nodes=(node("worker-01"), node()), whole=True)),
+    ),
     "already-there": Case(lambda: target(name="worker-01"), BLOCK, facts, lambda: facts(vmi=None)),
     "no-hostname": Case(
         lambda: target(hostname=""),
@@ -596,7 +604,10 @@ def test_no_running_guest_goes_on_with_another_vendors_cpu(model: str) -> None:
     assert said(world, COLD, "cpu-vendor") == []
 
 
-@pytest.mark.parametrize("key", ["kubevirt.io/sev", "scheduling.node.kubevirt.io/tsc-frequency-2600000000"])
+@pytest.mark.parametrize(
+    "key",
+    ["kubevirt.io/sev", "scheduling.node.kubevirt.io/tsc-frequency-2600000000", "node-role.kubernetes.io/worker"],
+)
 def test_what_else_the_pod_asks_of_its_node_is_asked_again(key: str) -> None:
     """But for what a migration has added: that was for once."""
     world = launched({key: "true", "kubernetes.io/hostname": "worker-01", "kubevirt.io/schedulable": "true"})
@@ -619,6 +630,24 @@ def test_rules_of_the_pods_that_are_there_count_too() -> None:
     (finding,) = said(world, LIVE, "anti-affinity")
     assert "jealous" in finding.text
     assert said(carried(replace(jealous, ref=Ref("dev", "jealous")), vmi=world.vmi), LIVE, "anti-affinity") == []
+
+
+def test_a_pod_that_keeps_away_from_all_vms_keeps_a_cold_one_away_too() -> None:
+    """Its new pod will have KubeVirt's labels, which stand in no template."""
+    shy = affinity(
+        "podAntiAffinity", {**by_app("x"), "labelSelector": {"matchLabels": {"kubevirt.io": "virt-launcher"}}}
+    )
+    world = carried(pod("shy", placement=shy))
+    assert said(world, COLD, "anti-affinity")
+    assert said(world, LIVE, "anti-affinity")
+
+
+def test_three_nodes_that_cannot_take_it_are_told_and_the_rest_are_counted() -> None:
+    others = [node(f"worker-{number:02}", cordoned=True) for number in range(10, 15)]
+    world = facts(target=None, survey=survey(node("worker-01"), *others, whole=True))
+    (finding,) = said(world, LIVE, "no-node")
+    assert finding.text.count("is cordoned") == 3
+    assert finding.text.endswith("Nor can 2 more.")
 
 
 def test_in_a_zone_the_vms_own_pod_keeps_it_away_live_and_not_cold() -> None:
