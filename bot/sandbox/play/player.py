@@ -193,7 +193,7 @@ class _Player:
             vmims = await self._cluster_call("GET", f"{base}/virtualmachineinstancemigrations", None)
             mine = [item for item in vmims["items"] if item["spec"]["vmiName"] == name]
             status = vmi.get("status", {}) if vmi.get("kind") == "VirtualMachineInstance" else {}
-            seen[:] = [f"on {status.get('nodeName')} ({status.get('phase')}), {len(mine)} migrations"]
+            seen[:] = [f"on {status.get('nodeName')} ({status.get('phase')}), migrations: {len(mine)}"]
             there = status.get("nodeName") == vm.node and status.get("phase") == "Running"
             return status if there and vm.migrations in (None, len(mine)) else None
 
