@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports import Clock
@@ -71,7 +70,7 @@ class Groups:
                 answer = await self._client.usergroups_list()
                 self._handles = (now, {f"@{group['handle']}": str(group["id"]) for group in answer["usergroups"]})
             except (*TROUBLE, KeyError, TypeError) as error:
-                log.warning("Slack does not list its user groups (%s)", _word(error))
+                log.warning("Slack does not list its user groups (%s)", error_word(error))
         if self._handles is None or now - self._handles[0] > GOOD_FOR:
             return None
         return self._handles[1].get(who)
@@ -81,9 +80,5 @@ class Groups:
         try:
             return [str(user) for user in (await call())["users"]]
         except (*TROUBLE, KeyError, TypeError) as error:
-            log.warning("Slack does not say who is in %s (%s)", who, _word(error))
-            return [] if _word(error) in GONE else None
-
-
-def _word(error: Exception) -> str:
-    return error_word(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.warning("Slack does not say who is in %s (%s)", who, error_word(error))
+            return [] if error_word(error) in GONE else None

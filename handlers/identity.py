@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import BotError
@@ -280,7 +279,7 @@ def _telling(what: str) -> Iterator[None]:
     try:
         yield
     except (*TROUBLE, ValidationError, KeyError, TypeError) as error:
-        if isinstance(error, SlackApiError) and error_word(error) in NO_SUCH_PLACE:
+        if error_word(error) in NO_SUCH_PLACE:
             raise not_in_channel() from error
         unsure = BotError("slack-unsure", f"Slack does not tell me {what} right now.", "Nothing was done; try again.")
         raise unsure from error

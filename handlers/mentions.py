@@ -19,7 +19,7 @@ from handlers.asking import carry_out
 from handlers.desk import Desk
 from handlers.payloads import Mention
 from handlers.tasks import Answer
-from handlers.webclient import TROUBLE
+from handlers.webclient import TROUBLE, error_word
 
 log = logging.getLogger(__name__)
 
@@ -74,4 +74,4 @@ class Mentions:
                 channel=mention.channel, thread_ts=mention.thread_ts, text=card.text, blocks=card.stamped()
             )
         except TROUBLE as error:
-            log.warning("the thread was not told of plan %s: %s", record.id, type(error).__name__)
+            log.warning("the thread was not told of plan %s: %s", record.id, error_word(error))

@@ -67,8 +67,7 @@ async def prove_place(client: AsyncWebClient, channel: str) -> None:
     try:
         told = (await client.conversations_info(channel=channel))["channel"]
     except TROUBLE as error:
-        word = error_word(error) if isinstance(error, SlackApiError) else type(error).__name__
-        raise SlackRefused(f"Slack does not show {channel} ({word})") from error
+        raise SlackRefused(f"Slack does not show {channel} ({error_word(error)})") from error
     if told.get("is_archived") or not told.get("is_member"):
         raise SlackRefused(f"{channel} is archived" if told.get("is_archived") else f"the bot is not in {channel}")
 

@@ -83,8 +83,11 @@ def is_slack(url: str) -> bool:
     return of_slack or is_loopback(url)
 
 
-def error_word(error: SlackApiError) -> str:
-    """Slack's own word for a refusal; the HTTP status when the answer was no JSON of Slack's."""
+def error_word(error: Exception) -> str:
+    """Slack's own word for a refusal; the HTTP status when the answer was no JSON of Slack's; the name of what broke
+    when there was no answer."""
+    if not isinstance(error, SlackApiError):
+        return type(error).__name__
     data = getattr(error.response, "data", None)
     word = data.get("error") if isinstance(data, dict) else None
     return str(word or getattr(error.response, "status_code", None) or getattr(error.response, "status", "no answer"))

@@ -143,7 +143,7 @@ class Outbox:
         try:
             told = await self._client.chat_getPermalink(channel=message.channel, message_ts=message.ts)
         except TROUBLE as error:
-            log.info("no address of a card: %s", error_word(error) if isinstance(error, SlackApiError) else "no answer")
+            log.info("no address of a card: %s", error_word(error))
             return ""
         return str(told.get("permalink", ""))
 
