@@ -27,8 +27,11 @@ CAUSE = Cause(
     ways=(WayOn.OTHER_NODE, WayOn.AGAIN),
 )
 
-UNREADABLE = replace(with_vmi(conditions=(Condition("Ready", "True"),), claims={}), claims=())
-"""The PVC is named in the template, but cannot be read; and virt-handler has not judged the VM yet."""
+UNREADABLE = replace(
+    with_vmi(conditions=(Condition("Ready", "True"),), claims={}),
+    claims=(Claim(Ref("production", "web-01-rootdisk"), ()),),
+)
+"""The PVC does not say its access modes, and virt-handler has not judged the VM yet."""
 
 
 def at(seconds: float) -> datetime:
