@@ -6,20 +6,28 @@ for a night of long names and long evidence: a card that is cut is better than o
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from handlers.blocks import SECTION_TEXT, Block, clip, clip_mrkdwn, context, section
 
-MESSAGE_BLOCKS = 50
-"""docs.slack.dev/reference/block-kit/blocks."""
-MESSAGE_SIZE = 11_000
-"""Characters of JSON, the block_ids that come on top not counted. Slack refuses more than about 13,200 with
-`msg_blocks_too_long`, which it does not document (github.com/slackapi/bolt-js/issues/2509, 2867)."""
-LIST_SIZE = 8_500
-"""Of them for a list: the rest is for what stands above and below it."""
 
-_LONGEST = (MESSAGE_SIZE, 3_000, 1_500, 600, 200)
-"""Characters of the longest text in a message, tried one after the other."""
+class Room(NamedTuple):
+    """What a surface holds: blocks, and characters of JSON, the block_ids that come on top not counted."""
+
+    blocks: int
+    size: int
+
+
+MESSAGE = Room(50, 11_000)
+"""docs.slack.dev/reference/block-kit/blocks; Slack refuses more than about 13,200 characters with
+`msg_blocks_too_long`, which it does not document (github.com/slackapi/bolt-js/issues/2509, 2867)."""
+HOME = Room(100, 200_000)
+"""Of the app's Home tab, as of all views: 250 kB (docs.slack.dev/surfaces/modals)."""
+LIST_SIZE = 8_500
+"""Characters of a message for a list: the rest is for what stands above and below it."""
+
+_LONGEST = (3_000, 1_500, 600, 200)
+"""Characters of the longest text, tried one after the other."""
 _CLOSING = 4
 """Blocks at the end, which whole blocks before them give way to: there are the buttons and the people."""
 _LEFT_OUT = context("✂️ Here some of it is left out: it is more than one message holds.")
@@ -72,23 +80,24 @@ def paragraphs(lines: Iterable[str]) -> list[Block]:
     return [section(text) for text in packed(lines, SECTION_TEXT)]
 
 
-def fitted(made: Sequence[Block]) -> tuple[Block, ...]:
+def fitted(made: Sequence[Block], room: Room = MESSAGE) -> tuple[Block, ...]:
     """All of a card, in what one message takes. Where it is too much the longest texts are cut first, then whole blocks
     are left out above the last few."""
+    kept = list(made)
     for longest in _LONGEST:
-        kept = [_cut(block, longest) for block in made]
-        if size(kept) <= MESSAGE_SIZE:
+        if size(kept) <= room.size:
             break
-    if _fits(kept):
+        kept = [_cut(block, longest) for block in made]
+    if _fits(kept, room):
         return tuple(kept)
-    while kept and not _fits([*kept, _LEFT_OUT]):
+    while kept and not _fits([*kept, _LEFT_OUT], room):
         del kept[max(0, len(kept) - _CLOSING - 1)]
     kept.insert(max(0, len(kept) - _CLOSING), _LEFT_OUT)
     return tuple(kept)
 
 
-def _fits(made: Sequence[Block]) -> bool:
-    return len(made) <= MESSAGE_BLOCKS and size(made) <= MESSAGE_SIZE
+def _fits(made: Sequence[Block], room: Room) -> bool:
+    return len(made) <= room.blocks and size(made) <= room.size
 
 
 def _cut(part: Block, longest: int) -> Block:

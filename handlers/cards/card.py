@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from handlers.blocks import NOTIFICATION, Block, clip_mrkdwn
-from handlers.fitting import fitted
+from handlers.fitting import MESSAGE, Room, fitted
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,11 @@ class Card:
 
     text: str
     blocks: tuple[Block, ...]
+    room: Room = MESSAGE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clip_mrkdwn(self.text, NOTIFICATION))
-        object.__setattr__(self, "blocks", fitted(self.blocks))
+        object.__setattr__(self, "blocks", fitted(self.blocks, self.room))
 
     @property
     def digest(self) -> str:

@@ -8,6 +8,7 @@ from handlers import blocks
 from handlers.blocks import Block, code, date
 from handlers.cards.card import Card
 from handlers.cards.lists import line_of_ended, line_of_open
+from handlers.fitting import HOME
 from handlers.ids import CommandName
 
 
@@ -26,6 +27,7 @@ def home_card(found: AtHome, links: Mapping[str, str]) -> Card:
             blocks.divider(),
             blocks.context(f"To plan a move, type in a channel: {code(f'{CommandName.MIGRATE} web-01 worker-05')}"),
         ),
+        HOME,
     )
 
 

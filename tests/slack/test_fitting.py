@@ -17,7 +17,7 @@ from bot.sandbox.gallery import incident as incident_gallery
 from bot.sandbox.gallery import live as gallery
 from handlers import blocks, cards
 from handlers.cards import Card
-from handlers.fitting import MESSAGE_BLOCKS, MESSAGE_SIZE, fitted, pages, paragraphs, size, within
+from handlers.fitting import MESSAGE, fitted, pages, paragraphs, size, within
 from handlers.ids import ActionId, Slot
 from tests.facts import NOW
 from tests.slack.limits import problems
@@ -57,7 +57,7 @@ def test_whatever_it_is_made_of_a_card_fits_a_message(made: list[blocks.Block]) 
 def test_what_fits_is_left_as_it_is_and_what_is_cut_keeps_its_end(made: list[blocks.Block]) -> None:
     kept = fitted([*made, blocks.actions(button()), blocks.context("people")])
     assert kept[-2:] == (blocks.actions(button()), blocks.context("people"))
-    if size(made) < MESSAGE_SIZE - 2_000 and len(made) < MESSAGE_BLOCKS - 2:
+    if size(made) < MESSAGE.size - 2_000 and len(made) < MESSAGE.blocks - 2:
         assert list(kept[:-2]) == made
 
 
@@ -129,11 +129,18 @@ def test_lists_of_plans_count_what_they_do_not_show(name: str) -> None:
     links = {plans[0].id: "https://x.slack.com/archives/C1/p1"}
     found = Overview(plans, more=True, elsewhere=2)
     listed = [cards.status_card(Status(), found, links), cards.history_card(History(), found, links)]
-    home = cards.home_card(AtHome(plans[:10], plans[:10], plans[:10], plans[:5], 3, NOW), links)
-    assert all(map(fits, [*listed, home]))
+    assert all(map(fits, listed))
     for card in listed:
         shown = str(card.blocks).count("|card>")
         assert shown == 20 or f"{20 - shown} more are left out" in str(card.blocks)
+
+
+def test_the_home_tab_has_room_for_more_than_a_message() -> None:
+    plans = many_plans(10, "x" * 60)
+    home = cards.home_card(AtHome(plans, plans, plans, plans[:5], 3, NOW), {})
+    assert size(home.blocks) > MESSAGE.size
+    assert str(home.blocks).count("asked for by <@U0DANA>") == 35
+    assert problems(home.stamped(), most=100) == ["message too large"]
 
 
 def test_a_long_timeline_is_told_to_its_end() -> None:
