@@ -70,7 +70,10 @@ class SlackNotifier:
         elsewhere = await self._leases.elsewhere()
         if DUTIES not in elsewhere:
             await self._leases.take(DUTIES)
-        for plan_id in await self._store.unshown():
+        unshown = await self._store.unshown()
+        for plan_id in self._due.keys() - set(unshown):
+            self._forget(plan_id)
+        for plan_id in unshown:
             if self._sends(plan_id) and first_card(plan_id) not in elsewhere and self._due.get(plan_id, now) <= now:
                 self.changed(plan_id)
 
@@ -147,6 +150,11 @@ class SlackNotifier:
         self._due[plan_id] = self._clock.now() + after
         asyncio.get_running_loop().call_later(after.total_seconds(), self.changed, plan_id)
 
+    def _forget(self, plan_id: str) -> None:
+        """All of it is shown, by this bot or another."""
+        self._due.pop(plan_id, None)
+        self._pauses.pop(plan_id, None)
+
     async def _show(self, plan_id: str, *, paced: bool = True) -> None:
         """Send until everything stands; each round begins with the newest Record."""
         while True:
@@ -154,8 +162,7 @@ class SlackNotifier:
             known = await self._store.messages(plan_id)
             if (pending := _pending(record, known)) is None:
                 await self._store.shown(plan_id, version)
-                self._due.pop(plan_id, None)
-                self._pauses.pop(plan_id, None)
+                self._forget(plan_id)
                 return
             if not self._sends(plan_id):
                 raise Later("another bot sends by now")

@@ -112,6 +112,17 @@ async def test_a_rate_limited_plan_waits_and_does_not_hold_up_another(bot: Bot) 
     assert "Canceled" in await bot.card(plan="p1")
 
 
+async def test_what_another_bot_has_shown_is_not_waited_for(bot: Bot) -> None:
+    await add(bot)
+    await bot.slack.person("faults", api_down=1)
+    await bot.sweep()
+    assert "p1" in bot.notifier._due
+    await bot.store.shown("p1", (await bot.store.latest("p1"))[1])
+    await bot.sweep(1)
+    assert not bot.notifier._due
+    assert not bot.notifier._pauses
+
+
 async def test_an_outage_of_slack_is_waited_out_and_the_newest_state_shown(bot: Bot) -> None:
     await add(bot)
     await bot.sweep()
