@@ -7,7 +7,8 @@ features that the source node names, or those that its launcher pod inherited fr
 (watch/migration/migration.go, prepareNodeSelectorForHostCpuModel). A cold start takes the new node's CPU.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from bot.checks.finding import LIVE, Check, Find, Finding, block, not_checked, warn
 from bot.request import MoveType
@@ -23,7 +24,6 @@ MANAGER = "kubevirt.io/cpumanager"
 ARCH = "kubernetes.io/arch"
 ROLE = "node-role.kubernetes.io/"
 OBSOLETE = "node-labeller.kubevirt.io/obsolete-host-model"
-_OWN = (MODEL, LABEL_TAKES_MODEL, FEATURE, VENDOR, MACHINE)
 _CARRIED_ALONG = {LABEL_HOST_MODEL: LABEL_TAKES_MODEL, HOST_FEATURE: FEATURE}
 
 _ANY_HOST = ("", "host-model")
@@ -65,7 +65,7 @@ def _tells_machines(facts: Facts) -> bool:
 def _others(facts: Facts) -> dict[str, str]:
     """Hyper-V, TSC, real time, memory encryption, and the node role that OpenShift gives a project's pods: as the
     launcher pod asks for them now. What a migration has added for once is none of these."""
-    told = (*_OWN, MANAGER, LABEL_SCHEDULABLE)
+    told = (*_KINDS, LABEL_SCHEDULABLE)
     said = facts.vmi.placement.node_selector or {} if facts.vmi else {}
     asked = ((key, value) for key, value in _selector(facts).items() if "kubevirt.io/" in key or key.startswith(ROLE))
     return {key: value for key, value in asked if key not in said and not key.startswith(told)}
@@ -96,38 +96,51 @@ def _along(facts: Facts) -> dict[str, str]:
     }
 
 
-def unmet(facts: Facts, type_: MoveType) -> tuple[str, ...]:
+def unmet(facts: Facts, type_: MoveType) -> Mapping[str, str]:
     """The labels that the target lacks, or has with another value."""
-    node = facts.target
-    return tuple(k for k, value in demanded(facts, type_).items() if node and node.labels.get(k) != value)
+    labels = facts.target.labels if facts.target else {}
+    return {key: value for key, value in demanded(facts, type_).items() if labels.get(key) != value}
 
 
-def _words(kind: str, value: str, node: Node) -> str:
-    return {
-        MODEL: f"{node.name} has no CPU of model {value}",
-        LABEL_TAKES_MODEL: f"{node.name} cannot take over a guest with CPU model {value}",
-        FEATURE: f"{node.name}'s CPU lacks the feature {value}",
-        VENDOR: f"{node.name}'s CPU is not made by {value}",
-        MACHINE: f"{node.name} has no machine type {value}",
-    }[kind]
+class _Kind(NamedTuple):
+    """What is said of a label that the target lacks."""
+
+    code: str
+    words: str
+    remedy: str = "Choose a node that has it."
 
 
-def _lacks(code: str, *kinds: str) -> Find:
-    """A check of the labels of these kinds."""
+_SAME_CPU = "Choose a node with the same CPU; a cold move gives the guest the new node's CPU."
+_KINDS: Mapping[str, _Kind] = {
+    MODEL: _Kind("cpu-model", "{node} has no CPU of model {name}"),
+    LABEL_TAKES_MODEL: _Kind("cpu-model", "{node} cannot take over a guest with CPU model {name}", _SAME_CPU),
+    FEATURE: _Kind("cpu-model", "{node}'s CPU lacks the feature {name}"),
+    VENDOR: _Kind("cpu-vendor", "{node}'s CPU is not made by {name}", _SAME_CPU),
+    MACHINE: _Kind("machine-type", "{node} has no machine type {name}"),
+    ARCH: _Kind("architecture", "{node} is not {value}", "Choose a node of the VM's architecture."),
+    MANAGER: _Kind(
+        "no-cpu-manager",
+        "The guest has CPUs of its own (dedicatedCpuPlacement), and {node} has no CPU manager",
+        "Choose a node with static CPU management.",
+    ),
+}
+"""By how the label begins."""
+_ELSE = _Kind("node-feature", "{node} lacks what the VM's pod asks for: {key}={value}")
+
+
+def _lacks(code: str) -> Find:
+    """A check of the labels of one kind."""
 
     def find(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-        for key in unmet(facts, type_):
-            kind = next((each for each in kinds if key.startswith(each)), "")
-            if kind and facts.target:
-                text = f"{_words(kind, key.removeprefix(kind), facts.target)}."
-                yield block(code, text, _remedy(type_), f"Node {facts.target.name}, label {key}")
+        for key, value in unmet(facts, type_).items():
+            prefix = next((each for each in _KINDS if key.startswith(each)), "")
+            kind = _KINDS.get(prefix, _ELSE)
+            if facts.target and kind.code == code:
+                node = facts.target.name
+                text = kind.words.format(node=node, name=key.removeprefix(prefix), key=key, value=value)
+                yield block(code, f"{text}.", kind.remedy, f"Node {node}, label {key}")
 
     return find
-
-
-def _remedy(type_: MoveType) -> str:
-    cold = "; a cold move gives the guest the new node's CPU" if type_ is MoveType.LIVE else ""
-    return f"Choose a node with the same CPU{cold}."
 
 
 def carried(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -173,45 +186,14 @@ def _models(node: Node) -> frozenset[str]:
     return frozenset(key.removeprefix(LABEL_HOST_MODEL) for key in node.labels if key.startswith(LABEL_HOST_MODEL))
 
 
-def _exactly(code: str, keys: Callable[[str], bool], words: str, remedy: str) -> Find:
-    def find(facts: Facts, type_: MoveType) -> Iterator[Finding]:
-        for key in unmet(facts, type_):
-            if keys(key) and facts.target:
-                wanted = demanded(facts, type_)[key]
-                text = f"{words.format(node=facts.target.name, key=key, wanted=wanted)}."
-                yield block(code, text, remedy, f"Node {facts.target.name}, label {key}")
-
-    return find
-
-
-_architecture = _exactly(
-    "architecture", lambda key: key == ARCH, "{node} is not {wanted}", "Choose a node of the VM's architecture."
-)
-_manager = _exactly(
-    "no-cpu-manager",
-    lambda key: key == MANAGER,
-    "The guest has CPUs of its own (dedicatedCpuPlacement), and {node} has no CPU manager",
-    "Choose a node with static CPU management.",
-)
-_feature = _exactly(
-    "node-feature",
-    lambda key: key not in (ARCH, MANAGER) and not key.startswith(_OWN),
-    "{node} lacks what the VM's pod asks for: {key}={wanted}",
-    "Choose a node that has it.",
-)
-
 CHECKS = (
-    Check(
-        "the target has the guest's CPU model and features",
-        _lacks("cpu-model", MODEL, LABEL_TAKES_MODEL, FEATURE),
-        of_target=True,
-    ),
+    Check("the target has the guest's CPU model and features", _lacks("cpu-model"), of_target=True),
     Check("the CPU that the guest carries along is known", carried, LIVE, of_target=True),
     Check("the guest may have the target's CPU", shunned, of_target=True),
     Check("a CPU that is passed through is the same there", passed_through, LIVE, of_target=True),
-    Check("the target's CPU has the same vendor", _lacks("cpu-vendor", VENDOR), of_target=True),
-    Check("the target has the guest's machine type", _lacks("machine-type", MACHINE), of_target=True),
-    Check("the target has the VM's architecture", _architecture, of_target=True),
-    Check("the target has CPUs to dedicate, where the guest wants them", _manager, of_target=True),
-    Check("the target has what else the VM's pod asks for", _feature, of_target=True),
+    Check("the target's CPU has the same vendor", _lacks("cpu-vendor"), of_target=True),
+    Check("the target has the guest's machine type", _lacks("machine-type"), of_target=True),
+    Check("the target has the VM's architecture", _lacks("architecture"), of_target=True),
+    Check("the target has CPUs to dedicate, where the guest wants them", _lacks("no-cpu-manager"), of_target=True),
+    Check("the target has what else the VM's pod asks for", _lacks("node-feature"), of_target=True),
 )

@@ -183,6 +183,6 @@ class FactsReader:
 
 
 def _with_source(survey: Survey, source: Node | None) -> Survey:
-    if source is None or source in survey.nodes:
+    if source is None or any(node.name == source.name for node in survey.nodes):
         return survey
     return replace(survey, nodes=(*survey.nodes, source))
