@@ -53,10 +53,10 @@ class Match(Frozen):
     channels: tuple[_Channel, ...] = ()
 
     def takes(self, subject: Subject, case: Case) -> bool:
-        """Whether the rule is for this move."""
+        """Whether the rule is for this move, or may turn out to be where the scheduler decides its target."""
         return (
             _fits(subject.namespace, self.namespaces)
-            and _fits(subject.target, self.targets)
+            and (not subject.target or _fits(subject.target, self.targets))
             and (not self.types or subject.type in self.types)
             and (not self.channels or case.channel in self.channels)
             and len(case.subjects) >= self.moves_from

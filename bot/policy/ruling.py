@@ -6,7 +6,7 @@ every rule lets them do, and of the quorums the strictest holds. Before any rule
 people who are not in the channel may do nothing.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
 from pydantic import Field, model_validator
@@ -62,18 +62,19 @@ class Policy(Frozen):
             return refused
         if case is None:
             return self._anywhere(actor, action)
-        rules = [self._rule(subject, case) for subject in case.subjects]
+        rules = self._rules(case)
         refusal = next((no for rule in rules if (no := _refusal(rule, actor, action, case))), None)
         return refusal or Decision(allowed=True, rule=_names(rule for rule in rules if rule))
 
     def quorum(self, case: Case) -> Quorum:
         """What a plan needs. Of moves that no rule lets run nothing is said: `decide` refuses them."""
-        rules = [rule for subject in case.subjects if (rule := self._rule(subject, case))]
+        judging = self._rules(case)
+        rules = [rule for rule in judging if rule]
         asked = [rule.confirm for rule in rules if rule.confirm]
         waits = [rule.expires_minutes for rule in rules if rule.expires_minutes]
         waivers = [rule.incident.who for rule in rules if rule.incident]
         return Quorum(
-            incident=tuple(dict.fromkeys(waivers)) if len(waivers) == len(case.subjects) else (),
+            incident=tuple(dict.fromkeys(waivers)) if len(waivers) == len(judging) else (),
             needed=max((each.count for each in asked), default=1),
             own_counts=all(each.own for each in asked),
             who=tuple(dict.fromkeys(each.who for each in asked)),
@@ -83,17 +84,30 @@ class Policy(Frozen):
 
     def incident_quorum(self, case: Case) -> Quorum:
         """What a plan needs in an incident: one of those whom its rules name for that, for as long as they say."""
-        waivers = [rule.incident for subject in case.subjects if (rule := self._rule(subject, case)) and rule.incident]
+        rules = [rule for rule in self._rules(case) if rule]
+        waivers = [rule.incident for rule in rules if rule.incident]
         return Quorum(
             who=tuple(dict.fromkeys(waiver.who for waiver in waivers)),
-            rule=_names(rule for subject in case.subjects if (rule := self._rule(subject, case))),
+            rule=_names(rules),
             valid_for=timedelta(minutes=min((waiver.minutes for waiver in waivers), default=0.0)),
         )
 
-    def _rule(self, subject: Subject, case: Case) -> Rule | None:
+    def _rules(self, case: Case) -> list[Rule | None]:
+        return [rule for subject in case.subjects for rule in self._rules_for(subject, case)]
+
+    def _rules_for(self, subject: Subject, case: Case) -> Iterator[Rule | None]:
+        """The rule for a move, None where there is none. Where the scheduler decides its target all that it could fall
+        under, up to the first that takes it wherever it goes."""
         matching = [rule for rule in self.rules if rule.match.takes(subject, case)]
-        denying = (rule for rule in matching if rule.deny is not None)
-        return next(denying, matching[0] if matching else None)
+        denying = next((rule for rule in matching if rule.deny is not None), None)
+        if denying:
+            yield denying
+            return
+        for rule in matching:
+            yield rule
+            if subject.target or not rule.match.targets:
+                return
+        yield None
 
     def _anywhere(self, actor: Actor, action: Action) -> Decision:
         for rule in self.rules:
@@ -155,7 +169,9 @@ def _refusal(rule: Rule | None, actor: Actor, action: Action, case: Case) -> Dec
         reason, remedy = "No rule allows this move.", "Whoever keeps the policy file of the bot can add one."
         return Decision(allowed=False, rule="no rule", reason=reason, remedy=remedy)
     if rule.deny is not None:
-        return Decision(allowed=False, rule=rule.name, reason=rule.deny, remedy=f"This is rule “{rule.name}”.")
+        may_go = rule.match.targets and not all(subject.target for subject in case.subjects)
+        way_on = " Name a node to move to: without one it may go where this rule forbids it." if may_go else ""
+        return Decision(allowed=False, rule=rule.name, reason=rule.deny, remedy=f"This is rule “{rule.name}”.{way_on}")
     if rule.channels and case.channel not in rule.channels:
         places = " or ".join(rule.channels)
         reason = f"Rule “{rule.name}” allows this in other channels only."

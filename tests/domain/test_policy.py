@@ -123,6 +123,31 @@ def test_no_order_of_rules_gets_round_a_denial(rules: list[Rule], kind: str, act
     assert not Policy(rules=tuple(rules)).decide(PEOPLE[kind], action, case()).allowed
 
 
+GPU = Match(targets=("gpu-*",))
+NO_TARGET = subject(target="")
+
+
+def test_a_move_that_may_go_anywhere_is_judged_by_every_rule_about_a_target_that_it_could_get() -> None:
+    two = ALLOWS.model_copy(update={"name": "two", "match": GPU})
+    never = DENIES.model_copy(update={"match": GPU})
+    to_workers = OPEN.model_copy(update={"name": "workers", "match": Match(targets=("worker-*",))})
+    somebody = PEOPLE["approver by group"]
+
+    def judged(*rules: Rule) -> tuple[bool, int]:
+        made = Policy(rules=rules)
+        return made.decide(somebody, Action.CONFIRM, case(NO_TARGET)).allowed, made.quorum(case(NO_TARGET)).needed
+
+    assert judged(two, OPEN) == (True, 2)
+    assert judged(OPEN, two) == (True, 1), "the first rule takes it wherever it goes"
+    assert judged(never, OPEN) == (False, 1)
+    assert "Name a node" in Policy(rules=(never, OPEN)).decide(somebody, Action.CONFIRM, case(NO_TARGET)).remedy
+    assert judged(to_workers) == (False, 1), "it may go elsewhere, for which there is no rule"
+    assert judged(to_workers, OPEN) == (True, 1)
+    named = case(subject(target="worker-05"))
+    assert Policy(rules=(two, OPEN)).quorum(named).needed == 1
+    assert Policy(rules=(never, OPEN)).decide(somebody, Action.CONFIRM, named).allowed
+
+
 def test_an_incident_needs_a_waiver_of_every_rule_and_the_shortest_time_holds() -> None:
     other = OPEN.model_copy(update={"name": "b", "match": Match(namespaces=("b",))})
     waiver = Waiver(who=("U0CALL", "@x"), minutes=5)
