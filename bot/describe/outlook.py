@@ -102,7 +102,8 @@ def _storage(move: Move) -> Row:
 def _size(move: Move) -> tuple[Row, ...]:
     if not move.memory_bytes:
         return ()
-    return (Row("Size", f"{move.vcpus} vCPU, {memory(move.memory_bytes)} memory", "read from the VMI"),)
+    read = "read from the VMI" if move.source else "read from the VM"
+    return (Row("Size", f"{move.vcpus} vCPU, {memory(move.memory_bytes)} memory", read),)
 
 
 _STEPS: Mapping[StepKind, str] = {
