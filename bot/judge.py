@@ -79,16 +79,14 @@ async def prove(cluster: Cluster, current: Record) -> tuple[Plan, tuple[Drift, .
     """
     if current.plan.batch:
         return await muster.prove(cluster, current.plan)
-    move = current.plan.moves[0]
-    again = await _again(cluster, current.plan, 0)
-    moves = (plan.read_again(move, again),)
-    return current.plan.model_copy(update={"moves": moves}), plan.drift(move, again)
+    return await prove_turn(cluster, current, 0)
 
 
-async def prove_turn(cluster: Cluster, current: Record, index: int) -> tuple[Drift, ...]:
+async def prove_turn(cluster: Cluster, current: Record, index: int) -> tuple[Plan, tuple[Drift, ...]]:
     """Read one move of a plan again, right before its turn."""
-    again = await _again(cluster, current.plan, index)
-    return plan.drift(current.plan.moves[index], again)
+    before, again = current.plan.moves[index], await _again(cluster, current.plan, index)
+    moves = (*current.plan.moves[:index], plan.read_again(before, again), *current.plan.moves[index + 1 :])
+    return current.plan.model_copy(update={"moves": moves}), plan.drift(before, again)
 
 
 async def _again(cluster: Cluster, planned: Plan, index: int) -> Move:

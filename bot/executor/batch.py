@@ -1,10 +1,11 @@
 """What a batch does between its moves: look again at the VM whose turn it is, at those that have moved, and at how much
 the cluster will carry side by side."""
 
-from bot import judge, progress, turns
+from bot import progress, turns
 from bot.diagnosis import Cause
+from bot.executor import announce, warrant
 from bot.executor.moving import Halt, Moving, vm_ref
-from bot.plan import Drift, Move
+from bot.plan import Move
 from bot.ports import Entry
 from bot.record import HoldReason, Record
 from k8s.cluster import Cluster
@@ -16,21 +17,22 @@ ALREADY_THERE = "already-there"
 
 
 async def check_turn(moving: Moving) -> None:
-    """Read the VM again whose turn it is. One that is gone or there already is left out; one that is no longer as
-    approved pauses the batch. Raises Halt then."""
+    """Read the VM again whose turn it is, and whether people may still have it moved. One that is gone or there already
+    is left out; one that is no longer as approved, or by whom it may be, pauses the batch. Raises Halt then."""
     current, move, _ = await moving.read()
     if why := await _nothing_left(moving.cluster, move):
         await moving.change(
             lambda newest: turns.leave_out(newest, moving.index, why), Entry("skipped", None, {"code": why.code})
         )
         return
-    if changes := await judge.prove_turn(moving.cluster, current, moving.index):
-        cause, now = _changed(changes), moving.clock.now()
+    if objection := await warrant.objection(moving, current):
+        cause, now = _not_as_approved(objection), moving.clock.now()
         await moving.change(
             lambda newest: turns.hold(newest, HoldReason.CHANGED, now, index=moving.index, cause=cause),
             Entry("paused", None, {"reason": HoldReason.CHANGED, "move": moving.index}),
         )
         raise Halt
+    await announce.approved(moving, current)
     await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
@@ -45,11 +47,10 @@ async def _nothing_left(cluster: Cluster, move: Move) -> Cause | None:
     return None
 
 
-def _changed(changes: tuple[Drift, ...]) -> Cause:
+def _not_as_approved(objection: str) -> Cause:
     return Cause(
         code="changed-before-its-turn",
-        what="It is no longer as it was approved: "
-        + "; ".join(f"{change.what}: {change.before} → {change.now}" for change in changes),
+        what=objection,
         remedy="Nothing of it was touched. Skip it, or look at what changed and have it checked again.",
     )
 

@@ -36,26 +36,37 @@ async def give_up(moving: Moving, current: Record, why: str, changes: tuple[Drif
         await moving.change(lambda newest: approval.withdraw(newest, why), Entry("withdrawn", None, {"why": why}))
 
 
-async def still_holds(moving: Moving) -> None:
-    """Before a first write is tried again: the approval must be young, and what was approved must still hold.
+async def objection(moving: Moving, current: Record) -> str:
+    """Why one move may not begin as it was approved, in a sentence, read anew; empty where it may.
 
-    Raises Outdated, a ClusterError, and NotYet while nobody can tell.
+    Raises a ClusterError, and NotYet while the chat does not say.
+    """
+    planned, changes = await judge.prove_turn(moving.cluster, current, moving.index)
+    if changes:
+        told = "; ".join(f"{change.what}: {change.before} → {change.now}" for change in changes)
+        return f"It is no longer as it was approved: {told}"
+    holds = await again(moving, current, planned)
+    return "" if holds.enough(current) else holds.told
+
+
+async def still_holds(moving: Moving) -> None:
+    """Before a first write is tried again: the first try must not be long ago, and what was approved must still hold.
+
+    Raises Outdated, a ClusterError, and NotYet while the chat does not say.
     """
     current, _, run = await moving.read()
     if run.called_off:
         raise Outdated(calling_off.called_off())
-    if moving.clock.now() >= (current.approved_at or current.created_at) + moving.limits.approved_valid:
-        raise Outdated(_not_started("its approval is too old by now"))
-    if changes := await judge.prove_turn(moving.cluster, current, moving.index):
-        raise Outdated(_not_started(f"the cluster has changed: {', '.join(change.what for change in changes)}"))
-    if not (await again(moving, current, current.plan)).enough(current):
-        raise Outdated(_not_started("whoever asked for it or confirmed it may no longer do so"))
+    if run.started_at and moving.clock.now() >= run.started_at + moving.limits.approved_valid:
+        raise Outdated(_not_started("That was too long ago: nobody expects it any more."))
+    if why := await objection(moving, current):
+        raise Outdated(_not_started(why))
 
 
 def _not_started(why: str) -> Cause:
     return Cause(
         code="not-started",
-        what=f"The move could not be begun while the cluster was away, and {why}.",
+        what=f"The move could not be begun while the cluster was away. {why}",
         remedy="Nothing was moved. Plan it again.",
     )
 

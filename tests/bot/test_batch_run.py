@@ -1,5 +1,6 @@
 """Batches on the simulated cluster: order, pauses, what people choose at each, and being killed in the middle."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ import pytest
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
 from bot.plan import Consent
+from bot.policy import BUILT_IN, Confirm, Match, Policy, Rule
 from bot.record import HoldAnswer, HoldReason, PinState, Record
 from bot.request import BatchRequest, MoveRequest, MoveType, Pace
 from bot.sandbox.cluster import ClusterSandbox
-from k8s.errors import Forbidden
-from k8s.snapshots import Ref, VirtualMachine
-from tests.bot.conftest import App, opened
+from k8s import steps
+from k8s.errors import Forbidden, Unreachable
+from k8s.snapshots import Migration, NewMigration, Ref, VirtualMachine
+from tests.bot.conftest import LIMITS, App, opened
 from tests.clocks import StandingClock
 from tests.cluster.simulated import edit_instance
 from tests.facts import DANA, OPS, RAVI
@@ -186,6 +189,66 @@ async def test_a_vm_that_changed_before_its_turn_pauses_untouched(app: App) -> N
     await app.call("PATCH", "/api/v1/nodes/worker-05", {"spec": {"unschedulable": None}})
     await app.service.go_on("p1", 0, RAVI)
     assert (await ended(app)).state is PlanState.SUCCEEDED
+
+
+PROTECTED = Rule(
+    name="two for what is protected",
+    match=Match(labels={"protected": "true"}),
+    request=("channel",),
+    confirm=Confirm(who=("channel",), count=2),
+)
+
+
+async def loses_its_approver(app: App) -> None:
+    app.people.now[RAVI.id] = RAVI.model_copy(update={"channel_member": False})
+
+
+async def becomes_protected(app: App) -> None:
+    app.rules.current = Policy(rules=(PROTECTED, *BUILT_IN.rules))
+    vm = "/apis/kubevirt.io/v1/namespaces/production/virtualmachines/web-02"
+    await app.call("PATCH", vm, {"metadata": {"labels": {"protected": "true"}}})
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "why"), [(loses_its_approver, "no longer counts"), (becomes_protected, "More Confirms are needed")]
+)
+async def test_a_vm_that_may_no_longer_be_moved_at_its_turn_pauses_untouched(
+    app: App, meanwhile: Callable[[App], Awaitable[None]], why: str
+) -> None:
+    await begin(app, batch("web-01", "web-02"))
+    await app.phase("Running")
+    await meanwhile(app)
+    held = await paused(app, HoldReason.CHANGED)
+    assert (held.holds[0].index, held.holds[0].cause and why in held.holds[0].cause.what) == (1, True)
+    await app.service.go_on("p1", 0, DANA)
+    await paused(app, HoldReason.CHANGED, 1)
+    assert await app.cluster.migrations(Ref("production", "web-02")) == ()
+    app.people.now.clear()
+    app.rules.current = BUILT_IN
+    await app.service.go_on("p1", 1, DANA)
+    assert (await ended(app)).state is PlanState.SUCCEEDED
+    vm = await app.cluster.vm(Ref("production", "web-02"))
+    assert vm is not None
+    assert vm.annotations["vm-migrate-bot/approved-by"] == RAVI.id
+
+
+async def test_a_first_write_that_never_arrived_is_as_old_as_its_own_turn(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "LOOKS", (0.0,))  # real waits, which their own tests look at
+
+    async def unanswered(new: NewMigration, *, dry_run: bool = False) -> Migration:
+        app.cluster.create_migration = create  # type: ignore[method-assign]
+        raise Unreachable("no answer")
+
+    await begin(app, batch("web-01", "web-02", pace=Pace(stage=1)))
+    await paused(app, HoldReason.STAGE)
+    app.clock.advance(LIMITS.approved_valid.total_seconds())
+    create = app.cluster.create_migration
+    app.cluster.create_migration = unanswered  # type: ignore[method-assign]
+    await app.service.go_on("p1", 0, RAVI)
+    done = await ended(app)
+    assert (done.state, done.runs[1].intent and done.runs[1].intent.attempt) == (PlanState.SUCCEEDED, 2)
 
 
 async def test_skipping_it_leaves_it_out(app: App) -> None:

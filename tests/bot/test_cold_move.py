@@ -267,17 +267,17 @@ async def unanswered(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualM
 
 async def too_late(app: App) -> str:
     app.clock.advance(LIMITS.approved_valid.total_seconds())
-    return "too old"
+    return "too long ago"
 
 
 async def after_a_change(app: App) -> str:
     await app.cordon(TARGET)
-    return "the cluster has changed"
+    return "no longer as it was approved: findings"
 
 
 async def without_the_right(app: App) -> str:
     app.people.now[RAVI.id] = RAVI.model_copy(update={"channel_member": False})
-    return "may no longer"
+    return "no longer counts"
 
 
 @pytest.mark.parametrize("meanwhile", [too_late, after_a_change, without_the_right], ids=lambda each: each.__name__)
