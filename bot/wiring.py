@@ -30,7 +30,7 @@ from bot.ports import Clock, StoreAway, Watching
 from bot.review import Reviews
 from bot.service import Service
 from bot.settings import Settings
-from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlLeases, SqlStore, open_engine
+from bot.store import BadDatabase, DatabaseInUse, DatabaseTooNew, SqlLeases, SqlStore, close_engine, open_engine
 from bot.throttle import Most, Throttle
 from bot.timetable import Timetable
 from bot.transitions import Narrator
@@ -255,7 +255,7 @@ async def opened_store(
     finally:
         with suppress(StoreAway):  # then the others wait until the leases have ended
             await leases.leave()
-        await engine.dispose()
+        await close_engine(engine)
         if lock:
             lock.release()
 

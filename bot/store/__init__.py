@@ -4,10 +4,10 @@ SQLite for one bot, PostgreSQL for several. The store is the source of truth; ch
 of it. `bot.store` is the only importer of `sqlalchemy` and `alembic`.
 """
 
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.leases import SqlLeases
 from bot.store.plans import SqlStore
 from bot.store.refusals import BadDatabase, DatabaseInUse
 from bot.store.upgrade import DatabaseTooNew
 
-__all__ = ["BadDatabase", "DatabaseInUse", "DatabaseTooNew", "SqlLeases", "SqlStore", "open_engine"]
+__all__ = ["BadDatabase", "DatabaseInUse", "DatabaseTooNew", "SqlLeases", "SqlStore", "close_engine", "open_engine"]

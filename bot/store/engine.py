@@ -10,6 +10,10 @@ from bot.store import postgres, sqlite
 from bot.store.refusals import BadDatabase
 from bot.store.sqlite import FileLock
 from bot.store.upgrade import upgrade
+from bot.store.whole import all_ended
+
+PATIENCE = 5.0
+"""Seconds for transactions that have begun, at the end."""
 
 
 async def open_engine(url: str) -> tuple[AsyncEngine, FileLock | None]:
@@ -31,6 +35,12 @@ async def open_engine(url: str) -> tuple[AsyncEngine, FileLock | None]:
             raise BadDatabase(_why(parsed, error)) from error
         raise
     return engine, lock
+
+
+async def close_engine(engine: AsyncEngine) -> None:
+    """Let go of the database once the transactions that have begun are over."""
+    await all_ended(PATIENCE)
+    await engine.dispose()
 
 
 def _parse(url: str) -> URL:

@@ -22,7 +22,7 @@ from bot.review import Reviews
 from bot.sandbox.cluster import ClusterSandbox
 from bot.sandbox.stage import BOT_USER
 from bot.service import Service
-from bot.store import SqlLeases, SqlStore, open_engine
+from bot.store import SqlLeases, SqlStore, close_engine, open_engine
 from bot.throttle import Most, Throttle
 from bot.timetable import Timetable
 from k8s.client import KubeCluster
@@ -241,7 +241,7 @@ async def opened(
         await app.executor.close()
         await leases.leave()
         await cluster.close()
-        await engine.dispose()
+        await close_engine(engine)
         if lock:
             lock.release()
 

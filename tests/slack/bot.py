@@ -18,7 +18,7 @@ from bot.sandbox.gallery.facts import survey
 from bot.sandbox.slack import SlackSandbox
 from bot.sandbox.slack.messages import Message as Seen
 from bot.service import Service
-from bot.store import SqlLeases, SqlStore, open_engine
+from bot.store import SqlLeases, SqlStore, close_engine, open_engine
 from bot.throttle import Most, Throttle
 from handlers import socket
 from handlers.desk import Desk
@@ -292,7 +292,7 @@ async def running() -> AsyncIterator[Bot]:
         await bot.settle()
         await connection.close()
         await http.close()
-        await engine.dispose()
+        await close_engine(engine)
         await sandbox.stop()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store import SqlStore, open_engine
+from bot.store import SqlStore, close_engine, open_engine
 from tests.clocks import StandingClock
 from tests.postgres import needs_postgres
 
@@ -26,7 +26,7 @@ def url(request: pytest.FixtureRequest) -> str:
 async def engine(url: str) -> AsyncIterator[AsyncEngine]:
     opened, lock = await open_engine(url)
     yield opened
-    await opened.dispose()
+    await close_engine(opened)
     if lock:
         lock.release()
 
