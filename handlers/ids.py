@@ -106,7 +106,7 @@ class CallbackId(StrEnum):
 
 class Slot(StrEnum):
     """The messages that show one plan: its card in the channel, the others in the card's thread. What is asked anew has
-    a message for each time, whose slot begins with the word here (see `handlers.cards.pin.reminder_slots`)."""
+    a message for each time, whose slot begins with the word here (see `handlers.cards.reminder`)."""
 
     CARD = "card"
     EDIT = "edit"

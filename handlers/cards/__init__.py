@@ -5,9 +5,10 @@ Slack.
 """
 
 from collections.abc import Mapping
+from typing import Protocol
 
-from bot.record import Record
-from handlers.cards import batch, incident, later, overdue, verdict
+from bot.record import Record, Run
+from handlers.cards import batch, incident, later, overdue, question, reminder, verdict
 from handlers.cards.answers import (
     ambiguous_card,
     fault_card,
@@ -22,10 +23,9 @@ from handlers.cards.edits import edit_cards
 from handlers.cards.home import home_card
 from handlers.cards.incident import untold_card
 from handlers.cards.lists import history_card, inventory_card, status_card
-from handlers.cards.pin import is_reminded, pins_card, reminded_card, reminder_card, reminder_slots, unpinned_card
+from handlers.cards.pin import pins_card, unpinned_card
 from handlers.cards.plan import plan_card
 from handlers.cards.progress import progress_card
-from handlers.cards.question import is_asked, question_card, settled_card, slots
 from handlers.cards.report import report_card
 from handlers.cards.running import running_card
 from handlers.cards.ways import runbook_card, runbook_slot
@@ -54,20 +54,31 @@ __all__ = [
 ]
 
 
+class _Asked(Protocol):
+    """Something that people are asked or told about a move, each time in a message of its own."""
+
+    def slots(self, record: Record, index: int) -> list[str]: ...
+
+    def is_open(self, run: Run) -> bool: ...
+
+    def open_card(self, record: Record, index: int) -> Card: ...
+
+    def settled_card(self, record: Record, index: int, number: int) -> Card: ...
+
+
+_ASKED: tuple[_Asked, ...] = (overdue, question, reminder)
+
+
 def wanted(record: Record) -> Mapping[str, Card]:
     """The messages that should stand, in the order in which they are sent. What is no longer wanted stays as it was,
     unless it is `settled`."""
     messages = _before_it_runs(record)
-    for index in _moves(record):
-        if overdue.is_open(record.runs[index]):
-            messages[overdue.slots(record, index)[-1]] = overdue.overdue_card(record, index)
-        if is_asked(record.runs[index]):
-            messages[slots(record, index)[-1]] = question_card(record, index)
-    for index in _moves(record):
+    for index, run in enumerate(record.runs):
+        for asked in _ASKED:
+            if asked.is_open(run):
+                messages[asked.slots(record, index)[-1]] = asked.open_card(record, index)
         if card := runbook_card(record, index):
             messages[runbook_slot(index)] = card
-        if is_reminded(record.runs[index]):
-            messages[reminder_slots(record, index)[-1]] = reminder_card(record, index)
     return messages | incident.afterwards(record)
 
 
@@ -95,17 +106,9 @@ def settled(record: Record) -> Mapping[str, Card]:
     messages: dict[str, Card] = {**(batch.settled(record) if record.plan.batch else {}), **verdict.settled(record)}
     if record.schedule and record.schedule.checked_at and not later.is_near(record):
         messages[Slot.NEAR] = later.past_card(record)
-    for index in _moves(record):
-        told = overdue.slots(record, index)
-        past = told[:-1] if overdue.is_open(record.runs[index]) else told
-        messages |= {slot: overdue.settled_card(record, index, number) for number, slot in enumerate(past)}
-        asked = slots(record, index)
-        closed = asked[:-1] if is_asked(record.runs[index]) else asked
-        messages |= {slot: settled_card(record, index, number) for number, slot in enumerate(closed)}
-        over = reminder_slots(record, index)[:-1] if is_reminded(record.runs[index]) else reminder_slots(record, index)
-        messages |= {slot: reminded_card(record, index) for slot in over}
+    for index, run in enumerate(record.runs):
+        for asked in _ASKED:
+            told = asked.slots(record, index)
+            over = told[:-1] if asked.is_open(run) else told
+            messages |= {slot: asked.settled_card(record, index, number) for number, slot in enumerate(over)}
     return messages
-
-
-def _moves(record: Record) -> range:
-    return range(len(record.runs))

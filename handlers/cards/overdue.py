@@ -27,7 +27,7 @@ def is_open(run: Run) -> bool:
     return run.state is MoveState.UNKNOWN and bool(run.overdue)
 
 
-def overdue_card(record: Record, index: int) -> Card:
+def open_card(record: Record, index: int) -> Card:
     """The limit has passed; the cluster is still at it."""
     move, run = moving(record, index), record.runs[index]
     name = escape(move.vm, blocks.NAME)

@@ -1,8 +1,7 @@
-"""The node affinity that a cold move leaves: the question what becomes of it, its reminder, and the list of all.
+"""The node affinity that a cold move leaves: the question what becomes of it, and the list of all.
 
 The question stands in the report until somebody decides; then the buttons go, and the report says who chose what. Who
-chose Later is asked again in a new message each time, since Slack notifies nobody of an edit; only the newest has
-buttons.
+chose Later is asked again, see `handlers.cards.reminder`.
 """
 
 from collections.abc import Sequence
@@ -12,11 +11,11 @@ from bot.ports import PinnedVm
 from bot.progress import moving
 from bot.record import Pin, PinState, Record, Run
 from handlers import blocks
-from handlers.blocks import Block, code, date, escape, mention
+from handlers.blocks import Block, code, date, mention
 from handlers.cards import parts
 from handlers.cards.card import Card
 from handlers.fitting import LIST_SIZE, within
-from handlers.ids import ActionId, CommandName, Slot
+from handlers.ids import ActionId, CommandName
 from handlers.values import VmRef
 
 MOST_LISTED = 20
@@ -31,14 +30,8 @@ def blocks_of(record: Record, index: int) -> list[Block]:
     if run.pin is None:
         return []
     if run.pin.state is PinState.ASKED and not is_reminded(run):
-        return [blocks.section(_question(move)), _buttons(record, index)]
-    return [blocks.section(_decided(move, run.pin))]
-
-
-def reminder_slots(record: Record, index: int) -> list[str]:
-    """The messages of the reminders that were given, oldest first."""
-    pin = record.runs[index].pin
-    return [f"{Slot.REMINDER}_{index}_{number}" for number in range(pin.reminders if pin else 0)]
+        return question(record, index)
+    return [blocks.section(decided(move, run.pin))]
 
 
 def is_reminded(run: Run) -> bool:
@@ -46,19 +39,9 @@ def is_reminded(run: Run) -> bool:
     return run.pin is not None and run.pin.state is PinState.ASKED and run.pin.by is not None
 
 
-def reminder_card(record: Record, index: int) -> Card:
-    """Asks again, and tells whoever wanted to be asked."""
-    move, pin = moving(record, index), record.runs[index].pin
-    who = f"{mention(pin.by.user)}: " if pin and pin.by else ""
-    text = f"🔔 {who}*{escape(move.vm, blocks.NAME)} is still pinned* to {code(move.target_name)}."
-    return Card(text, (blocks.section(text), blocks.section(_question(move)), _buttons(record, index)))
-
-
-def reminded_card(record: Record, index: int) -> Card:
-    """What stands in place of a reminder that was answered."""
-    move, pin = moving(record, index), record.runs[index].pin
-    text = _decided(move, pin) if pin else ""
-    return Card(text, (blocks.section(text),))
+def question(record: Record, index: int) -> list[Block]:
+    """What may become of it, with the buttons."""
+    return [blocks.section(_question(moving(record, index))), _buttons(record, index)]
 
 
 def pins_card(pins: Sequence[PinnedVm]) -> Card:
@@ -108,7 +91,8 @@ def _buttons(record: Record, index: int) -> Block:
     )
 
 
-def _decided(move: Move, pin: Pin) -> str:
+def decided(move: Move, pin: Pin) -> str:
+    """Who chose what, and what follows from that."""
     who = f" by {mention(pin.by.user)}" if pin.by else ""
     when = f" at {date(pin.at)}" if pin.at else ""
     target = code(move.target_name)

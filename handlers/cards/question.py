@@ -46,7 +46,7 @@ def slots(record: Record, index: int) -> list[str]:
     return [f"{Slot.QUESTION}_{index}_{number}" for number in range(len(record.runs[index].askings))]
 
 
-def question_card(record: Record, index: int) -> Card:
+def open_card(record: Record, index: int) -> Card:
     """Asks how to go on, in the cluster's own words where it has any."""
     move, question = moving(record, index), record.runs[index].question
     assert question is not None, "a move that asks has a question"
@@ -65,7 +65,7 @@ def settled_card(record: Record, index: int, number: int) -> Card:
     return Card(text, (blocks.section(text),))
 
 
-def is_asked(run: Run) -> bool:
+def is_open(run: Run) -> bool:
     """Whether people are asked now."""
     return run.state is MoveState.ASKING and run.question is not None
 
