@@ -47,14 +47,21 @@ def limits(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """A migration over a limit waits in Pending without event or condition (recorded: live-limit, live-limit-node)."""
     if facts.migrating is None:
         yield not_checked("whether it would wait for other migrations", "I may not read all VMIs")
-        return
+    running = facts.migrating or ()
     source = facts.vmi.node if facts.vmi else ""
-    from_there = sum(1 for vmi in facts.migrating if vmi.node == source)
+    from_there = sum(1 for vmi in running if vmi.node == source)
     for count, most, where in (
-        (len(facts.migrating), facts.capabilities.migrations_at_once, "in the cluster"),
+        (len(running), facts.capabilities.migrations_at_once, "in the cluster"),
         (from_there, facts.capabilities.migrations_from_node, f"away from {source}"),
     ):
-        if count >= most:
+        if most <= 0:
+            yield block(
+                "no-migrations",
+                f"This cluster lets no live migration run {where}: its limit is {most}.",
+                "Ask an admin of KubeVirt to raise it; a cold move is no migration.",
+                "KubeVirt CR, configuration.migrations",
+            )
+        elif count >= most:
             yield info(
                 "would-wait",
                 f"It would wait for its turn: {count} migrations run {where}, and {most} may.",

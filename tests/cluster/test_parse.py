@@ -226,10 +226,15 @@ def test_without_a_kubevirt_cr_the_strategy_is_the_one_that_promises_less() -> N
 
 def test_a_cr_tells_what_guests_get_and_request_by_default() -> None:
     developer = {"cpuAllocationRatio": 0, "memoryOvercommit": 150}
-    raw = {"spec": {"configuration": {"cpuModel": "Haswell", "developerConfiguration": developer}}}
-    for cr, told in ((raw, ("Haswell", 0, 150)), ({}, ("", 10, 100))):
+    limits = {"parallelMigrationsPerCluster": 0}
+    raw = {
+        "spec": {
+            "configuration": {"cpuModel": "Haswell", "developerConfiguration": developer, "migrations": limits},
+        }
+    }
+    for cr, told in ((raw, ("Haswell", 0, 150, 0)), ({}, ("", 10, 100, 5))):
         found = parse.capabilities(cr, version="v1.9.0", added_node_selector=True)
-        assert (found.cpu_model, found.cpu_ratio, found.memory_overcommit) == told
+        assert (found.cpu_model, found.cpu_ratio, found.memory_overcommit, found.migrations_at_once) == told
 
 
 @pytest.mark.parametrize(

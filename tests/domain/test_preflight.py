@@ -219,6 +219,12 @@ CASES: dict[str, Case] = {
         lambda: facts(migrating=tuple(instance(f"m{n}", "worker-09") for n in range(4))),
         unread,
     ),
+    "no-migrations": Case(
+        lambda: facts(capabilities=replace(facts().capabilities, migrations_at_once=0)),
+        BLOCK,
+        facts,
+        unread,
+    ),
     "no-named-target": Case(
         lambda: facts(capabilities=OLD), BLOCK, facts, lambda: facts(capabilities=OLD, target=None)
     ),
