@@ -237,6 +237,7 @@ def capabilities(kubevirt: Json | None, *, version: str, added_node_selector: bo
         migrations_from_node=_number(limits, "parallelOutboundMigrationsPerNode", _FROM_NODE),
         cpu_ratio=_number(developer, "cpuAllocationRatio", 10),
         cpu_model=_text(configuration, "cpuModel"),
+        node_selectors=_object(developer, "nodeSelectors"),
         memory_overcommit=int(developer.get("memoryOvercommit") or 100),
         cli=cli_of(kubevirt),
     )

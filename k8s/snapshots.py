@@ -337,6 +337,8 @@ class Capabilities:
     """memoryOvercommit: a guest's memory in percent of what its pod requests for it."""
     cpu_model: str = ""
     """cpuModel: of guests that name none; "" is host-model."""
+    node_selectors: Mapping[str, str] = field(default_factory=dict)
+    """nodeSelectors that KubeVirt gives every launcher pod, where its VM does not say otherwise."""
     cli: str = "kubectl"
     """The command that people have there: `oc` on OpenShift."""
 

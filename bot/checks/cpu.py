@@ -33,7 +33,8 @@ _PASSED_THROUGH = "host-passthrough"
 def demanded(facts: Facts, type_: MoveType) -> Mapping[str, str]:
     """The labels that the launcher pod will ask of its node for the guest's machine, as far as they are known."""
     guest, model = _guest(facts, type_), _model(facts, type_)
-    asked = {ARCH: guest.architecture} if guest.architecture else {}
+    asked = dict(facts.capabilities.node_selectors)
+    asked |= {ARCH: guest.architecture} if guest.architecture else {}
     machine = (facts.vmi.machine if facts.vmi and type_ is MoveType.LIVE else "") or guest.machine
     asked |= {f"{MACHINE}{machine}": "true"} if machine and _tells_machines(facts) else {}
     if model not in (*_ANY_HOST, _PASSED_THROUGH):
@@ -41,7 +42,14 @@ def demanded(facts: Facts, type_: MoveType) -> Mapping[str, str]:
     asked |= {f"{FEATURE}{name}": "true" for name in guest.cpu_features}
     asked |= {MANAGER: "true"} if guest.dedicated_cpus else {}
     along = {**_vendor(facts), **_along(facts)} if type_ is MoveType.LIVE else {}
-    return {**asked, **_others(facts), **along}
+    whole = {**asked, **_others(facts), **along}
+    return {key: value for key, value in whole.items() if key not in _given(facts, type_)}
+
+
+def _given(facts: Facts, type_: MoveType) -> Mapping[str, str]:
+    """The VM's own selector, which is judged as its rules are: on the same key it wins."""
+    placement = facts.vmi.placement if facts.vmi and type_ is MoveType.LIVE else facts.vm.placement
+    return placement.node_selector or {}
 
 
 def _guest(facts: Facts, type_: MoveType) -> Guest:
@@ -66,9 +74,8 @@ def _others(facts: Facts) -> dict[str, str]:
     """Hyper-V, TSC, real time, memory encryption, and the node role that OpenShift gives a project's pods: as the
     launcher pod asks for them now. What a migration has added for once is none of these."""
     told = (*_KINDS, LABEL_SCHEDULABLE)
-    said = facts.vmi.placement.node_selector or {} if facts.vmi else {}
     asked = ((key, value) for key, value in _selector(facts).items() if "kubevirt.io/" in key or key.startswith(ROLE))
-    return {key: value for key, value in asked if key not in said and not key.startswith(told)}
+    return {key: value for key, value in asked if not key.startswith(told)}
 
 
 def _selector(facts: Facts) -> Mapping[str, str]:

@@ -621,6 +621,16 @@ def test_what_else_the_pod_asks_of_its_node_is_asked_again(key: str) -> None:
     assert (finding.code, key in finding.text) == ("node-feature", True)
 
 
+def test_the_selector_that_kubevirt_gives_all_pods_is_asked_for_unless_the_vm_says_otherwise() -> None:
+    world = facts(capabilities=replace(facts().capabilities, node_selectors={"virt": "yes"}))
+    (finding,) = said(world, LIVE, "node-feature")
+    assert "virt=yes" in finding.text
+    assert said(replace(world, target=node(labels={"virt": "yes"})), LIVE, "node-feature") == []
+    own = with_vmi(placement=Placement(node_selector={"virt": "no"}))
+    there = replace(own, capabilities=world.capabilities, target=node(labels={"virt": "no"}))
+    assert checks.run(there, LIVE) == ()
+
+
 def test_a_running_guests_machine_type_is_the_one_that_it_got() -> None:
     world = with_vmi(machine="pc-q35-9.6", guest=Guest(memory_bytes=GIB, machine="q35"))
     world = replace(world, source=node("worker-01", labels={f"{MACHINE}pc-q35-9.6": "true"}))
