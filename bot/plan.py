@@ -337,7 +337,7 @@ def _worse(before: Iterable[Finding], now: Iterable[Finding]) -> list[Finding]:
 
 
 def changes(before: Plan, now: Plan) -> tuple[Drift, ...]:
-    """What people have asked for otherwise: the request, where it is of one VM as it was understood."""
+    """What people have asked for otherwise, as it was understood."""
     was, wanted = _wishes(before), _wishes(now)
     return tuple(
         Drift(what=what, before=was.get(what, "none"), now=wanted.get(what, "none"))
@@ -349,8 +349,10 @@ def changes(before: Plan, now: Plan) -> tuple[Drift, ...]:
 def _wishes(planned: Plan) -> dict[str, str]:
     request = planned.request
     why = request.reason or "none"
-    if not isinstance(request, MoveRequest):
-        return {"request": str(request.model_copy(update={"reason": None})), "reason": why}
+    if isinstance(request, BatchRequest):
+        going = {move.key: f"to {move.target_name}, {move.type}" for move in planned.moves}
+        order = ", ".join(move.vm for move in planned.moves) if request.as_listed else "smallest first"
+        return {**going, "order": order, "pace": str(planned.pace), "reason": why}
     move = planned.moves[0]
     return {
         "VM": move.key,

@@ -7,6 +7,9 @@ from handlers.blocks import escape, mention
 from handlers.cards.card import Card
 from handlers.ids import Slot
 
+_MOST = 6
+"""Changes that are told one by one: a batch may have dozens, and its card shows what it is now."""
+
 
 def edit_cards(record: Record) -> dict[str, Card]:
     """By slot, oldest first."""
@@ -14,7 +17,9 @@ def edit_cards(record: Record) -> dict[str, Card]:
 
 
 def _card(edit: Edit) -> Card:
-    told = "; ".join(_told(change) for change in edit.changes) or "nothing but the reading of the cluster"
+    told = "; ".join(map(_told, edit.changes[:_MOST])) or "nothing but the reading of the cluster"
+    more = len(edit.changes) - _MOST
+    told += f"; and {more} more" if more > 0 else ""
     text = f"✏️ {mention(edit.actor.user)} changed the plan: {told}. What was confirmed before counts no longer."
     return Card(text, (blocks.section(text),))
 

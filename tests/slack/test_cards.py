@@ -18,11 +18,11 @@ from bot import approval, policy, progress
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError, NothingToDo
 from bot.migration import PlanState
-from bot.plan import Drift, LeftOut
+from bot.plan import Drift, LeftOut, Target
 from bot.policy import Action
 from bot.ports import PinnedVm
 from bot.record import Record, Result
-from bot.request import MoveType
+from bot.request import MoveType, Pace
 from bot.sandbox.gallery import batch as batch_gallery
 from bot.sandbox.gallery import cold as cold_gallery
 from bot.sandbox.gallery import incident as incident_gallery
@@ -464,3 +464,25 @@ def test_what_a_short_batchs_card_only_counts_is_told_in_its_thread(count: int, 
     found = cards.wanted(whole.model_copy(update={"plan": whole.plan.model_copy(update={"left_out": out})}))
     assert (f"{Slot.TABLE}_0" in found) is cut
     assert all(f"gone-{n}" in "".join(str(card.blocks) for card in found.values()) for n in range(count))
+
+
+def test_a_batch_tells_who_changed_what_in_it() -> None:
+    whole = batch_gallery.batch_proposed()
+    first, second, third = whole.plan.moves
+    moves = (second.model_copy(update={"target": Target(name="worker-07", uid="u", hostname="h")}), third)
+    now = whole.plan.model_copy(update={"moves": moves, "pace": Pace(side_by_side=2)})
+    changed = approval.modify(whole, now, RAVI, NOW, timedelta(minutes=30))
+    told = cards.wanted(changed)[f"{Slot.EDIT}_2"].text
+    assert told.startswith("✏️ <@U0RAVI> changed the plan: ")
+    assert f"production/{first.vm} ~to worker-05, live~ → *none*" in told
+    assert f"production/{second.vm} ~to worker-05, live~ → *to worker-07, live*" in told
+    assert "pace ~--side-by-side 1 --stage 0~ → *--side-by-side 2*" in told
+    assert third.vm not in told
+
+
+def test_of_many_changes_of_a_batch_some_are_told_and_the_others_counted() -> None:
+    whole = batch_gallery.batch_sixty()
+    now = whole.plan.model_copy(update={"moves": whole.plan.moves[:20]})
+    told = cards.wanted(approval.modify(whole, now, RAVI, NOW, timedelta(minutes=30)))[f"{Slot.EDIT}_2"].text
+    assert told.count("→ *none*") == 6
+    assert "; and 34 more." in told
