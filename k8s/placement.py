@@ -119,16 +119,17 @@ def terms_allow(rules: Placement, node: Node) -> bool:
 
 
 def hostnames(rules: Placement) -> frozenset[str]:
-    """The hostname label's values that these rules hold a VM to; empty where they do not speak of it."""
-    selected = (rules.node_selector or {}).get(LABEL_HOSTNAME)
-    named = {
-        value
-        for term in _terms(rules.affinity)
-        for each in term.get("matchExpressions") or []
-        if each.get("key") == LABEL_HOSTNAME and each.get("operator") == "In"
-        for value in each.get("values") or []
-    }
-    return frozenset({selected} if selected else named)
+    """The hostname label's values that these rules hold a VM to; empty where one of its alternatives does without."""
+    if selected := (rules.node_selector or {}).get(LABEL_HOSTNAME):
+        return frozenset({selected})
+    named = [_hostnames(term) for term in _terms(rules.affinity) if _says_anything(term)]
+    return frozenset().union(*named) if all(named) else frozenset()
+
+
+def _hostnames(term: Json) -> frozenset[str]:
+    """Those that one alternative asks for."""
+    asked = (e for e in term.get("matchExpressions") or [] if e.get("key") == LABEL_HOSTNAME)
+    return frozenset(value for each in asked if each.get("operator") == "In" for value in each.get("values") or [])
 
 
 def untolerated(tolerations: Iterable[Json], node: Node, effects: tuple[str, ...] = HARD) -> tuple[Json, ...]:

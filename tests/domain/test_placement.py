@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,3 +119,28 @@ def test_is_pinned_asks_every_alternative() -> None:
 def test_objections_name_the_key_that_fails() -> None:
     rules = Placement(affinity={}, node_selector={"disk": "ssd"})
     assert placement.objections(rules, NODES[0]) == ("nodeSelector disk=ssd",)
+
+
+IN_A = {"key": "zone", "operator": "In", "values": ["a"]}
+
+
+def on(*hosts: str) -> Json:
+    return {"key": HOST, "operator": "In", "values": list(hosts)}
+
+
+@pytest.mark.parametrize(
+    ("selector", "alternatives", "held"),
+    [
+        ({}, [[on("worker-01")]], {"worker-01"}),
+        ({}, [[on("worker-01"), IN_A], [on("worker-05")]], {"worker-01", "worker-05"}),
+        ({}, [[on("worker-01")], [IN_A]], set()),
+        ({HOST: "worker-05"}, [[IN_A]], {"worker-05"}),
+        ({}, [], set()),
+    ],
+)
+def test_a_vm_is_held_to_hostnames_only_where_each_alternative_names_some(
+    selector: dict[str, str], alternatives: list[list[Json]], held: set[str]
+) -> None:
+    terms = {"nodeSelectorTerms": [{"matchExpressions": each} for each in alternatives]}
+    rules = Placement({"nodeAffinity": {placement.REQUIRED: terms}}, selector)
+    assert placement.hostnames(rules) == held
