@@ -12,7 +12,7 @@ from k8s.names import (
     HALTED,
     SELF_STARTING,
 )
-from k8s.snapshots import Facts
+from k8s.snapshots import Facts, Instance
 
 
 def deleting(facts: Facts, type_: MoveType) -> Iterator[Finding]:
@@ -39,11 +39,23 @@ def running(facts: Facts, type_: MoveType) -> Iterator[Finding]:
                 "Start it first, or place it with --cold: it will then start on that node.",
                 "VM status.printableStatus",
             )
+    elif type_ is MoveType.COLD and _waits_for_a_node(facts.vmi):
+        yield warn(
+            "waits-for-a-node",
+            f"{name} does not run: it has found no node yet ({facts.vmi.phase or 'Pending'}). This move ends that "
+            "start, and starts it on its target.",
+            source="VMI phase; status.nodeName is empty",
+        )
     elif facts.vmi.phase != "Running" or facts.vmi.deleting:
         phase = "shutting down" if facts.vmi.deleting else facts.vmi.phase
         yield block(
             "vm-not-ready", f"{name} is {phase}, not Running.", "Wait until it runs, then ask again.", "VMI phase"
         )
+
+
+def _waits_for_a_node(vmi: Instance) -> bool:
+    """Its pod never gets a rule that was mended, only one that is made anew (recorded: cold-unschedulable)."""
+    return vmi.phase in ("", "Pending", "Scheduling") and not vmi.node and not vmi.deleting
 
 
 def paused(facts: Facts, type_: MoveType) -> Iterator[Finding]:

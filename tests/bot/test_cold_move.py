@@ -472,6 +472,27 @@ async def test_rules_that_contradict_are_replaced_and_come_back_with_the_removal
     assert await where(app, ref) == (target, "Running")
 
 
+@two_strategies
+async def test_a_vm_that_finds_no_node_is_moved_to_one(app: App, strategy: str) -> None:
+    """Its rules hold it to a node that takes nothing, and it was restarted: nobody can wait until it runs."""
+    vms = f"/apis/kubevirt.io/v1/namespaces/{PINNED.namespace}/virtualmachines/{PINNED.name}"
+    await app.call("PATCH", vms, {"spec": {"runStrategy": strategy}})
+    before = await spec(app, PINNED)
+    await app.cordon("worker-02")
+    await app.call("PUT", f"/apis/subresources.kubevirt.io/v1/namespaces/dev/virtualmachines/{PINNED.name}/restart", {})
+    await app.sandbox.advance(60)
+    assert await where(app, PINNED) == ("", "Scheduling")
+    planned = await app.service.propose(cold(PINNED), DANA, OPS)
+    replacing = await app.service.replace_rules(planned.id, 1, RAVI)
+    codes = [finding.code for finding in replacing.plan.moves[0].findings]
+    assert codes == ["waits-for-a-node", "rules-replaced"]
+    await app.service.confirm(planned.id, 2, RAVI)
+    ended = await app.until(lambda plan: not plan.open)
+    assert (ended.state, await where(app, PINNED)) == (PlanState.SUCCEEDED, (TARGET, "Running"))
+    await app.meanwhile(app.service.decide_pin(planned.id, 0, PinState.REMOVED, DANA))
+    assert await spec(app, PINNED) == before
+
+
 @every_rule
 @two_strategies
 async def test_replaced_rules_come_back_on_the_way_home(app: App, ref: Ref, target: str, strategy: str) -> None:

@@ -158,6 +158,9 @@ CASES: dict[str, Case] = {
     "vm-deleting": Case(lambda: vm(deleting=True), BLOCK, facts, lambda: facts(vmi=None)),
     "vm-stopped": Case(lambda: facts(vmi=None), BLOCK, facts, lambda: with_vmi(conditions=())),
     "vm-not-ready": Case(lambda: with_vmi(phase="Scheduling"), BLOCK, facts, lambda: facts(vmi=None), COLD),
+    "waits-for-a-node": Case(
+        lambda: replace(with_vmi(phase="Scheduling", node=""), source=None), WARN, facts, lambda: facts(vmi=None), COLD
+    ),
     "paused": Case(
         lambda: with_vmi(conditions=(Condition("Paused", "True"),)), WARN, facts, lambda: with_vmi(conditions=()), COLD
     ),
