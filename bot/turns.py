@@ -49,9 +49,8 @@ def ready(record: Record) -> tuple[int, ...]:
 
 
 def _beginning(record: Record) -> Iterator[int]:
-    """The next move; and, as long as all are live, as many as go side by side. An unsettled `unknown` that people have
-    chosen to leave behind holds up nobody."""
-    busy = [index for index in under_way(record) if record.runs[index].state is not MoveState.UNKNOWN]
+    """The next move; and, as long as all are live, as many as go side by side."""
+    busy = _busy(record)
     room = record.plan.pace.side_by_side - len(busy)
     alone = any(record.plan.moves[index].type is MoveType.COLD for index in busy)
     for index in waiting(record):
@@ -65,6 +64,11 @@ def _beginning(record: Record) -> Iterator[int]:
     return
 
 
+def _busy(record: Record) -> list[int]:
+    """Moves that others wait for. An unsettled `unknown` that people have chosen to leave behind holds up nobody."""
+    return [index for index in under_way(record) if record.runs[index].state is not MoveState.UNKNOWN]
+
+
 def next_hold(record: Record) -> tuple[HoldReason, int | None] | None:
     """What a running batch pauses for now, before anything else begins; None when it may go on."""
     if record.state is not PlanState.RUNNING or not waiting(record):
@@ -75,7 +79,7 @@ def next_hold(record: Record) -> tuple[HoldReason, int | None] | None:
     following = waiting(record)[0]
     if (
         _starts_group(record, following)
-        and not under_way(record)
+        and not _busy(record)
         and not _answered(record, HoldReason.STAGE, following)
     ):
         return HoldReason.STAGE, following

@@ -98,6 +98,18 @@ def test_a_group_ends_with_a_pause_before_the_next_begins() -> None:
     assert turns.ready(record) == (5,)
 
 
+def test_a_group_ends_with_a_pause_also_where_one_of_it_was_left_behind_unsettled() -> None:
+    record = after(begun(), "begin")
+    for event in ("time out", "sweep", "skip"):
+        record = after(record, event)
+    for index in range(1, 5):
+        record = progress.finish(after(record, "begin"), index, result(record, index, good=True))
+        record = turns.looked_at(record, index, at(200), healthy=True)
+    assert (record.runs[0].state, turns.next_hold(record)) == (MoveState.UNKNOWN, (HoldReason.STAGE, 5))
+    record = after(after(record, "sweep"), "go on")
+    assert turns.ready(record) == (0, 5)
+
+
 def test_nothing_begins_before_the_one_that_has_moved_was_looked_at() -> None:
     record = progress.finish(after(begun(), "begin"), 0, result(begun(), 0, good=True))
     assert (record.runs[0].state, turns.ready(record)) == (MoveState.SUCCEEDED, ())
