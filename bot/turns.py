@@ -77,11 +77,7 @@ def next_hold(record: Record) -> tuple[HoldReason, int | None] | None:
         if (reason := _trouble(run)) and not _answered(record, reason, index):
             return reason, index
     following = waiting(record)[0]
-    if (
-        _starts_group(record, following)
-        and not _busy(record)
-        and not _answered(record, HoldReason.STAGE, following)
-    ):
+    if _starts_group(record, following) and not _busy(record) and not _answered(record, HoldReason.STAGE, following):
         return HoldReason.STAGE, following
     return None
 

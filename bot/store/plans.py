@@ -17,7 +17,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot import migration
+from bot import migration, progress
 from bot.migration import MoveState, PlanState
 from bot.plan import Move
 from bot.ports import Change, Clock, Entry, LeaseLost, Logged, Message, PlanExists, VmBusy, Watching, first_card
@@ -228,11 +228,11 @@ class SqlStore:
         return (await connection.execute(query)).scalar()
 
     async def _note_homes(self, connection: AsyncConnection, before: Record, after: Record) -> None:
-        """A VM that an evacuation has moved has a home elsewhere, until it is moved there."""
-        for move in _arrivals(before, after):
+        """A VM that an evacuation has moved has a home elsewhere, until a move ends there."""
+        for move, node in _whereabouts(before, after):
             mine = evacuated.c.vm == move.key
-            await connection.execute(delete(evacuated).where(mine & (evacuated.c.node == move.target_name)))
-            if _left_node(after) == move.source:
+            await connection.execute(delete(evacuated).where(mine & (evacuated.c.node == node)))
+            if _left_node(after) == move.source != node:
                 known = (await connection.execute(select(evacuated.c.vm).where(mine))).scalar()
                 if known is None:
                     row = {"vm": move.key, "node": move.source, "plan_id": after.id}
@@ -269,14 +269,15 @@ def _held(record: Record) -> set[str]:
     return {move.key for move, run in pairs if moving and not migration.is_final(run.state)}
 
 
-def _arrivals(before: Record, after: Record) -> list[Move]:
-    """Moves that have just succeeded."""
-    was = [run.state is MoveState.SUCCEEDED for run in before.runs] if len(before.runs) == len(after.runs) else []
-    return [
-        move
-        for index, (move, run) in enumerate(zip(after.plan.moves, after.runs, strict=True))
-        if run.state is MoveState.SUCCEEDED and not (was and was[index])
-    ]
+def _whereabouts(before: Record, after: Record) -> list[tuple[Move, str]]:
+    """Moves that have just ended, with the node that their VM is on; one that does not run was placed on its target."""
+    found = []
+    for index, (was, now) in enumerate(zip(before.runs, after.runs, strict=False)):
+        if now.result and not was.result:
+            move = progress.moving(after, index)
+            placed = move.target.name if move.target and now.state is MoveState.SUCCEEDED else ""
+            found.append((move, now.result.node or placed))
+    return [(move, node) for move, node in found if node]
 
 
 def _left_node(record: Record) -> str:

@@ -11,9 +11,11 @@ from bot import approval, policy, progress
 from bot.diagnosis import Cause
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
+from bot.plan import Target
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry, Message, VmBusy
 from bot.record import Intent, Record, Result, Run
+from bot.sandbox.gallery.batch import batch_fifteen_accepted
 from bot.store import SqlStore
 from tests.clocks import StandingClock
 from tests.facts import DANA, MEI, NOW, RAVI, proposed
@@ -223,3 +225,31 @@ async def test_many_changes_at_once_are_all_kept(store: SqlStore) -> None:
     assert found is not None
     assert found.note == "x" * 25
     assert len(await store.log("p1")) == 25
+
+
+def ended_on(node: str, *, cause: Cause | None = None) -> Callable[[Record], Change]:
+    def change(current: Record) -> Change:
+        result = Result(node=node, running=True, ready=True, cause=cause)
+        return Change(progress.finish(start(current).record, 0, result))
+
+    return change
+
+
+async def test_an_evacuated_vm_is_away_until_a_move_has_really_ended_at_its_home(store: SqlStore) -> None:
+    """Cold moves may be sent elsewhere on the way, and what has failed is somewhere too."""
+    leaving = batch_fifteen_accepted()
+    move = leaving.plan.moves[0]
+    home, elsewhere = move.source, Cause(code="wrong-node", what="", remedy="")
+    await store.add(leaving, [])
+    await store.update("p1", confirming(RAVI))
+    await store.update("p1", ended_on("worker-09", cause=elsewhere))
+    assert await store.away_from(home) == (move.key,)
+    for plan_id, node, away in (("p2", "worker-08", (move.key,)), ("p3", home, ())):
+        back = other(plan_id)
+        there = back.plan.moves[0].model_copy(
+            update={"namespace": move.namespace, "vm": move.vm, "target": Target(name=home, uid="", hostname=home)}
+        )
+        await store.add(back.model_copy(update={"plan": back.plan.model_copy(update={"moves": (there,)})}), [])
+        await store.update(plan_id, confirming(RAVI))
+        await store.update(plan_id, ended_on(node))
+        assert await store.away_from(home) == away
