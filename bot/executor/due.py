@@ -31,7 +31,7 @@ def first_due(current: Record, now: datetime, limits: Limits, away_since: dateti
     """The most urgent thing."""
     if current.state is PlanState.PROPOSED and now >= current.expires_at:
         return Due(approval.expire, "expired")
-    if found := too_late(current, now, limits) or _of_batch(current, now):
+    if found := too_late(current, now, limits) or _of_batch(current, now, away_since):
         return found
     for index, run in enumerate(current.runs):
         for due in _of_run(current, index, run, now, away_since):
@@ -83,15 +83,15 @@ def held_up(index: int, why: Cause) -> Due:
     return Due(partial(progress.held_up, index=index, cause=why), "held up")
 
 
-def _of_batch(current: Record, now: datetime) -> Due | None:
+def _of_batch(current: Record, now: datetime, away_since: datetime | None) -> Due | None:
     """A pause that begins, or one whose time is over."""
     held = turns.current_hold(current)
     if held and held.until and now >= held.until:
         return Due(partial(turns.go_on, number=len(current.holds) - 1, actor=None), "went on", restart=True)
-    if current.state is PlanState.RUNNING and turns.waiting(current):
-        away = next((run.cluster_away_since for run in current.runs if run.cluster_away_since), None)
-        if away and now - away >= turns.LONG_OUTAGE:
-            return ask_after_outage(now - away, now)
+    if away_since and current.state is PlanState.RUNNING and turns.waiting(current):
+        asked = max((hold.at for hold in current.holds if hold.reason is HoldReason.OUTAGE), default=away_since)
+        if now - max(away_since, asked) >= turns.LONG_OUTAGE:
+            return ask_after_outage(now - away_since, now)
     if found := turns.next_hold(current):
         reason, index = found
         return Due(partial(turns.hold, reason=reason, now=now, index=index), f"paused: {reason}")

@@ -89,7 +89,8 @@ class Executor:
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._writes: dict[str, set[asyncio.Task[Any]]] = {}
         self._again: dict[str, tuple[datetime, timedelta]] = {}
-        self._unanswered: set[str] = set()
+        self._unanswered: dict[str, datetime] = {}
+        """Since when, by plan."""
         self._closing = False
 
     def start(self, plan_id: str) -> None:
@@ -145,6 +146,8 @@ class Executor:
         elsewhere = await self._leases.elsewhere()
         for current in await self._store.open_plans():
             runs = _to_run(current)
+            if not runs:
+                self._answered(current.id)  # what it waited for is over
             lease = current.id if runs else DUTIES
             if lease in elsewhere or (epoch := await self._leases.take(lease)) is None:
                 continue
@@ -171,7 +174,7 @@ class Executor:
     def _away(self, plan_id: str, now: datetime) -> datetime | None:
         """Since when the cluster has not answered this plan's run; None while it does."""
         if plan_id in self._unanswered:
-            return now
+            return self._unanswered[plan_id]
         outage = self._cluster.outage()
         return now - timedelta(seconds=outage) if outage and outage >= AWAY_AFTER else None
 
@@ -224,13 +227,13 @@ class Executor:
             elif nudge:
                 await self._leases.nudge(plan_id)
         except (Halt, LeaseLost):
-            self._again.pop(plan_id, None)
+            self._answered(plan_id)
         except (NotYet, k8s.Busy):
-            self._unanswered.discard(plan_id)
+            self._unanswered.pop(plan_id, None)
             self._try_later(plan_id)
         except k8s.ClusterError as away:
             log.warning("plan %s waits for the cluster: %s", plan_id, away.message)
-            self._unanswered.add(plan_id)
+            self._unanswered.setdefault(plan_id, self._clock.now())
             self._try_later(plan_id)
         except StoreAway:
             log.warning("plan %s waits for the database", plan_id)
@@ -292,8 +295,7 @@ class Executor:
             with about(move=current.plan.moves[index].key):
                 await self._step(moving, current)
             stepped.set()
-            self._again.pop(plan_id, None)
-            self._unanswered.discard(plan_id)
+            self._answered(plan_id)
 
     async def _step(self, moving: Moving, current: Record) -> None:
         moving.keep_to(current)
@@ -336,6 +338,10 @@ class Executor:
             leases=self._leases,
             epoch=epoch,
         )
+
+    def _answered(self, plan_id: str) -> None:
+        self._again.pop(plan_id, None)
+        self._unanswered.pop(plan_id, None)
 
     def _try_later(self, plan_id: str) -> None:
         _, last = self._again.get(plan_id, (None, FIRST_PAUSE / 2))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot import turns
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
 from bot.plan import Consent
@@ -339,6 +340,20 @@ async def test_after_a_long_absence_the_rest_of_a_batch_asks(
         assert states(held)["web-02"] is MoveState.WAITING
         await second.service.go_on("p1", 0, RAVI)
         assert (await ended(second)).state is PlanState.SUCCEEDED
+
+
+async def test_a_long_outage_between_two_moves_asks_once(app: App) -> None:
+    await begin(app, batch("web-01", "web-02", pace=Pace(stage=1)))
+    await paused(app, HoldReason.STAGE)
+    await app.fault(downSeconds=20 * 60)
+    await app.service.go_on("p1", 0, RAVI)
+    held = await app.until(lambda plan: plan.state is PlanState.PAUSED, seconds=1000, step=5)
+    assert [hold.reason for hold in held.holds] == [HoldReason.STAGE, HoldReason.OUTAGE]
+    assert held.holds[1].at - held.holds[0].at >= turns.LONG_OUTAGE
+    await app.sandbox.advance(3600)
+    await app.executor.sweep(app.clock.advance(3600))
+    await app.service.go_on("p1", 1, RAVI)
+    assert len((await ended(app)).holds) == 2
 
 
 async def test_all_move_back_and_all_pins_go(app: App) -> None:
