@@ -256,6 +256,11 @@ def first_card(plan_id: str) -> str:
 class Leases(Protocol):
     """Which replica does what. With a single one all is its own."""
 
+    @property
+    def absence(self) -> timedelta:
+        """For how long there was no replica at all before this one came, to about a minute."""
+        ...
+
     async def renew(self) -> Held:
         """Stay alive; every few seconds."""
         ...

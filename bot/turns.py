@@ -218,11 +218,6 @@ def _end(states: list[MoveState]) -> PlanEvent:
     return PlanEvent.BROKE if MoveState.FAILED in missed else PlanEvent.CALLED_OFF
 
 
-def slept(last: datetime | None, now: datetime) -> timedelta | None:
-    """How long nothing happened to a plan, where that is too long to go on unasked."""
-    return now - last if last and now - last >= LONG_OUTAGE else None
-
-
 def outage(gap: timedelta) -> Cause:
     """Why a batch asks after it."""
     minutes = round(gap.total_seconds() / 60)

@@ -120,9 +120,17 @@ class Executor:
         """Take up everything that an earlier process left, but what is to lapse: the first sweep sees to that."""
         now = self._clock.now()
         for current in await self._store.open_plans():
-            await self._ask_after_outage(current)
+            if self._leases.absence >= turns.LONG_OUTAGE:
+                await self._ask_after_absence(current, now)
             if _to_run(current) and not due.too_late(current, now, self._limits):
                 self.start(current.id)
+
+    async def _ask_after_absence(self, current: Record, now: datetime) -> None:
+        """A batch does not go on unasked when nobody was there for long; what is under way does."""
+        if current.state is PlanState.RUNNING and turns.waiting(current):
+            epoch = await self._leases.take(current.id)
+            if epoch is not None:
+                await self._apply(current, due.ask_after_outage(self._leases.absence, now), epoch)
 
     async def keep(self, _now: datetime) -> None:
         """The heartbeat: stay the owner of our runs, and hear what has become of them elsewhere."""
@@ -132,14 +140,6 @@ class Executor:
             self._let_go(plan_id)
         for plan_id in held.nudged:
             self.restart(plan_id)
-
-    async def _ask_after_outage(self, current: Record) -> None:
-        """A batch that nothing has happened to for long does not go on unasked; what is under way does."""
-        if current.state is PlanState.RUNNING and turns.waiting(current):
-            epoch = await self._leases.take(current.id)
-            log_ = await self._store.log(current.id)
-            if epoch is not None and (gap := turns.slept(log_[-1].at if log_ else None, self._clock.now())):
-                await self._apply(current, due.ask_after_outage(gap, self._clock.now()), epoch)
 
     async def sweep(self, now: datetime) -> None:
         """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours."""

@@ -7,14 +7,16 @@ followed by whoever takes the lease next, under a higher epoch: the store refuse
 some seconds before the lease ends, by a clock of this process that goes on while it is stopped.
 
 Where one bot alone can have the database (SQLite), leases do not end, and all that others left are free at the start.
+It says once a minute that it lives, so that the next one knows for how long nobody did.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import Update, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ports import Held
@@ -32,6 +34,9 @@ MARGIN = 5.0
 
 FOR_EVER = 1e12
 """A term where there is nobody else."""
+
+SEEN_EVERY = 60.0
+"""Seconds between two signs of life of a bot that nobody waits to follow."""
 
 SKEW_WORTH_SAYING = 5.0
 """Seconds between our clock and the database's; deadlines of plans are counted by ours."""
@@ -72,6 +77,8 @@ class SqlLeases:
         self._clock = clock
         self._held: dict[str, int] = {}
         self._good_until = 0.0
+        self._seen = 0.0
+        self._absence = timedelta(0)
         self._turn = asyncio.Lock()  # what is known here changes with the database, not beside it
 
     async def join(self) -> None:
@@ -79,23 +86,29 @@ class SqlLeases:
         async with self._turn:
             begun = self._clock()
             async with transaction(self._engine) as connection:
+                self._absence = await self._since_anybody(connection)
                 if self.alone:
                     await connection.execute(delete(replicas))
                 else:
                     await connection.execute(delete(replicas).where(replicas.c.until < database_now() - LONG_GONE))
                     await _say_skew(connection)
                 await self._live_on(connection)
-            self._good_until = begun + self._term - MARGIN
+            self._good_until, self._seen = begun + self._term - MARGIN, begun
+
+    @property
+    def absence(self) -> timedelta:
+        return self._absence
 
     async def leave(self) -> None:
         """Let others have everything at once."""
         async with self._turn:
             self._held, self._good_until = {}, 0.0
             async with transaction(self._engine) as connection:
-                await connection.execute(delete(replicas).where(replicas.c.id == self._replica))
+                await connection.execute(self._own.values(until=database_now()))
 
     async def renew(self) -> Held:
         if self.alone:
+            await self._say_alive()
             return Held(frozenset(), frozenset())
         async with self._turn:
             begun = self._clock()
@@ -150,10 +163,27 @@ class SqlLeases:
         async with transaction(self._engine) as connection:
             return frozenset((await connection.execute(others)).scalars())
 
+    async def _say_alive(self) -> None:
+        if self._clock() - self._seen >= SEEN_EVERY:
+            async with self._turn, transaction(self._engine) as connection:
+                await self._live_on(connection)
+            self._seen = self._clock()
+
+    async def _since_anybody(self, connection: AsyncConnection) -> timedelta:
+        """Since the last sign of life of any bot: who leaves says so. A database that is new has missed nobody."""
+        now = float((await connection.execute(select(database_now()))).scalar_one())
+        ends = (await connection.execute(select(replicas.c.until))).scalars().all()
+        seen = max((until if until <= now else until - self._term for until in ends), default=now)
+        return timedelta(seconds=max(0.0, now - seen))
+
+    @property
+    def _own(self) -> Update:
+        return update(replicas).where(replicas.c.id == self._replica)
+
     async def _live_on(self, connection: AsyncConnection) -> None:
         """Locks the row of this bot, as whoever wants to take something from it does: one after the other."""
         until = database_now() + self._term
-        done = await connection.execute(update(replicas).where(replicas.c.id == self._replica).values(until=until))
+        done = await connection.execute(self._own.values(until=until))
         if done.rowcount == 0:
             await connection.execute(insert(replicas).values(id=self._replica, until=until))
 

@@ -1,5 +1,6 @@
 """Batches on the simulated cluster: order, pauses, what people choose at each, and being killed in the middle."""
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -326,19 +327,23 @@ async def test_killed_in_the_middle_exactly_the_remaining_moves_run(
             assert len(await second.cluster.migrations(Ref("production", name))) == 1
 
 
+@pytest.mark.parametrize(("minutes", "asked"), [(16, True), (14, False)])
 async def test_after_a_long_absence_the_rest_of_a_batch_asks(
-    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock
+    tmp_path: Path, sandbox: ClusterSandbox, clock: StandingClock, *, minutes: int, asked: bool
 ) -> None:
     async with opened(tmp_path, sandbox, clock) as first:
-        await begin(first, batch(*WEBS))
+        await begin(first, batch("web-01", "web-02"))
         await first.until(lambda plan: bool(plan.runs[0].phases), seconds=300)
-    clock.advance(16 * 60)
+    with sqlite3.connect(tmp_path / "bot.db") as database:  # so long ago was any bot seen
+        database.execute(f"UPDATE replicas SET until = until - {minutes * 60}")
+    database.close()
     async with opened(tmp_path, sandbox, clock) as second:
         await second.executor.resume()
         held = await second.until(lambda plan: plan.runs[0].state is MoveState.SUCCEEDED, seconds=300)
-        assert (held.state, held.holds[0].reason) == (PlanState.PAUSED, HoldReason.OUTAGE)
-        assert states(held)["web-02"] is MoveState.WAITING
-        await second.service.go_on("p1", 0, RAVI)
+        assert [hold.reason for hold in held.holds] == ([HoldReason.OUTAGE] if asked else [])
+        if asked:
+            assert states(held)["web-02"] is MoveState.WAITING
+            await second.service.go_on("p1", 0, RAVI)
         assert (await ended(second)).state is PlanState.SUCCEEDED
 
 

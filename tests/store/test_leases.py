@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.ports import Change, Entry, Held, LeaseLost, first_card
 from bot.record import Record
 from bot.store import SqlLeases, SqlStore
-from bot.store.leases import MARGIN, TERM
+from bot.store.leases import MARGIN, SEEN_EVERY, TERM
 from tests.clocks import StandingClock
 from tests.facts import proposed
 
@@ -144,6 +145,31 @@ async def test_a_bot_whose_term_has_ended_takes_nothing_before_it_lives_again(
     assert await first.take("p1") is None
     await first.renew()
     assert await first.take("p1") == 1
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_who_comes_knows_for_how_long_nobody_was_there(
+    engine: AsyncEngine, seconds: Seconds, *, alone: bool, leaves: bool
+) -> None:
+    first = SqlLeases(engine, "first", alone=alone, clock=seconds)
+    await first.join()
+    assert first.absence == timedelta(0)
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE replicas SET until = until - 3600")
+    seconds.now += SEEN_EVERY
+    await first.renew()
+    if leaves:
+        await first.leave()
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("UPDATE replicas SET until = until - 1000")
+    second = SqlLeases(engine, "second", alone=alone)
+    await second.join()
+    assert timedelta(seconds=1000 - TERM) <= second.absence < timedelta(seconds=1060)
+
+
+async def test_where_another_lives_nobody_was_missed(first: SqlLeases, second: SqlLeases) -> None:
+    assert second.absence < timedelta(seconds=TERM)
 
 
 async def test_alone_everything_left_is_free_at_the_start_and_leases_do_not_end(engine: AsyncEngine) -> None:
