@@ -16,6 +16,7 @@ from k8s.snapshots import (
     Survey,
     VirtualMachine,
     Volume,
+    claims_of,
 )
 
 
@@ -46,8 +47,7 @@ class Fleet:
         """What one move is judged on; `survey` is what the nodes carry when its turn comes. Raises KeyError for a VM
         that is not there."""
         vm, vmi = self.vms[ref], self.instances.get(ref)
-        names = dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ())))
-        claims = tuple(claim for name in names if (claim := self.claims.get(Ref(ref.namespace, name))))
+        claims = tuple(claim for one in claims_of(vm, vmi) if (claim := self.claims.get(one)))
         return Facts(
             vm=vm,
             vmi=vmi,

@@ -211,6 +211,12 @@ class Instance(Conditioned):
         return self.phase in FINAL_PHASES
 
 
+def claims_of(vm: VirtualMachine, vmi: Instance | None) -> tuple[Ref, ...]:
+    """The PVCs that a VM's template or its VMI names."""
+    names = dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ())))
+    return tuple(Ref(vm.ref.namespace, name) for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """A VirtualMachineInstanceMigration (VMIM): a one-shot job."""

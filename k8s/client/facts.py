@@ -25,7 +25,6 @@ from k8s.neighbours import asks_about_all_pods
 from k8s.snapshots import (
     Admission,
     Capabilities,
-    Claim,
     Facts,
     Instance,
     Node,
@@ -33,7 +32,7 @@ from k8s.snapshots import (
     Ref,
     Survey,
     VirtualMachine,
-    Volume,
+    claims_of,
 )
 
 
@@ -64,10 +63,9 @@ class FactsReader:
         """Raises NotFound (VirtualMachine, Namespace or Node), Ambiguous, Forbidden, Unreachable."""
         start = await self._start(question)
         ref, vmi = start.vm.ref, start.vmi
-        wanted = list(dict.fromkeys((*start.vm.claims, *(vmi.claims if vmi else ()))))
         async with side_by_side() as group:
             migrations = group.create_task(self._reads.migrations(ref))
-            claims = group.create_task(self._reads.claims(ref.namespace, wanted))
+            claims = group.create_task(self._reads.claims(claims_of(start.vm, vmi)))
             quotas = group.create_task(self._reads.quotas(ref.namespace))
             source = group.create_task(self._source(start))
             survey = group.create_task(self._survey(start))
@@ -81,7 +79,7 @@ class FactsReader:
             target=start.target,
             capabilities=start.capabilities,
             admission=admission.result(),
-            volumes=await self._volumes(claims.result()),
+            volumes=await self._reads.volumes_of(claims.result()),
             survey=_with_source(survey.result(), source.result()),
             quotas=quotas.result(),
             migrating=start.migrating,
@@ -170,9 +168,6 @@ class FactsReader:
             return await self._reads.node(vmi.node)
         except NotFound:
             return None
-
-    async def _volumes(self, claims: tuple[Claim, ...]) -> tuple[Volume, ...]:
-        return await self._reads.volumes(list(dict.fromkeys(claim.volume for claim in claims if claim.volume)))
 
     async def _admission(self, question: Question, start: _Start) -> Admission | None:
         """The cluster's own answer; None where there is nothing to ask about."""

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from k8s.client.capabilities import CapabilityCache
-from k8s.client.parallel import one_by_one, side_by_side
+from k8s.client.parallel import few_at_once, side_by_side
 from k8s.client.reads import Reads
 from k8s.client.survey import SurveyReader
 from k8s.client.writes import Writes
 from k8s.errors import Forbidden
 from k8s.fleet import Fleet, Trial
-from k8s.snapshots import Admission, Claim, Instance, Ref, Survey, VirtualMachine, Volume
+from k8s.snapshots import Admission, Claim, Instance, Ref, Survey, Volume, claims_of
 
 FEW_NAMESPACES: Final = 5
 """Listed one by one up to so many, else all together."""
@@ -52,10 +52,11 @@ class FleetReader:
         running = await self._running(survey.result(), refs, namespaces)
         known = claims.result()
         if known is None:
-            known = await self._claims_of(found, running)
+            theirs = dict.fromkeys(ref for vm in found.values() for ref in claims_of(vm, running.get(vm.ref)))
+            known = await self._reads.claims(theirs)
         disks = volumes.result()
         if disks is None:
-            disks = await self._volumes_of(known)
+            disks = await self._reads.volumes_of(known)
         return Fleet(
             vms=found,
             instances=running,
@@ -70,7 +71,7 @@ class FleetReader:
 
     async def admissions(self, trials: Sequence[Trial]) -> tuple[Admission, ...]:
         """What the cluster would answer to each create. An outage is no answer and stays an error."""
-        return tuple(await one_by_one(self._writes.try_migration, trials))
+        return tuple(await few_at_once(self._writes.try_migration, trials))
 
     async def _running(
         self, survey: Survey, refs: Sequence[Ref], namespaces: Sequence[str] | None
@@ -94,16 +95,3 @@ class FleetReader:
             return await self._reads.all_volumes()
         except Forbidden:
             return None
-
-    async def _claims_of(self, vms: dict[Ref, VirtualMachine], running: dict[Ref, Instance]) -> tuple[Claim, ...]:
-        async def of(vm: VirtualMachine) -> tuple[Claim, ...]:
-            vmi = running.get(vm.ref)
-            named = list(dict.fromkeys((*vm.claims, *(vmi.claims if vmi else ()))))
-            return await self._reads.claims(vm.ref.namespace, named)
-
-        return tuple(claim for found in await one_by_one(of, vms.values()) for claim in found)
-
-    async def _volumes_of(self, claims: Sequence[Claim]) -> tuple[Volume, ...]:
-        bound = dict.fromkeys(claim.volume for claim in claims if claim.volume)
-        found = await one_by_one(lambda name: self._reads.volumes([name]), bound)
-        return tuple(volume for volumes in found for volume in volumes)

@@ -22,7 +22,7 @@ async def side_by_side() -> AsyncIterator[asyncio.TaskGroup]:
         raise errors.exceptions[0] from errors.exceptions[0].__cause__
 
 
-async def one_by_one(call: Callable[[_T], Awaitable[_R]], each: Iterable[_T]) -> list[_R]:
+async def few_at_once(call: Callable[[_T], Awaitable[_R]], each: Iterable[_T]) -> list[_R]:
     """The answers in the order of what was asked, AT_ONCE calls at a time."""
     turns = asyncio.Semaphore(AT_ONCE)
 

@@ -1,13 +1,13 @@
 """Single reads: one call each (a list: one call per page), parsed."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar
 
 from k8s import names, parse
 from k8s.client import paths
-from k8s.client.parallel import side_by_side
+from k8s.client.parallel import few_at_once, side_by_side
 from k8s.client.paths import Resource
 from k8s.client.rest import Rest
 from k8s.errors import Forbidden, NotFound
@@ -150,17 +150,15 @@ class Reads:
         of_vm = {"labelSelector": f"{names.LABEL_VMI_NAME}={vm.name}"}
         return await self._all(paths.VMIMS, vm.namespace, parse.migration, of_vm)
 
-    async def claims(self, namespace: str, claim_names: Sequence[str]) -> tuple[Claim, ...]:
-        """The PVCs of those names, side by side; one that does not exist is left out."""
-        async with side_by_side() as group:
-            found = [group.create_task(self._find(paths.CLAIMS, Ref(namespace, name))) for name in claim_names]
-        return tuple(parse.claim(raw) for task in found if (raw := task.result()))
+    async def claims(self, refs: Iterable[Ref]) -> tuple[Claim, ...]:
+        """Those PVCs, a few at a time; one that does not exist is left out."""
+        found = await few_at_once(lambda ref: self._find(paths.CLAIMS, ref), refs)
+        return tuple(parse.claim(raw) for raw in found if raw)
 
-    async def volumes(self, volume_names: Sequence[str]) -> tuple[Volume, ...]:
-        """The PersistentVolumes of those names, side by side; what does not exist or may not be read is left out."""
-        async with side_by_side() as group:
-            found = [group.create_task(self._volume(name)) for name in volume_names]
-        return tuple(volume for task in found if (volume := task.result()))
+    async def volumes_of(self, claims: Iterable[Claim]) -> tuple[Volume, ...]:
+        """Their PersistentVolumes, a few at a time; what does not exist or may not be read is left out."""
+        bound = dict.fromkeys(claim.volume for claim in claims if claim.volume)
+        return tuple(volume for volume in await few_at_once(self._volume, bound) if volume)
 
     async def launchers(self, vm: Ref) -> tuple[TargetPod, ...]:
         """The launcher pods of a VM that have not ended, whichever of its VMIs made them."""

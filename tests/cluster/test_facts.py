@@ -377,3 +377,13 @@ async def test_vms_that_do_not_run_take_no_call_each(world: Api, cluster: KubeCl
     assert len(world.requests) == 12
     assert len(fleet.vms) == stopped + 1
     assert set(fleet.instances) == {Ref("production", "web-01")}
+
+
+async def test_disks_of_many_vms_that_may_not_be_listed_are_read_by_name(world: Api, cluster: KubeCluster) -> None:
+    world.put(VOLUMES, {"metadata": {"name": PV}, "spec": {"nodeAffinity": {"required": LOCAL}}})
+    for path in (CLAIMS, VOLUMES):
+        world.plan("GET", path, DENIED)
+    ref = Ref("production", "web-01")
+    facts = (await cluster.fleet([ref])).facts(ref, None)
+    assert [claim.ref.name for claim in facts.claims] == ["web-01-rootdisk", "web-01-data"]
+    assert facts.volumes == (Volume(PV, LOCAL),)
