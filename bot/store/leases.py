@@ -116,14 +116,19 @@ class SqlLeases:
                 await self._live_on(connection)
                 query = select(leases.c.name, leases.c.epoch, leases.c.nudged).where(leases.c.replica == self._replica)
                 rows = (await connection.execute(query)).all()
-                nudged = frozenset(row.name for row in rows if row.nudged)
-                if nudged:
-                    mine = (leases.c.replica == self._replica) & leases.c.name.in_(sorted(nudged))
-                    await connection.execute(update(leases).where(mine).values(nudged=False))
             held = {row.name: row.epoch for row in rows}
             lost = frozenset(name for name, epoch in self._held.items() if held.get(name) != epoch)
             self._held, self._good_until = held, begun + self._term - MARGIN
+            nudged = frozenset(row.name for row in rows if row.nudged)
+            if nudged:
+                await self._hear(nudged)
             return Held(lost, nudged)
+
+    async def _hear(self, nudged: frozenset[str]) -> None:
+        """In a transaction of its own: whoever takes a lease locks it first, and then the row of its bot."""
+        mine = (leases.c.replica == self._replica) & leases.c.name.in_(sorted(nudged))
+        async with transaction(self._engine) as connection:
+            await connection.execute(update(leases).where(mine).values(nudged=False))
 
     async def take(self, name: str) -> int | None:
         if (epoch := self.mine(name)) is not None:

@@ -16,7 +16,8 @@ from bot.ports import StoreAway
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One transaction. Raises StoreAway when the database does not answer; then nobody knows whether it was kept."""
+    """One transaction. Raises StoreAway when the database does not answer, or ends it in favour of another one; then
+    nobody knows whether it was kept."""
     try:
         connection = await engine.connect()
     except Exception as error:
@@ -27,11 +28,16 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     except (TimeoutError, OSError) as error:
         raise StoreAway(type(error).__name__) from error
     except DBAPIError as error:
-        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError) or _gave_way(error):
             raise StoreAway(str(error.orig)) from error
         raise
     finally:
         await asyncio.shield(asyncio.ensure_future(connection.close()))
+
+
+def _gave_way(error: DBAPIError) -> bool:
+    """Whether PostgreSQL ended it in favour of another transaction (class 40, transaction rollback)."""
+    return str(getattr(error.orig, "sqlstate", "")).startswith("40")
 
 
 class database_now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function that it is

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.ports import Change, Entry, Held, LeaseLost, first_card
+from bot.ports import Change, Entry, Held, LeaseLost, StoreAway, first_card
 from bot.record import Record
-from bot.store import SqlLeases, SqlStore
+from bot.store import SqlLeases, SqlStore, close_engine, open_engine
 from bot.store.leases import MARGIN, SEEN_EVERY, TERM
+from bot.store.transactions import transaction
 from tests.clocks import StandingClock
 from tests.facts import proposed
+from tests.postgres import needs_postgres
 
 
 class Seconds:
@@ -202,3 +204,46 @@ async def test_clocks_that_differ_are_said_and_change_nothing(
         await leases.join()
     assert "clock and the database's differ" in caplog.text
     assert await leases.take("p1") == 1
+
+
+LOCKED = "SELECT 1 FROM {} WHERE {} FOR UPDATE"
+
+
+@needs_postgres
+async def test_a_heartbeat_and_a_takeover_do_not_wait_for_each_other(postgres_url: str) -> None:
+    engine, _ = await open_engine(postgres_url)
+    first = SqlLeases(engine, "first")
+    await first.join()
+    await first.take("p1")
+    await first.nudge("p1")
+    async with engine.begin() as takeover:  # locks a lease, and then looks whether its owner lives
+        await takeover.exec_driver_sql(LOCKED.format("leases", "name = 'p1'"))
+        heartbeat = asyncio.ensure_future(first.renew())
+        await asyncio.wait({heartbeat}, timeout=0.2)
+        await takeover.exec_driver_sql(LOCKED.format("replicas", "id = 'first'"))
+    assert (await heartbeat).nudged == {"p1"}
+    await close_engine(engine)
+
+
+@needs_postgres
+async def test_who_gives_way_to_another_transaction_may_try_again(postgres_url: str) -> None:
+    engine, _ = await open_engine(postgres_url)
+    both = asyncio.Barrier(2)
+
+    async def lock(*names: str) -> None:
+        async with transaction(engine) as connection:
+            for name in names:
+                await connection.exec_driver_sql(LOCKED.format("leases", f"name = '{name}'"))
+                await both.wait()
+
+    leases = SqlLeases(engine, "first")
+    await leases.join()
+    await leases.take("p1")
+    await leases.take("p2")
+    ended = [asyncio.ensure_future(lock("p1", "p2")), asyncio.ensure_future(lock("p2", "p1"))]
+    (first,), rest = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+    assert isinstance(first.exception(), StoreAway)
+    for each in rest:
+        each.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await close_engine(engine)
