@@ -1,4 +1,5 @@
-"""What is due on a plan at a moment: pure, from the Record alone.
+"""What is due on a plan at a moment: pure, from the Record alone, or (`asks_about_start`, `goes_home`, `explains_wait`)
+as soon as the cluster says the same (`bot.executor.explain`).
 
 A sweep applies the first thing that is due; what else is due comes with the next sweep, a second later.
 """
@@ -59,6 +60,13 @@ def asks_about_start(current: Record, index: int, now: datetime) -> bool:
     return now >= (patience or (run.starting_since or now) + cold.ASK_STARTING_AFTER)
 
 
+def goes_home(current: Record, index: int, now: datetime) -> bool:
+    """Whether the time is over that people had to say what to do with a VM that does not come up."""
+    run = current.runs[index]
+    answer_by = run.question.answer_by if run.question else None
+    return run.state is MoveState.ASKING and answer_by is not None and now >= answer_by
+
+
 def explains_wait(current: Record, index: int, now: datetime) -> bool:
     """Whether a live move has been in one phase for long enough to say why."""
     run = current.runs[index]
@@ -76,6 +84,12 @@ def ask_about_start(index: int, now: datetime, limits: Limits, why: Cause) -> Du
         partial(cold.ask, index=index, doubt=Doubt.STARTING, now=now, answer_by=answer_by, cause=why),
         "asked about the start",
     )
+
+
+def go_home(index: int, now: datetime) -> Due:
+    """The default, where nobody has answered."""
+    home = partial(cold.answer, index=index, doubt=Doubt.STARTING, choice=Choice.HOME, actor=None, now=now)
+    return Due(home, "went home unanswered", restart=True)
 
 
 def held_up(index: int, why: Cause) -> Due:
@@ -114,7 +128,6 @@ def _of_run(current: Record, index: int, run: Run, now: datetime, away_since: da
     if run.pin and run.pin.remind_at and now >= run.pin.remind_at:
         yield Due(partial(cold.reminded, index=index), "reminded of the pin")
     yield from _of_stopping(current, index, run, now)
-    yield from _of_question(index, run, now)
     if run.homeward and _at(current, index, StepKind.ARRIVE) and _since(run.starting_since, now) > GIVE_UP_AT_HOME:
         yield Due(partial(progress.advance, index=index), "gave up waiting", restart=True)
 
@@ -130,13 +143,6 @@ def _of_stopping(current: Record, index: int, run: Run, now: datetime) -> Iterat
         yield Due(ask, "asked about the stop")
     elif not run.slow_stop and stopping > cold.SAY_STOPPING_AFTER:
         yield Due(partial(cold.slow, index=index), "slow stop")
-
-
-def _of_question(index: int, run: Run, now: datetime) -> Iterator[Due]:
-    question = run.question
-    if run.state is MoveState.ASKING and question and question.answer_by and now >= question.answer_by:
-        go_home = partial(cold.answer, index=index, doubt=question.doubt, choice=Choice.HOME, actor=None, now=now)
-        yield Due(go_home, "went home unanswered", restart=True)
 
 
 def _at(current: Record, index: int, step: StepKind) -> bool:

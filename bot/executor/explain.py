@@ -4,16 +4,42 @@ What the scheduler says lives on a pod that is deleted after five minutes; so th
 long, and kept in the Record.
 """
 
+from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
+from bot import progress
 from bot.diagnosis import NOT_STARTED, Cause, changed, diagnose_refusal, diagnose_start, stuck
-from bot.executor.moving import Moving, vm_ref
+from bot.executor import due
+from bot.executor.due import Due
+from bot.executor.moving import Limits, Moving, vm_ref
 from bot.plan import Move
-from bot.progress import phase_name
-from bot.record import Run
+from bot.record import Record, Run
 from k8s.cluster import Cluster
 from k8s.errors import ClusterError, NotFound
 from k8s.snapshots import Evidence, Ref
+
+
+async def first_found(cluster: Cluster, current: Record, now: datetime, limits: Limits) -> Due | None:
+    """The first thing that is due once the cluster says the same of a move. What it does not answer comes later."""
+    for index in range(len(current.runs)):
+        with suppress(ClusterError):
+            if found := await _found(cluster, current, index, now, limits):
+                return found
+    return None
+
+
+async def _found(cluster: Cluster, current: Record, index: int, now: datetime, limits: Limits) -> Due | None:
+    move, run = progress.moving(current, index), current.runs[index]
+    if due.asks_about_start(current, index, now):
+        why = await start(cluster, move)
+        return due.ask_about_start(index, now, limits, why) if why else None
+    if due.goes_home(current, index, now):
+        return due.go_home(index, now) if await start(cluster, move) else None
+    if due.explains_wait(current, index, now):
+        why = await wait(cluster, move, run)
+        return due.held_up(index, why) if why else None
+    return None
 
 
 async def start(cluster: Cluster, move: Move) -> Cause | None:
@@ -30,9 +56,9 @@ async def wait(cluster: Cluster, move: Move, run: Run) -> Cause | None:
     """What a migration in its present phase waits for; None when it has gone on. Raises ClusterError."""
     assert run.intent is not None
     evidence = await cluster.evidence(vm_ref(move), Ref(move.namespace, run.intent.name), run.intent.uid)
-    if phase_name(run) in NOT_STARTED:
+    if progress.phase_name(run) in NOT_STARTED:
         evidence = replace(evidence, queue=await cluster.queue(vm_ref(move)))
-    found = stuck(await with_nodes(cluster, move, evidence), phase_name(run))
+    found = stuck(await with_nodes(cluster, move, evidence), progress.phase_name(run))
     return found and found.spoken_for(move.cli)
 
 

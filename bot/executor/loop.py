@@ -12,7 +12,6 @@ that somebody else owns by now is let go of, one that nobody owns is taken up by
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -155,7 +154,8 @@ class Executor:
                 await self._apply(current, found, epoch if runs else None)
             elif runs and self._may_try(current.id, now):
                 self.start(current.id)
-                await self._explain(current, now, epoch)
+                if found := await explain.first_found(self._cluster, current, now, self._limits):
+                    await self._apply(current, found, epoch)
 
     async def close(self, patience: float = 8.0) -> None:
         """Stop taking up work, finish writes that have begun, and leave the rest for the next start."""
@@ -196,24 +196,6 @@ class Executor:
         self._notifier.changed(judged.id)
         if found.restart:
             self.restart(judged.id)
-
-    async def _explain(self, current: Record, now: datetime, epoch: int) -> None:
-        """Ask about a VM that does not come up on its target, or say what a migration waits for; one at a time."""
-        for index in range(len(current.runs)):
-            with suppress(k8s.ClusterError):  # the outage is told elsewhere; this comes when the cluster answers
-                if found := await self._why_it_waits(current, index, now):
-                    await self._apply(current, found, epoch)
-                    return
-
-    async def _why_it_waits(self, current: Record, index: int, now: datetime) -> due.Due | None:
-        move, run = progress.moving(current, index), current.runs[index]
-        if due.asks_about_start(current, index, now):
-            why = await explain.start(self._cluster, move)
-            return due.ask_about_start(index, now, self._limits, why) if why else None
-        if due.explains_wait(current, index, now):
-            why = await explain.wait(self._cluster, move, run)
-            return due.held_up(index, why) if why else None
-        return None
 
     async def _run(self, plan_id: str, *, nudge: bool) -> None:
         with about(plan=plan_id):

@@ -170,6 +170,20 @@ async def test_waiting_pays_when_the_node_comes_back(app: App) -> None:
     assert (ended.state, await where(app, APP)) == (PlanState.SUCCEEDED, (TARGET, "Running"))
 
 
+async def test_a_vm_that_came_up_while_the_cluster_was_away_is_not_sent_home_for_want_of_an_answer(app: App) -> None:
+    await begin(app, APP)
+    await app.until(lambda plan: plan.runs[0].stopping_since is not None)
+    await app.cordon(TARGET)
+    asked = await app.until(lambda plan: plan.runs[0].state is MoveState.ASKING, seconds=120)
+    await app.call("PATCH", f"/api/v1/nodes/{TARGET}", {"spec": {"unschedulable": None}})
+    await app.fault(downSeconds=LIMITS.start_answer.total_seconds() + 60)
+    ended = await app.until(lambda plan: not plan.open, seconds=900, step=5)
+    assert asked.runs[0].question is not None
+    assert asked.runs[0].question.answer_by is not None
+    assert app.clock.now() > asked.runs[0].question.answer_by
+    assert (ended.state, await where(app, APP)) == (PlanState.SUCCEEDED, (TARGET, "Running"))
+
+
 WINDOWS = Ref("vms", "win-01")
 
 
