@@ -14,7 +14,7 @@ from bot.schedule import Schedule
 
 LATE = "Its time came while I was not running, and now it is too late for it."
 HELD = "At its time another plan was moving the VM, and then it was too late."
-UNBEGUN = "Its time came, but the cluster or Slack did not answer until it was too late for it."
+UNBEGUN = "Its time came, but it could not begin before it was too late: the cluster, Slack or I did not answer."
 DRIFTED = "The cluster is not what this plan was made for any more."
 
 

@@ -167,6 +167,11 @@ class Base:
         return after
 
 
+def way_back(move: Move) -> MoveRequest:
+    """To where it was, in the way in which it came."""
+    return MoveRequest(vm=move.vm, namespace=move.namespace, target=move.source, type=move.type)
+
+
 def ended(current: Record, index: int) -> tuple[Run, Move]:
     """A move that has ended. Raises BotError for one that has not, or that is none."""
     if not 0 <= index < len(current.runs) or current.runs[index].result is None:

@@ -10,7 +10,7 @@ from bot.ports import Entry
 from bot.record import HoldReason, PinState, Place, Record
 from bot.request import BatchRequest, MoveRequest, MoveType
 from bot.service.aftercare import Aftercare
-from bot.service.base import ended
+from bot.service.base import ended, way_back
 from bot.service.planning import Planning
 
 
@@ -119,13 +119,8 @@ def _batch(planned: Plan) -> BatchRequest:
 
 
 def _way_back(current: Record) -> BatchRequest:
-    """Each in the way in which it came."""
-    moved = [
-        (move, run)
-        for move, run in zip(current.plan.moves, current.runs, strict=True)
-        if run.state is MoveState.SUCCEEDED and move.source
-    ]
-    if not moved:
+    both = zip(current.plan.moves, current.runs, strict=True)
+    back = tuple(way_back(move) for move, run in both if run.state is MoveState.SUCCEEDED and move.source)
+    if not back:
         raise BotError("no-way-back", "None of these VMs has moved.", "There is nothing to bring back.")
-    back = [MoveRequest(vm=m.vm, namespace=m.namespace, target=m.source, type=m.type) for m, _ in moved]
-    return BatchRequest(moves=tuple(back))
+    return BatchRequest(moves=back)

@@ -8,9 +8,9 @@ from bot.migration import PlanState
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry, PlanExists
 from bot.record import Place, Record
-from bot.request import MoveRequest, MoveType, Planned
+from bot.request import MoveType, Planned
 from bot.schedule import Schedule, resolve
-from bot.service.base import ended
+from bot.service.base import ended, way_back
 from bot.service.incidents import Incidents
 
 
@@ -158,5 +158,4 @@ class Planning(Incidents):
             raise BotError(
                 "no-way-back", f"{move.vm} did not run before, so there is no node to go back to.", "Name one."
             )
-        request = MoveRequest(vm=move.vm, namespace=move.namespace, target=move.source, type=move.type)
-        return await self.propose(request, actor, place)
+        return await self.propose(way_back(move), actor, place)
