@@ -18,6 +18,18 @@ from bot.record import Accepted, Approval, Edit, Incident, Place, Record, Run
 from bot.schedule import Schedule
 
 
+class OwnPress(BotError):
+    """By a rule the Confirm of whoever asked for a move, or changed its plan, does not count."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(
+            "own-press",
+            f"You asked for this move, so your own Confirm does not count (rule “{rule}”).",
+            "Somebody else must confirm it.",
+        )
+        self.rule = rule
+
+
 def propose(
     plan_id: str,
     plan: Plan,
@@ -120,11 +132,7 @@ def confirm(
         costs = " and ".join(record.unaccepted)
         raise BotError("not-accepted", f"Nobody has accepted the {costs} yet.", "That is a button of its own.")
     if not quorum.own_counts and actor.id in record.askers:
-        raise BotError(
-            "own-press",
-            f"You asked for this move, so your own Confirm does not count (rule “{quorum.rule}”).",
-            "Somebody else must confirm it.",
-        )
+        raise OwnPress(quorum.rule)
     has_pressed = actor.id in {given.actor.id for given in record.approvers}
     if has_pressed and len(record.approvers) < quorum.needed:
         raise BotError(

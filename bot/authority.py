@@ -75,9 +75,15 @@ class Authority:
     def _ruled(self, actor: Actor, action: Action, judged: Case | None, about: str = "") -> Decision:
         decision = self._policy.decide(actor, action, judged)
         if not decision.allowed:
-            self._audit.write(Verdict(actor, action, decision, about))
-            raise BotError("not-allowed", decision.reason, decision.remedy)
+            refusal = BotError("not-allowed", decision.reason, decision.remedy)
+            self.refused(actor, action, decision.rule, refusal, about)
+            raise refusal
         return decision
+
+    def refused(self, actor: Actor, action: Action, rule: str, refusal: BotError, about: str) -> None:
+        """Put on record what a rule has kept somebody from; `about` is the plan's id."""
+        no = Decision(allowed=False, rule=rule, reason=refusal.what, remedy=refusal.remedy)
+        self._audit.write(Verdict(actor, action, no, about))
 
     def may(self, actor: Actor, action: Action, record: Record) -> bool:
         """Whether they may do it to this plan. Nothing is done by asking, so it is not audited."""

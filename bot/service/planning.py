@@ -104,7 +104,11 @@ class Planning(Incidents):
             details = {"revision": revision, "rule": decision.rule, "fingerprint": current.plan.fingerprint}
             return Change(confirmed, [Entry("confirmed", actor, details)])
 
-        after = await self._update(plan_id, change)
+        try:
+            after = await self._update(plan_id, change)
+        except approval.OwnPress as own:
+            self._authority.refused(actor, Action.CONFIRM, own.rule, own, plan_id)
+            raise
         has_drifted = after.revision != revision
         self._authority.done(actor, Action.CONFIRM, decision, "drifted" if has_drifted else "confirmed", after)
         if after.state is PlanState.APPROVED:

@@ -116,6 +116,14 @@ async def test_every_decision_is_a_line_of_the_audit(tmp_path: Path) -> None:
     assert (yes["done"], no["done"]) == ("confirmed", None)
 
 
+async def test_a_confirm_of_ones_own_that_does_not_count_is_a_line_of_the_audit(app: App) -> None:
+    app.rules.current = Policy(rules=(Rule(name="others", request=("channel",), confirm=Confirm(who=("channel",))),))
+    await app.service.propose(MoveRequest(vm="web-01", target="worker-05"), DANA, OPS)
+    with pytest.raises(BotError):
+        await app.service.confirm("p1", 1, DANA)
+    assert app.audited("action", "allowed", "rule", "plan")[1:] == [("confirm", False, "others", "p1")]
+
+
 async def test_the_audit_says_what_came_of_it(app: App) -> None:
     downs = tuple(MoveRequest(vm=name, namespace="production") for name in ("app-vm", "web-server"))
     await app.service.propose(BatchRequest(moves=downs, target="worker-05"), DANA, OPS)
