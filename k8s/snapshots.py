@@ -138,7 +138,7 @@ class CopyLimits:
     """
 
     seconds_per_gib: int
-    """completionTimeoutPerGiB, times the guest's memory in whole GiB."""
+    """completionTimeoutPerGiB, for each GB of 10^9 bytes of the guest's memory."""
     stalled_seconds: int
     """progressTimeout: without any progress."""
     post_copy: bool = False

@@ -1,8 +1,10 @@
 """The time that a copy of memory has, and what the cluster does at its end.
 
-KubeVirt pkg/virt-launcher/virtwrap/live-migration-source.go: completionTimeoutPerGiB times the guest's memory, rounded
-up to whole GiB; progressTimeout without progress. From 1.9 on both abort with the same words (recorded:
-live-cancelled-running), so only the time that it took tells them apart.
+KubeVirt pkg/virt-launcher/virtwrap/live-migration-source.go and manager.go (getVMIMigrationDataSize):
+completionTimeoutPerGiB times the guest's memory, rounded up to whole GB of 10^9 bytes, whatever the setting's name
+says; disks of the launcher's own that are copied too add to it, and only it knows how much. progressTimeout without
+progress. From 1.9 on both abort with the same words (recorded: live-cancelled-running), so only the time that it took
+tells them apart.
 """
 
 from datetime import timedelta
@@ -11,7 +13,7 @@ from typing import NamedTuple
 
 from k8s.snapshots import CopyLimits, Instance, MigrationState
 
-GIB = 1024**3
+GB = 10**9
 
 
 class Copy(NamedTuple):
@@ -41,6 +43,6 @@ def copy_of(vmi: Instance | None, state: MigrationState | None) -> Copy | None:
     """The copy that this state tells of; None before the hand-over or where the memory is not known."""
     if state is None or state.limits is None or vmi is None or not vmi.memory_bytes:
         return None
-    allowed = timedelta(seconds=state.limits.seconds_per_gib * ceil(vmi.memory_bytes / GIB))
+    allowed = timedelta(seconds=state.limits.seconds_per_gib * ceil(vmi.memory_bytes / GB))
     took = state.ended_at - state.started_at if state.started_at and state.ended_at else None
     return Copy(state.limits, allowed, took)

@@ -108,7 +108,7 @@ def _copying(evidence: Evidence) -> Cause | None:
     if copy is None:
         return None
     minutes, seconds = divmod(int(copy.allowed.total_seconds()), 60)
-    allowed = f"{minutes} min {seconds} s ({copy.limits.seconds_per_gib} s per GiB)"
+    allowed = f"{minutes} min {seconds} s ({copy.limits.seconds_per_gib} s per GB of memory)"
     return Cause(
         code="slow-copy",
         what="The copy takes longer than usual: the guest may write memory faster than it can be copied.",

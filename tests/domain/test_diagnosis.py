@@ -59,7 +59,7 @@ def evidence(*texts: str, state: MigrationState | None = None, phase: str = "Fai
 
 
 def failed(reason: str, seconds: int = 0) -> MigrationState:
-    """The copy of a guest of 2 GiB, which has 300 s."""
+    """The copy of a guest of 2 GiB, which are 2.1 GB and have 450 s."""
     ended = NOW + timedelta(seconds=seconds)
     return MigrationState(UID, started_at=NOW, ended_at=ended, failed=True, failure_reason=reason, limits=LIMITS)
 
@@ -87,7 +87,7 @@ MIGRATIONS: dict[str, Evidence] = {
     "guest-gone": evidence("Migration failed vmi shutdown during migration."),
     "target-pod": evidence("Migration failed because target pod shutdown during migration"),
     "stalled": evidence(state=failed("Live migration has been aborted", 151)),
-    "did-not-converge": evidence(state=failed("Live migration has been aborted", 300)),
+    "did-not-converge": evidence(state=failed("Live migration has been aborted", 450)),
     "unschedulable": evidence("Deleting unschedulable pod x as its timeout period exceeded"),
     "pod-pending": evidence("Deleting pending pod x as its timeout period exceeded"),
     "failed-in-copy": evidence(state=failed("internal error: qemu said no")),
@@ -315,7 +315,7 @@ def test_a_slow_copy_names_its_time_and_what_happens_then() -> None:
         assert found is not None
         return found.remedy
 
-    assert "5 min 0 s (150 s per GiB); then it is aborted" in remedy(LIMITS)
+    assert "7 min 30 s (150 s per GB of memory); then it is aborted" in remedy(LIMITS)
     assert "post-copy" in remedy(replace(LIMITS, post_copy=True))
     assert "paused" in remedy(replace(LIMITS, may_pause=True))
 

@@ -11,13 +11,13 @@ from bot.sandbox.cluster.objects import Obj, dig
 
 Version = tuple[int, int]
 
-_GIB = Decimal(2**30)
+_GB = Decimal(10**9)
 
 
 def completion_seconds(vmi: Obj) -> float:
-    """completionTimeoutPerGiB times the guest's memory in whole GiB."""
+    """completionTimeoutPerGiB times the guest's memory in whole GB (sourced: getVMIMigrationDataSize, ScaledValue)."""
     per_gib = _configured(vmi, "completionTimeoutPerGiB")
-    return per_gib * float((guest_memory(vmi) / _GIB).to_integral_value(ROUND_UP))
+    return per_gib * float((guest_memory(vmi) / _GB).to_integral_value(ROUND_UP))
 
 
 def progress_seconds(vmi: Obj) -> float:
