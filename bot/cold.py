@@ -15,9 +15,8 @@ from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState
 from bot.plan import COLD_STEPS, StepKind
 from bot.policy import Actor
-from bot.progress import finish as finish_run
 from bot.progress import moving, started, with_run
-from bot.record import Asking, Choice, Doubt, Elsewhere, Originals, Pin, PinState, Question, Record, Result, Run
+from bot.record import Asking, Choice, Doubt, Elsewhere, Originals, Pin, PinState, Question, Record, Run
 
 SAY_STOPPING_AFTER = timedelta(seconds=60)
 """From then on the card says that the guest is still shutting down (the seed's limit)."""
@@ -68,12 +67,6 @@ def slow(record: Record, index: int) -> Record:
 def starting(record: Record, index: int, now: datetime) -> Record:
     """The start is about to be written."""
     return _changed(record, index, {"starting_since": now})
-
-
-def finish(record: Record, index: int, result: Result) -> Record:
-    """The move has ended; a VM that is where it was wanted carries our pin."""
-    ended = finish_run(record, index, result)
-    return ended if result.cause else leave_pin(ended, index)
 
 
 def gone(record: Record, index: int, now: datetime) -> Record:
@@ -206,11 +199,6 @@ def reminded(record: Record, index: int) -> Record:
         return record
     again = {"state": PinState.ASKED, "remind_at": None, "reminders": pin.reminders + 1}
     return _changed(record, index, {"pin": pin.model_copy(update=again)})
-
-
-def leave_pin(record: Record, index: int) -> Record:
-    """The move succeeded and the VM is pinned: ask what becomes of it."""
-    return _changed(record, index, {"pin": Pin()})
 
 
 def _chosen_home(doubt: Doubt, why: Cause | None, actor: Actor | None) -> Cause:

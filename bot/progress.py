@@ -11,7 +11,8 @@ from bot.approval import next_state
 from bot.diagnosis import Cause
 from bot.migration import MoveEvent, MoveState, PlanEvent, PlanState
 from bot.plan import HOME_STEPS, Move, StepKind
-from bot.record import Intent, Overdue, Phase, Record, Result, Run
+from bot.record import Intent, Overdue, Phase, Pin, Record, Result, Run
+from bot.request import MoveType
 
 
 def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta, older_pin: str = "") -> Record:
@@ -111,10 +112,15 @@ CALLED_OFF = "called-off"
 
 
 def finish(record: Record, index: int, result: Result) -> Record:
-    """A move has ended; the last one ends the plan."""
+    """A move has ended; the last one ends the plan. After a cold one that succeeded people are asked about its pin."""
     run = record.runs[index]
-    event = _end(result)
-    ended = {"state": migration.apply_move(run.state, event), "result": result, "cluster_away_since": None}
+    pinned = record.plan.moves[index].type is MoveType.COLD and result.cause is None
+    ended = {
+        "state": migration.apply_move(run.state, _end(result)),
+        "result": result,
+        "cluster_away_since": None,
+        "pin": Pin() if pinned else None,
+    }
     return turns.concluded(with_run(record, index, run.model_copy(update=ended)))
 
 

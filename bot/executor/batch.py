@@ -68,8 +68,7 @@ def is_healthy(move: Move, vmi: Instance | None) -> bool:
     if not move.source:
         return True
     wanted = (CONDITION_READY, CONDITION_AGENT) if move.agent else (CONDITION_READY,)
-    conditions = [vmi.condition(kind) for kind in wanted] if vmi else [None]
-    return all(condition is not None and condition.status == "True" for condition in conditions)
+    return vmi is not None and all(vmi.holds(kind) for kind in wanted)
 
 
 async def room(cluster: Cluster, current: Record, beginning: tuple[int, ...]) -> tuple[int, ...]:

@@ -12,15 +12,14 @@ from collections.abc import AsyncIterator
 
 from bot import calling_off, cold, progress
 from bot.diagnosis import Cause
-from bot.executor import live, warrant
+from bot.executor import ending, live, warrant
 from bot.executor.moving import Moving, NotYet, Outdated, vm_ref
 from bot.plan import Move, has_approved_rules
 from bot.ports import Entry
-from bot.record import Originals, Record, Result, Run
+from bot.record import Originals, Record, Run
 from k8s import cold as writes
 from k8s.cold import Note
 from k8s.errors import Conflict, NotFound
-from k8s.names import CONDITION_READY
 from k8s.snapshots import Instance, Ref, VirtualMachine, VmView
 from k8s.steps import LATE_SECONDS
 
@@ -29,7 +28,7 @@ async def stop(moving: Moving) -> None:
     """Note the originals on the VM and stop it; on the way home, or to another node, only stop it."""
     current, move, run = await moving.read()
     if run.homeward and await _is_untouched(moving, move, run):
-        await _end_untouched(moving, run.homeward)
+        await ending.end(moving, await ending.not_done(moving, run.homeward), "nothing was written")
         return
     if _is_stopped_anew(run):
         now = moving.clock.now()
@@ -99,25 +98,15 @@ async def place(moving: Moving) -> None:
     _, move, _ = await moving.read()
     note = await _begin(moving, "placing")
     await moving.write(writes.place(moving.cluster, vm_ref(move), note))
-    result = Result(node="", running=False, ready=False)
-    await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry("succeeded"))
+    await ending.end(moving, ending.result(None, cause=None))
 
 
 async def verify(moving: Moving) -> None:
     """Read where the VM runs and end the move with the truth."""
     _, move, run = await moving.read()
     vmi = await moving.cluster.instance(vm_ref(move))
-    result = Result(
-        node=vmi.node if vmi else "",
-        running=vmi is not None and vmi.phase == "Running",
-        ready=_ready(vmi),
-        started_at=run.stopping_since,
-        ended_at=run.up_since,
-        cause=_at_home(run.homeward, vmi) if run.homeward else _cause(move, vmi),
-    )
-    kind = "failed" if result.cause else "succeeded"
-    details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
-    await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry(kind, None, details))
+    cause = _at_home(run.homeward, vmi) if run.homeward else _cause(move, vmi)
+    await ending.end(moving, ending.result(vmi, cause, run.stopping_since, run.up_since))
 
 
 def _is_stopped_anew(run: Run) -> bool:
@@ -182,12 +171,6 @@ def _is_as_found(had: Originals, vm: VirtualMachine, vmi: Instance) -> bool:
     return same and not vmi.deleting
 
 
-async def _end_untouched(moving: Moving, cause: Cause) -> None:
-    """Nothing was written, so nothing has to be brought home."""
-    result = await live.not_done(moving, cause)
-    await moving.change(lambda newest: cold.finish(newest, moving.index, result), Entry("nothing was written"))
-
-
 async def _originals(moving: Moving, move: Move) -> Originals:
     vm = await writes.existing(moving.cluster, vm_ref(move))
     vmi = await moving.cluster.instance(vm_ref(move))
@@ -235,18 +218,13 @@ async def _until_up(views: AsyncIterator[VmView], old_uid: str, ref: Ref) -> Non
         view = await anext(views)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(live.READY_WITHIN):
-            while not _ready(view.vmi):
+            while not ending.is_ready(view.vmi):
                 view = await anext(views)
 
 
-def _ready(vmi: Instance | None) -> bool:
-    condition = vmi.condition(CONDITION_READY) if vmi else None
-    return condition is not None and condition.status == "True"
-
-
 def _at_home(why: Cause, vmi: Instance | None) -> Cause:
-    down = vmi is None or vmi.phase != "Running"
-    return calling_off.called_off_and_down() if down and why.code == progress.CALLED_OFF else why
+    stays_down = why.code == progress.CALLED_OFF and not ending.is_running(vmi)
+    return calling_off.called_off_and_down() if stays_down else why
 
 
 def _cause(move: Move, vmi: Instance | None) -> Cause | None:

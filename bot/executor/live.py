@@ -13,15 +13,15 @@ from collections.abc import AsyncIterator
 from bot import approval, calling_off, judge, progress, waiting
 from bot.diagnosis import Cause, changed, diagnose
 from bot.errors import BotError
-from bot.executor import abort, announce, batch, explain, leading, warrant
+from bot.executor import abort, announce, batch, ending, explain, leading, warrant
+from bot.executor.ending import is_ready, is_running
 from bot.executor.moving import Halt, Moving, NotYet, vm_ref
 from bot.migration import PlanState
 from bot.plan import Move
 from bot.ports import Entry
-from bot.record import Intent, Phase, Record, Result, Run
+from bot.record import Intent, Phase, Record, Run
 from k8s import steps
-from k8s.errors import ClusterError
-from k8s.names import CONDITION_READY, LABEL_MANAGED_BY, LABEL_PLAN, OUR_PREFIX
+from k8s.names import LABEL_MANAGED_BY, LABEL_PLAN, OUR_PREFIX
 from k8s.note import read_note
 from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
 from k8s.steps import Trace
@@ -102,10 +102,11 @@ async def verify(moving: Moving) -> None:
     await leading.release(moving, move)
     name = Ref(move.namespace, run.intent.name)
     evidence = await _with_nodes(moving, move, await moving.cluster.evidence(vm_ref(move), name, run.intent.uid))
-    result = conclude(move, run, run.intent, evidence, exists=await _exists(moving, move, evidence.vmi))
-    details = {"node": result.node, "running": result.running, "cause": result.cause.code if result.cause else None}
-    kind = "failed" if result.cause else "succeeded"
-    await moving.change(lambda newest: progress.finish(newest, moving.index, result), Entry(kind, None, details))
+    arrived = _arrived(move, run.intent, evidence)
+    exists = await _exists(moving, move, evidence.vmi)
+    cause = None if arrived else _cause(move, run, run.intent, evidence, exists=exists)
+    began, ended = (run.phases[0].at, run.phases[-1].at) if run.phases else (None, None)
+    await ending.end(moving, ending.result(evidence.vmi, cause, began, ended))
 
 
 async def _exists(moving: Moving, move: Move, vmi: Instance | None) -> bool:
@@ -121,31 +122,6 @@ async def _with_nodes(moving: Moving, move: Move, evidence: Evidence) -> Evidenc
     if evidence.migration and evidence.migration.phase == "Succeeded":
         return evidence
     return await explain.with_nodes(moving.cluster, move, evidence)
-
-
-def conclude(move: Move, run: Run, intent: Intent, evidence: Evidence, *, exists: bool = True) -> Result:
-    """How the move ended, in the words of the VMI; `exists` says whether there is a VM at all."""
-    vmi = evidence.vmi
-    arrived = _arrived(move, intent, evidence)
-    return Result(
-        node=vmi.node if vmi else "",
-        running=_is_running(vmi),
-        ready=_is_ready(vmi),
-        started_at=run.phases[0].at if run.phases else None,
-        ended_at=run.phases[-1].at if run.phases else None,
-        cause=None if arrived else _cause(move, run, intent, evidence, exists=exists),
-    )
-
-
-async def not_done(moving: Moving, cause: Cause) -> Result:
-    """How a move ended that the cluster refused: where the VM is, as far as it can be read."""
-    _, move, _ = await moving.read()
-    await leading.release(moving, move)
-    try:
-        vmi = await moving.cluster.instance(vm_ref(move))
-    except ClusterError:
-        return Result(node="", running=False, ready=False, cause=cause)
-    return Result(node=vmi.node if vmi else "", running=_is_running(vmi), ready=_is_ready(vmi), cause=cause)
 
 
 def migration_name(move: Move, plan_id: str, index: int, attempt: int) -> str:
@@ -262,14 +238,14 @@ async def _note_post_copy(moving: Moving, view: View) -> None:
 async def _wait_until_ready(view: View, views: AsyncIterator[View]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(READY_WITHIN):
-            while not (_is_ready(view.vmi) and view.vmi and view.vmi.migration and view.vmi.migration.completed):
+            while not (is_ready(view.vmi) and view.vmi and view.vmi.migration and view.vmi.migration.completed):
                 view = await anext(views)
 
 
 def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:
     """The VMI runs where it was wanted, and this migration brought it there."""
     vmi, migration = evidence.vmi, evidence.migration
-    if vmi is None or not _is_running(vmi) or vmi.uid != intent.vmi_uid:
+    if vmi is None or not is_running(vmi) or vmi.uid != intent.vmi_uid:
         return False
     if migration is not None and migration.phase != "Succeeded":
         return False
@@ -292,19 +268,10 @@ def _cause(move: Move, run: Run, intent: Intent, evidence: Evidence, *, exists: 
             what=f"KubeVirt reports success, but the VM is on {vmi.node}, not on {move.target_name}.",
             remedy="Look at the VM before you move it again.",
         )
-    if run.called_off and _is_running(vmi) and vmi.node == move.source:
+    if run.called_off and is_running(vmi) and vmi.node == move.source:
         return calling_off.called_off()
-    if vmi.node != move.source and _is_running(vmi):
+    if vmi.node != move.source and is_running(vmi):
         return changed.moved_by_others(move.vm, vmi.node)
     if move.target and evidence.target is None:  # both nodes were looked up: what is missing does not exist
         return changed.node_gone(move.target.name)
     return diagnose(evidence)
-
-
-def _is_running(vmi: Instance | None) -> bool:
-    return vmi is not None and vmi.phase == "Running" and not vmi.deleting
-
-
-def _is_ready(vmi: Instance | None) -> bool:
-    ready = vmi.condition(CONDITION_READY) if vmi else None
-    return ready is not None and ready.status == "True"

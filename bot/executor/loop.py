@@ -15,10 +15,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import approval, cold, migration, progress, turns
+from bot import approval, migration, progress, turns
 from bot.authority import Authority
-from bot.diagnosis import Cause, changed
-from bot.executor import batch, due, explain, live
+from bot.executor import batch, due, ending, explain, live
 from bot.executor import cold as cold_steps
 from bot.executor.moving import Halt, Limits, Moving, NotYet, Outdated
 from bot.logs import about
@@ -289,22 +288,9 @@ class Executor:
         except k8s.ClusterError as error:
             if error.temporary or (kind in _WATCHING and not isinstance(error, k8s.NotFound)):
                 raise  # what is under way in the cluster goes on, whether or not we may look at it
-            await self._give_up(moving, await explain.refusal(moving, error), "refused")
+            await ending.give_up(moving, await explain.refusal(moving, error), "refused")
         except Outdated as why:
-            await self._give_up(moving, why.cause, "not started")
-
-    async def _give_up(self, moving: Moving, cause: Cause, kind: str) -> None:
-        """It cannot be done, now or later: bring a VM that we have stopped home, else end with the truth."""
-        _, move, run = await moving.read()
-        entry = Entry(kind, None, {"code": cause.code})
-        gone = cause.code == changed.vm_deleted("").code
-        if run.originals and StepKind.STOP in move.steps and not run.homeward and not gone:
-            await moving.change(lambda now: cold.turn_home(now, moving.index, cause), entry)
-            return
-        result = await live.not_done(moving, cause)
-        if run.homeward and result.running and result.node == move.source and not gone:
-            result = result.model_copy(update={"cause": run.homeward})  # nothing had to be done any more
-        await moving.change(lambda now: progress.finish(now, moving.index, result), entry)
+            await ending.give_up(moving, why.cause, "not started")
 
     def _moving(self, plan_id: str, index: int, epoch: int) -> Moving:
         return Moving(

@@ -8,7 +8,7 @@ from bot import approval, batch, checks, plan, policy, progress, turns
 from bot.diagnosis import Cause
 from bot.plan import Consent, Drift, LeftOut, Move
 from bot.policy import Action
-from bot.record import HoldReason, Intent, Pin, Record, Result, Run
+from bot.record import HoldReason, Intent, Record, Result, Run
 from bot.request import BatchRequest, MoveRequest, Pace
 from bot.sandbox.gallery.facts import DANA, NOW, OPS, RAVI, node, survey
 from bot.sandbox.gallery.facts import facts as one_vm
@@ -213,20 +213,20 @@ def batch_stopped() -> Record:
     return turns.stop(batch_paused_by_failure(), RAVI)
 
 
-def _with_pin(record: Record, index: int) -> Record:
-    run = record.runs[index].model_copy(update={"pin": Pin(), "down_since": at(310), "up_since": at(342)})
+def _was_down(record: Record, index: int) -> Record:
+    run = record.runs[index].model_copy(update={"down_since": at(310), "up_since": at(342)})
     return record.model_copy(update={"runs": (*record.runs[:index], run, *record.runs[index + 1 :])})
 
 
 def batch_succeeded() -> Record:
     moved = _moved(_moved(_moved(batch_approved(), 0, 91), 1, 140), 2, 300)
-    return _with_pin(moved, 2)
+    return _was_down(moved, 2)
 
 
 def batch_partly_failed() -> Record:
     record = batch_went_on()
     result = Result(node="worker-05", running=True, ready=True)
-    return _with_pin(progress.finish(record, 2, result), 2)
+    return _was_down(progress.finish(record, 2, result), 2)
 
 
 def batch_evacuated() -> Record:

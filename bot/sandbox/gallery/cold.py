@@ -154,21 +154,21 @@ def cold_starting_at_home() -> Record:
 def cold_came_home() -> Record:
     up = cold.up(cold_starting_at_home(), 0, at(460))
     cause = up.runs[0].homeward
-    return cold.finish(up, 0, Result(node="worker-01", running=True, ready=True, cause=cause))
+    return progress.finish(up, 0, Result(node="worker-01", running=True, ready=True, cause=cause))
 
 
 def cold_not_even_home() -> Record:
     """It did not come up in its old place either."""
     given_up = progress.advance(cold_starting_at_home(), 0)
     cause = given_up.runs[0].homeward
-    return cold.finish(given_up, 0, Result(node="", running=False, ready=False, cause=cause))
+    return progress.finish(given_up, 0, Result(node="", running=False, ready=False, cause=cause))
 
 
 def cold_refused_at_home() -> Record:
     """The cluster does not let the bot give the placement back."""
     gone = cold.gone(cold_turned_home(), 0, at(443))
     refused = diagnose_refusal(Forbidden("", verb="patch", resource="virtualmachines"))
-    return cold.finish(gone, 0, Result(node="", running=False, ready=False, cause=refused))
+    return progress.finish(gone, 0, Result(node="", running=False, ready=False, cause=refused))
 
 
 def _cause(code: str, what: str) -> Cause:
@@ -181,11 +181,11 @@ def _up() -> Record:
 
 def cold_wrong_node() -> Record:
     cause = _cause("wrong-node", "The VM is on worker-03, not on worker-05.")
-    return cold.finish(_up(), 0, Result(node="worker-03", running=True, ready=True, cause=cause))
+    return progress.finish(_up(), 0, Result(node="worker-03", running=True, ready=True, cause=cause))
 
 
 def cold_succeeded() -> Record:
-    return cold.finish(_up(), 0, Result(node="worker-05", running=True, ready=True))
+    return progress.finish(_up(), 0, Result(node="worker-05", running=True, ready=True))
 
 
 def _decided(wanted: PinState, *, effective: bool = True) -> Record:
@@ -228,12 +228,12 @@ def placing() -> Record:
 
 
 def placed() -> Record:
-    return cold.finish(placing(), 0, Result(node="", running=False, ready=False))
+    return progress.finish(placing(), 0, Result(node="", running=False, ready=False))
 
 
 def not_placed() -> Record:
     cause = _cause("conflict", "Somebody else changed it at the same moment.")
-    return cold.finish(placing(), 0, Result(node="", running=False, ready=False, cause=cause))
+    return progress.finish(placing(), 0, Result(node="", running=False, ready=False, cause=cause))
 
 
 def elsewhere() -> Facts:
