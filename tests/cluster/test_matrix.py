@@ -64,6 +64,7 @@ def spread_out(sandbox: ClusterSandbox) -> None:
         give(sandbox, Ref("production", name), lambda spec: spec.update(affinity=apart))
     give(sandbox, Ref("production", "app-vm"), lambda spec: spec.update(affinity=together))
     give(sandbox, Ref("vms", "manual-01"), lambda spec: spec["domain"]["cpu"].update(model="Cascadelake-Server"))
+    give(sandbox, Ref("vms", "evict-01"), lambda spec: spec["domain"]["cpu"].update(features=[{"name": "avx512"}]))
     give(sandbox, Ref("vms", "rerun-01"), lambda spec: spec["domain"]["cpu"].update(dedicatedCpuPlacement=True))
     anywhere = {"podAntiAffinity": {REQUIRED: [{**by_app("web")[0], "namespaceSelector": {}}]}}
     give(sandbox, Ref("dev", "cache-01"), lambda spec: spec.update(affinity=anywhere))

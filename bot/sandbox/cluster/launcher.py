@@ -204,9 +204,10 @@ def _machine_and_cpu(store: Store, vmi: Obj) -> dict[str, str]:
 
 
 def _inherited_cpu(selector: dict[str, str]) -> dict[str, str]:
+    """Features that the guest itself asks for pass for inherited ones (sourced: prepareNodeSelectorForHostCpuModel)."""
     prefixes = ("cpu-model-migration.node.", "cpu-feature.node.", "cpu-vendor.node.")
     inherited = {k: v for k, v in selector.items() if k.startswith(prefixes)}
-    return inherited if any(k.startswith(prefixes[0]) for k in inherited) else {}
+    return inherited if any(k.startswith(prefixes[:2]) for k in inherited) else {}
 
 
 def _cpu_of(node_labels: dict[str, str]) -> dict[str, str]:
