@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bot.checks import capacity, cpu, migration, node, ownership, placement, storage, vm
-from bot.checks.finding import NOT_CHECKED, Check, Finding, Severity, block
+from bot.checks.finding import COLD, LIVE, NOT_CHECKED, Check, Finding, Severity, block
 from bot.checks.migration import led
 from bot.checks.placement import frees_pin, own_rules
 from bot.checks.storage import TYPE_UNDECIDED, access_modes, choose_type, undecided, unshared_claims
@@ -56,7 +56,7 @@ def _cold_needs_target(facts: Facts, type_: MoveType) -> Iterator[Finding]:
 def _nowhere(facts: Facts, type_: MoveType) -> Iterator[Finding]:
     """A live move without a target needs a second node that can take the VM: else its pod waits five minutes and the
     migration fails. Of the nodes that were read no more may be known than what they are themselves."""
-    if facts.target or not facts.survey.whole or facts.vmi is None:
+    if not facts.survey.whole or facts.vmi is None:
         return
     against: list[Finding] = []
     for other in facts.survey.nodes:
@@ -85,12 +85,12 @@ _SAID = 3
 
 CHECKS: tuple[Check, ...] = (
     vm.CHECKS[0],
-    Check("a target is named", _cold_needs_target, frozenset({MoveType.COLD})),
+    Check("a target is named", _cold_needs_target, COLD),
     *vm.CHECKS[1:],
     *storage.CHECKS,
     *migration.CHECKS,
     *node.CHECKS,
-    Check("another node can take it", _nowhere, frozenset({MoveType.LIVE})),
+    Check("another node can take it", _nowhere, LIVE, untargeted=True),
     *placement.CHECKS,
     *cpu.CHECKS,
     *capacity.CHECKS,

@@ -51,10 +51,13 @@ class Check:
     """The moves that it is about."""
     of_target: bool = False
     """It judges the chosen node: another one may pass."""
+    untargeted: bool = False
+    """It looks at all nodes, where none is chosen."""
 
     def applies(self, facts: Facts, type_: MoveType) -> bool:
         """Whether the move has what it is about."""
-        return type_ in self.types and (not self.of_target or facts.target is not None)
+        named = facts.target is not None
+        return type_ in self.types and not (self.untargeted if named else self.of_target)
 
     def findings(self, facts: Facts, type_: MoveType) -> tuple[Finding, ...]:
         """What it says of a move; nothing where it does not apply."""

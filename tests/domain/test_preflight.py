@@ -529,6 +529,8 @@ def test_a_check_passes_with_words_of_its_own() -> None:
 def test_checks_of_a_target_are_not_counted_without_one() -> None:
     _, passed = checks.judge(facts(target=None), LIVE)
     assert not any("target" in words for words in passed)
+    assert "another node can take it" in passed
+    assert "another node can take it" not in checks.judge(facts(), LIVE)[1]
 
 
 # CPU
