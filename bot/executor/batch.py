@@ -1,58 +1,13 @@
-"""What a batch does between its moves: look again at the VM whose turn it is, at those that have moved, and at how much
-the cluster will carry side by side."""
+"""What a batch does between its moves: look at the VMs that have moved, and at how much the cluster will carry side by
+side."""
 
-from bot import progress, turns
-from bot.diagnosis import Cause
-from bot.executor import announce, warrant
-from bot.executor.moving import Halt, Moving, vm_ref
+from bot import turns
+from bot.executor.moving import Moving, vm_ref
 from bot.plan import Move
-from bot.ports import Entry
-from bot.record import HoldReason, Record
+from bot.record import Record
 from k8s.cluster import Cluster
 from k8s.names import CONDITION_AGENT, CONDITION_READY
 from k8s.snapshots import Instance, Migration
-
-GONE = "vm-gone"
-ALREADY_THERE = "already-there"
-
-
-async def check_turn(moving: Moving) -> None:
-    """Read the VM again whose turn it is, and whether people may still have it moved. One that is gone or there already
-    is left out; one that is no longer as approved, or by whom it may be, pauses the batch. Raises Halt then."""
-    current, move, _ = await moving.read()
-    if why := await _nothing_left(moving.cluster, move):
-        await moving.change(
-            lambda newest: turns.leave_out(newest, moving.index, why), Entry("skipped", None, {"code": why.code})
-        )
-        return
-    if objection := await warrant.objection(moving, current):
-        cause, now = _not_as_approved(objection), moving.clock.now()
-        await moving.change(
-            lambda newest: turns.hold(newest, HoldReason.CHANGED, now, index=moving.index, cause=cause),
-            Entry("paused", None, {"reason": HoldReason.CHANGED, "move": moving.index}),
-        )
-        raise Halt
-    await announce.approved(moving, current)
-    await moving.change(lambda newest: progress.advance(newest, moving.index))
-
-
-async def _nothing_left(cluster: Cluster, move: Move) -> Cause | None:
-    vm = await cluster.vm(vm_ref(move))
-    if vm is None or vm.deleting:
-        return Cause(code=GONE, what="The VM was deleted meanwhile.", remedy="There is nothing left to move.")
-    vmi = await cluster.instance(vm_ref(move))
-    if move.target and move.source and vmi and vmi.node == move.target.name:
-        what = f"It is on {move.target.name} already; somebody else has moved it."
-        return Cause(code=ALREADY_THERE, what=what, remedy="There is nothing left to do.")
-    return None
-
-
-def _not_as_approved(objection: str) -> Cause:
-    return Cause(
-        code="changed-before-its-turn",
-        what=objection,
-        remedy="Nothing of it was touched. Skip it, or look at what changed and have it checked again.",
-    )
 
 
 async def look(moving: Moving) -> None:

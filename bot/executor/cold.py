@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 
 from bot import calling_off, cold, progress
 from bot.diagnosis import Cause
-from bot.executor import ending, live, warrant
+from bot.executor import ending, live
 from bot.executor.moving import Moving, NotYet, Outdated, vm_ref
+from bot.executor.prove import still_holds
 from bot.plan import Move, has_approved_rules
 from bot.ports import Entry
 from bot.record import Originals, Record, Run
@@ -133,7 +134,7 @@ async def _begin(moving: Moving, kind: str) -> Note:
 
 async def _judge_anew(moving: Moving, tried: Originals) -> None:
     try:
-        await warrant.still_holds(moving)
+        await still_holds(moving)
     except Outdated:
         _wait_for_late_write(moving, tried)
         raise

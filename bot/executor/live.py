@@ -10,13 +10,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from bot import approval, calling_off, judge, progress, waiting
+from bot import calling_off, progress
 from bot.diagnosis import Cause, changed, diagnose
-from bot.errors import BotError
-from bot.executor import abort, announce, batch, ending, explain, leading, warrant
+from bot.executor import abort, announce, ending, explain, leading
 from bot.executor.ending import is_ready, is_running
-from bot.executor.moving import Halt, Moving, NotYet, vm_ref
-from bot.migration import PlanState
+from bot.executor.moving import Moving, NotYet, vm_ref
+from bot.executor.prove import still_holds
 from bot.plan import Move
 from bot.ports import Entry
 from bot.record import Intent, Phase, Record, Run
@@ -31,31 +30,6 @@ READY_WITHIN = 5.0
 
 LONGEST_NAME = 63
 """A VMIM's name; it is put into a label value (KubeVirt's and ours)."""
-
-
-async def prove_again(moving: Moving) -> None:
-    """Read everything once more; a plan that no longer holds goes back to the people."""
-    current, _, _ = await moving.read()
-    if current.state is not PlanState.APPROVED:
-        await batch.check_turn(moving)
-        return
-    try:
-        planned, changes = await judge.prove(moving.cluster, current)
-    except BotError as nothing:
-        await warrant.give_up(moving, current, nothing.what)
-        raise Halt from nothing
-    if changes and current.schedule:
-        await warrant.give_up(moving, current, waiting.DRIFTED, changes)
-        raise Halt
-    if changes:
-        now, valid_for = moving.clock.now(), moving.limits.plan_valid
-        quorum = await moving.authority.quorum_now(planned, current)
-        changed = await moving.change(lambda newest: approval.drifted(newest, planned, changes, now, valid_for, quorum))
-        await moving.change(lambda newest: newest, judge.drift_entry(changed))
-        raise Halt
-    await warrant.check(moving, current, planned)
-    await announce.approved(moving, current)
-    await moving.change(lambda newest: progress.advance(newest, moving.index))
 
 
 async def migrate(moving: Moving) -> None:
@@ -181,7 +155,7 @@ async def _look_again(moving: Moving, move: Move, intent: Intent) -> bool:
                 await _note_created(moving, found)
             return False
         case Trace.ABSENT:
-            await warrant.still_holds(moving)
+            await still_holds(moving)
             await _note_intent(moving, move, attempt=intent.attempt + 1)
             return True
         case Trace.UNKNOWN if age < steps.LATE_SECONDS:

@@ -20,6 +20,7 @@ from bot.authority import Authority
 from bot.executor import batch, due, ending, explain, live
 from bot.executor import cold as cold_steps
 from bot.executor.moving import Halt, Limits, Moving, NotYet, Outdated
+from bot.executor.prove import prove
 from bot.logs import about
 from bot.migration import PlanState
 from bot.plan import StepKind
@@ -35,13 +36,13 @@ Step = Callable[[Moving], Awaitable[None]]
 
 STEPS: Mapping[MoveType, Mapping[StepKind, Step]] = {
     MoveType.LIVE: {
-        StepKind.PROVE: live.prove_again,
+        StepKind.PROVE: prove,
         StepKind.MIGRATE: live.migrate,
         StepKind.FOLLOW: live.follow,
         StepKind.VERIFY: live.verify,
     },
     MoveType.COLD: {
-        StepKind.PROVE: live.prove_again,
+        StepKind.PROVE: prove,
         StepKind.STOP: cold_steps.stop,
         StepKind.GONE: cold_steps.gone,
         StepKind.START: cold_steps.start,
