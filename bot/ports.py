@@ -214,8 +214,8 @@ class Store(Protocol):
         """Ids of plans whose newest version was not yet fully shown."""
         ...
 
-    async def latest(self, plan_id: str) -> tuple[Record, int]:
-        """The newest Record with its version, for `shown`; the version counts changes and is never on a button."""
+    async def latest(self, plan_id: str) -> tuple[Record, int, dict[str, Message]]:
+        """The newest Record, its version for `shown` (it counts changes and is never on a button), and its messages."""
         ...
 
     async def shown(self, plan_id: str, version: int) -> None:

@@ -24,7 +24,7 @@ from bot.ports import Change, Clock, Entry, LeaseLost, Logged, Message, PlanExis
 from bot.record import Record
 from bot.request import BatchRequest
 from bot.store.schema import downtimes, evacuated, leases, log, messages, plans, unshown, vm_locks
-from bot.store.transactions import transaction
+from bot.store.transactions import reading, transaction
 from bot.store.whole import whole
 
 _PROBE = "(probe)"
@@ -50,6 +50,7 @@ class SqlStore:
     def __init__(self, engine: AsyncEngine, clock: Clock, watching: Sequence[Watching] = (), replica: str = "") -> None:
         """`replica` gets the lease of the first card of each plan that is added here; none is given out without it."""
         self._engine = engine
+        self._reading = reading(engine)
         self._clock = clock
         self._watching = watching
         self._replica = replica
@@ -70,13 +71,13 @@ class SqlStore:
         self._tell(None, record)
 
     async def get(self, plan_id: str) -> Record | None:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             text = (await connection.execute(select(plans.c.record).where(plans.c.id == plan_id))).scalar()
         return None if text is None else _load(text)
 
-    async def latest(self, plan_id: str) -> tuple[Record, int]:
-        async with transaction(self._engine) as connection:
-            return await self._latest(connection, plan_id)
+    async def latest(self, plan_id: str) -> tuple[Record, int, dict[str, Message]]:
+        async with transaction(self._reading) as connection:
+            return *await self._latest(connection, plan_id), await self._messages(connection, plan_id)
 
     async def update(self, plan_id: str, change: Callable[[Record], Change], *, epoch: int | None = None) -> Record:
         try:
@@ -104,7 +105,7 @@ class SqlStore:
 
     async def open_plans(self) -> tuple[Record, ...]:
         query = select(plans.c.id, plans.c.version).where(plans.c.open).order_by(plans.c.seq)
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             rows = (await connection.execute(query)).all()
             known = self._parsed
             changed = [row.id for row in rows if row.id not in known or known[row.id].version != row.version]
@@ -134,37 +135,36 @@ class SqlStore:
     async def _page(self, number: int) -> list[Record]:
         """Some plans, newest first. Few at a time: reading them takes the loop's time."""
         query = select(plans.c.record).order_by(plans.c.seq.desc()).limit(_PAGE).offset(number * _PAGE)
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             return [_load(text) for text in (await connection.execute(query)).scalars()]
 
     async def holder(self, key: str) -> str | None:
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             return await self._holder(connection, key)
 
     async def downtimes(self, vm_key: str | None, most: int) -> tuple[timedelta, ...]:
         query = select(downtimes.c.seconds).order_by(downtimes.c.seq.desc()).limit(most)
         if vm_key is not None:
             query = query.where(downtimes.c.vm == vm_key)
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             return tuple(timedelta(seconds=seconds) for seconds in (await connection.execute(query)).scalars())
 
     async def away_from(self, node: str) -> tuple[str, ...]:
         query = select(evacuated.c.vm).where(evacuated.c.node == node).order_by(evacuated.c.vm)
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             return tuple((await connection.execute(query)).scalars())
 
     async def log(self, plan_id: str) -> tuple[Logged, ...]:
         query = select(log).where(log.c.plan_id == plan_id).order_by(log.c.seq)
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             rows = (await connection.execute(query)).all()
         return tuple(
             Logged(row.plan_id, datetime.fromisoformat(row.at), row.kind, row.actor, row.details) for row in rows
         )
 
     async def messages(self, plan_id: str) -> dict[str, Message]:
-        async with transaction(self._engine) as connection:
-            rows = (await connection.execute(select(messages).where(messages.c.plan_id == plan_id))).all()
-        return {row.slot: _message(row) for row in rows}
+        async with transaction(self._reading) as connection:
+            return await self._messages(connection, plan_id)
 
     async def put_message(self, message: Message, entries: Sequence[Entry] = ()) -> None:
         row = message._asdict() | {"intended_at": message.intended_at.isoformat()}
@@ -178,12 +178,12 @@ class SqlStore:
 
     async def plan_of_message(self, channel: str, ts: str) -> str | None:
         query = select(messages.c.plan_id).where((messages.c.channel == channel) & (messages.c.ts == ts))
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             return (await connection.execute(query)).scalar()
 
     async def unshown(self) -> tuple[str, ...]:
         query = select(plans.c.id).where(unshown).order_by(plans.c.seq)
-        async with transaction(self._engine) as connection:
+        async with transaction(self._reading) as connection:
             return tuple((await connection.execute(query)).scalars())
 
     async def shown(self, plan_id: str, version: int) -> None:
@@ -210,6 +210,10 @@ class SqlStore:
         if row is None:
             raise KeyError(plan_id)
         return _load(row.record), row.version
+
+    async def _messages(self, connection: AsyncConnection, plan_id: str) -> dict[str, Message]:
+        rows = (await connection.execute(select(messages).where(messages.c.plan_id == plan_id))).all()
+        return {row.slot: _message(row) for row in rows}
 
     async def _lock_vms(self, connection: AsyncConnection, record: Record) -> None:
         wanted = _held(record)

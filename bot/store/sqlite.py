@@ -10,12 +10,13 @@ import fcntl
 import os
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from bot.store.refusals import BadDatabase, DatabaseInUse
+from bot.store.transactions import READS
 
 DRIVER = "sqlite+aiosqlite"
 
@@ -54,8 +55,14 @@ def engine(url: URL) -> AsyncEngine:
         url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, pool_timeout=TURN_SECONDS
     )
     event.listen(made.sync_engine, "connect", _prepare)
-    event.listen(made.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(made.sync_engine, "begin", _begin)
     return made
+
+
+def _begin(connection: Connection) -> None:
+    """Nothing for what only reads: no other connection writes, and each statement to this one takes a while."""
+    if not connection.get_execution_options().get(READS):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _prepare(connection: Any, _record: object) -> None:

@@ -13,6 +13,14 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from bot.ports import StoreAway
 
+READS = "reads"
+"""Execution option of an engine whose transactions only read."""
+
+
+def reading(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine, for transactions that only read."""
+    return engine.execution_options(**{READS: True})
+
 
 @asynccontextmanager
 async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

@@ -158,8 +158,7 @@ class SlackNotifier:
     async def _show(self, plan_id: str, *, paced: bool = True) -> None:
         """Send until everything stands; each round begins with the newest Record."""
         while True:
-            record, version = await self._store.latest(plan_id)
-            known = await self._store.messages(plan_id)
+            record, version, known = await self._store.latest(plan_id)
             if (pending := _pending(record, known)) is None:
                 await self._store.shown(plan_id, version)
                 self._forget(plan_id)

@@ -78,7 +78,7 @@ async def _claim(store: SqlStore, number: int) -> None:
     await store.update(plan_id, lambda current: Change(approval.confirm(current, RAVI, decision, NOW)))
     await store.put_message(Message(plan_id, "card", "C0OPS", f"{number}.0", "d", NOW))
     await store.plan_of_message("C0OPS", f"{number}.0")
-    _, version = await store.latest(plan_id)
+    _, version, _ = await store.latest(plan_id)
     await store.update(plan_id, lambda current: Change(approval.lapse(current)))
     await store.shown(plan_id, version + 1)
 

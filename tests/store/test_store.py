@@ -159,25 +159,25 @@ async def test_what_a_failed_move_has_cost_is_no_measure_for_the_next(store: Sql
 
 async def test_a_plan_counts_as_shown_only_in_its_newest_version(store: SqlStore) -> None:
     await store.add(proposed(), [])
-    _, first = await store.latest("p1")
+    _, first, _ = await store.latest("p1")
     await store.update("p1", confirming(DANA))
     await store.shown("p1", first)
     assert await store.unshown() == ("p1",)
-    _, second = await store.latest("p1")
+    _, second, _ = await store.latest("p1")
     await store.shown("p1", second)
     assert await store.unshown() == ()
 
 
 async def test_a_change_that_changes_nothing_is_not_a_new_version(store: SqlStore) -> None:
     await store.add(proposed(), [])
-    _, before = await store.latest("p1")
+    _, before, _ = await store.latest("p1")
     await store.update("p1", Change)
     assert (await store.latest("p1"))[1] == before
 
 
 async def test_what_is_sent_while_a_plan_is_compared_has_it_compared_again(store: SqlStore) -> None:
     await store.add(proposed(), [])
-    _, compared = await store.latest("p1")
+    _, compared, _ = await store.latest("p1")
     await store.put_message(Message("p1", "card", "C0OPS", "1.2", "of an older state", NOW))
     await store.shown("p1", compared)
     assert await store.unshown() == ("p1",)
