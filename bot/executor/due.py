@@ -51,6 +51,12 @@ def too_late(current: Record, now: datetime, limits: Limits) -> Due | None:
     )
 
 
+def wants_explaining(current: Record, now: datetime) -> bool:
+    """Whether the cluster is to be asked about one of the moves."""
+    asked = (asks_about_start, goes_home, explains_wait)
+    return any(wants(current, index, now) for index in range(len(current.runs)) for wants in asked)
+
+
 def asks_about_start(current: Record, index: int, now: datetime) -> bool:
     """Whether a VM has failed to come up on its target for long enough to ask people."""
     run = current.runs[index]

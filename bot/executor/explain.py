@@ -4,9 +4,11 @@ What the scheduler says lives on a pod that is deleted after five minutes; so th
 long, and kept in the Record.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from bot import progress
 from bot.diagnosis import NOT_STARTED, Cause, changed, diagnose_refusal, diagnose_start, stuck
@@ -18,6 +20,19 @@ from bot.record import Record, Run
 from k8s.cluster import Cluster
 from k8s.errors import ClusterError, NotFound
 from k8s.snapshots import Evidence, Ref
+
+T = TypeVar("T")
+
+AT_ONCE = 10
+"""Moves of which one sweep reads why they wait, about nine calls each: hundreds may, and what is due does not wait."""
+
+
+def share(waiting: Sequence[T], turn: int) -> Sequence[T]:
+    """As many as one sweep may read the cluster for; each turn takes the next, round and round."""
+    if len(waiting) <= AT_ONCE:
+        return waiting
+    first = turn * AT_ONCE % len(waiting)
+    return [*waiting, *waiting][first : first + AT_ONCE]
 
 
 async def first_found(cluster: Cluster, current: Record, now: datetime, limits: Limits) -> Due | None:

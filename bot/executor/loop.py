@@ -91,6 +91,7 @@ class Executor:
         self._unanswered: dict[str, datetime] = {}
         """Since when, by plan."""
         self._closing = False
+        self._sweeps = 0
 
     def start(self, plan_id: str) -> None:
         """Take up a plan, unless it is being run already, here or elsewhere."""
@@ -142,7 +143,7 @@ class Executor:
 
     async def sweep(self, now: datetime) -> None:
         """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours."""
-        elsewhere = await self._leases.elsewhere()
+        elsewhere, waiting = await self._leases.elsewhere(), []
         for current in await self._store.open_plans():
             runs = _to_run(current)
             if not runs:
@@ -154,8 +155,12 @@ class Executor:
                 await self._apply(current, found, epoch if runs else None)
             elif runs and self._may_try(current.id, now):
                 self.start(current.id)
-                if found := await explain.first_found(self._cluster, current, now, self._limits):
-                    await self._apply(current, found, epoch)
+                if due.wants_explaining(current, now):
+                    waiting.append((current, epoch))
+        self._sweeps += 1
+        for current, epoch in explain.share(waiting, self._sweeps):
+            if found := await explain.first_found(self._cluster, current, now, self._limits):
+                await self._apply(current, found, epoch)
 
     async def close(self, patience: float = 8.0) -> None:
         """Stop taking up work, finish writes that have begun, and leave the rest for the next start."""
