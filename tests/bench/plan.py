@@ -19,7 +19,7 @@ from tests.stories.processes import OPS, People
 GOAL = 1.25
 LATENCIES = (0.0, 0.02, 0.1)
 PER_LATENCY = 5
-REST = 1.5
+REST = 1.1
 """Seconds between two posts: Slack takes one a second."""
 BASE = "/apis/kubevirt.io/v1/namespaces/production"
 DEPENDENT = (f"{BASE}/virtualmachines/web-02", f"{BASE}/virtualmachineinstances/web-02", "/api/v1/nodes/worker-02")

@@ -96,6 +96,22 @@ class Figure:
         return (self.name, "", self.against, figure, f"<= {self.goal:g}", _verdict(met=self.met))
 
 
+@dataclass(frozen=True)
+class Broken:
+    """Something that could not be measured: no goal of it is met."""
+
+    name: str
+    met: bool = False
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return {"name": self.name, "met": False}
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (self.name, "", "", "broke", "", _verdict(met=False))
+
+
 def table(rows: Sequence[Row]) -> str:
     """For people: medians, with smallest and largest in brackets, and last the count of goals that are met."""
     cells = [HEAD, *(each.cells for each in rows)]
