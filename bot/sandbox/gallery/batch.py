@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import approval, batch, checks, plan, policy, progress, turns
+from bot import approval, batch, checks, cold, plan, policy, progress, turns
 from bot.diagnosis import Cause
 from bot.plan import Consent, Drift, LeftOut, Move
 from bot.policy import Action
-from bot.record import HoldReason, Intent, Record, Result, Run
+from bot.record import Doubt, HoldReason, Intent, Record, Result, Run
 from bot.request import BatchRequest, MoveRequest, Pace
 from bot.sandbox.gallery.facts import DANA, NOW, OPS, RAVI, node, survey
 from bot.sandbox.gallery.facts import facts as one_vm
@@ -209,6 +209,12 @@ def batch_after_outage() -> Record:
     return turns.hold(_fifteen_running(3), HoldReason.OUTAGE, at(4000), cause=turns.outage(timedelta(minutes=42)))
 
 
+def batch_asking() -> Record:
+    """The last one is cold, and its guest does not shut down."""
+    stopping = _started(_moved(_moved(batch_approved(), 0, 91), 1, 140), 2, 200)
+    return cold.ask(cold.slow(stopping, 2), 2, Doubt.STOPPING, at(500), None)
+
+
 def batch_stopped() -> Record:
     return turns.stop(batch_paused_by_failure(), RAVI)
 
@@ -245,14 +251,21 @@ def batch_sixty_running() -> Record:
     return _started(record, 20, 1200)
 
 
+def _long(words: str, length: int) -> str:
+    return (words * length)[:length]
+
+
 def batch_of_long_names() -> Record:
-    """Sixty VMs with the longest names."""
+    """Sixty VMs with the longest names, and thirty that were left out for the longest reasons."""
     whole = batch_sixty()
-    moves = tuple(move.model_copy(update={"vm": f"{n:03}-" + "x" * 249}) for n, move in enumerate(whole.plan.moves))
-    out = tuple(LeftOut(namespace="n" * 63, vm="y" * 253, why="w" * 300, remedy="r" * 300) for _ in range(30))
+    name = _long("payment-gateway-replica-", 249)
+    moves = tuple(move.model_copy(update={"vm": f"{n:03}-{name}"}) for n, move in enumerate(whole.plan.moves))
+    why = _long("its disk is attached to worker-02 alone, and no other node reaches that storage; ", 300)
+    remedy = _long("move it cold to a node in the same zone, or copy the disk first; ", 300)
+    out = LeftOut(namespace=_long("team-payments-", 63), vm=_long("order-history-", 253), why=why, remedy=remedy)
     return whole.model_copy(
         update={
-            "plan": whole.plan.model_copy(update={"moves": moves, "left_out": out}),
+            "plan": whole.plan.model_copy(update={"moves": moves, "left_out": (out,) * 30}),
             "runs": tuple(Run() for _ in moves),
         }
     )
@@ -279,6 +292,7 @@ GALLERY: dict[str, Callable[[], Record]] = {
         batch_group_through,
         batch_unwell,
         batch_after_outage,
+        batch_asking,
         batch_stopped,
         batch_succeeded,
         batch_partly_failed,

@@ -18,6 +18,11 @@ def private(name: str, card: Card) -> Json:
     return {"name": name, "about": "", "messages": [message("only you", card, private=True)]}
 
 
+def home(name: str, card: Card) -> Json:
+    """The app's Home tab, which one person sees alone and nobody is notified of."""
+    return {"name": name, "about": "", "home": card.stamped()}
+
+
 def form(name: str, view: Block) -> Json:
     """A modal."""
     blocks = [{"block_id": f"b{number}"} | block for number, block in enumerate(view["blocks"])]

@@ -59,10 +59,13 @@ function shownMessage(sample, index, store) {
 
 function exhibit(sample, store) {
   const head = el("header", {}, el("h3", {}, sample.name), sample.about && el("p", {}, sample.about));
-  const shown = sample.view
-    ? viewNode(sample.view, blocks(sample.view.blocks, surface(store)), store.names)
-    : sample.messages.map((message, index) => shownMessage(message, index, store));
-  return el("article", { class: "exhibit", id: sample.name }, head, shown);
+  return el("article", { class: "exhibit", id: sample.name }, head, shown(sample, store));
+}
+
+function shown(sample, store) {
+  if (sample.view) return viewNode(sample.view, blocks(sample.view.blocks, surface(store)), store.names);
+  if (sample.home) return el("div", { class: "home message-blocks" }, blocks(sample.home, surface(store)));
+  return sample.messages.map((message, index) => shownMessage(message, index, store));
 }
 
 async function draw() {
