@@ -10,6 +10,8 @@ import pytest
 from bot.sandbox import drills
 from bot.sandbox.console import Console
 from bot.sandbox.play import load
+from bot.sandbox.play.player import nearest
+from bot.sandbox.play.script import Expect
 from bot.sandbox.play.words import of
 from bot.sandbox.stage import Stage
 
@@ -129,6 +131,16 @@ def test_a_drill_says_what_to_learn_and_ends_with_a_check_of_the_outcome(name: s
     assert kinds[-1] == "check"
     assert any(step.vm for step in story.steps)
     assert "yours" in kinds
+
+
+def test_who_practises_is_told_which_message_is_nearest_to_what_should_be_there() -> None:
+    expect = Expect.model_validate(
+        {"as": "dana", "in": "#ops", "text": ["web-01", "worker-05"], "without": "[Confirm]"}
+    )
+    assert nearest(expect, []) == ""
+    assert nearest(expect, ["help"]) == ""
+    texts = ["== Move plan: web-01 → worker-04 ==\n[Confirm]", "web-02"]
+    assert nearest(expect, texts) == "“Move plan: web-01 → worker-04”, which lacks worker-05 and still has [Confirm]"
 
 
 def test_a_drill_is_found_with_or_without_its_number() -> None:

@@ -98,6 +98,10 @@ async def test_a_drill_is_practised_by_hand_and_says_that_it_is_passed(stage: St
     await page.get_by_role("button", name="Practise it").click()
     steps = page.locator(".steps")
     await expect(steps.locator(".step.now").first).to_contain_text("type /vm-migrate web-01 worker-05", timeout=SOON)
+    await say(page, "/vm-migrate web-01 worker-04")
+    so_far = page.get_by_text("So far: dana sees “Move plan: web-01 → worker-04”, which lacks worker-05.")
+    await expect(so_far).to_be_visible(timeout=2 * SOON)
+    await card(page).get_by_role("button", name="Cancel").click()
     await say(page, "/vm-migrate web-01 worker-05")
     await expect(steps.locator(".step.now").first).to_contain_text("ravi: press Confirm", timeout=SOON)
 

@@ -20,12 +20,13 @@ Json = dict[str, Any]
 
 @dataclass
 class _Drill:
-    """How far a drill is; `done` counts its steps."""
+    """How far a drill is; `done` counts its steps, `so_far` says what is there while one waits for long."""
 
     name: str
     story: Story
     by_hand: bool
     done: int = 0
+    so_far: str = ""
     outcome: str = ""
     failed: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
@@ -55,6 +56,7 @@ class Rehearsal:
             "by_hand": drill.by_hand,
             "steps": [words.of(step, by_hand=drill.by_hand) for step in drill.story.steps],
             "done": drill.done,
+            "so_far": drill.so_far,
             "outcome": drill.outcome,
             "failed": drill.failed,
         }
@@ -83,7 +85,10 @@ class Rehearsal:
         def advance(done: int) -> None:
             drill.done = done
 
-        on = Rehearsing(self._stage, self._session(), self._stage.folder, by_hand=drill.by_hand, advance=advance)
+        def tell(so_far: str) -> None:
+            drill.so_far = so_far
+
+        on = Rehearsing(self._stage, self._session(), self._stage.folder, drill.by_hand, advance, tell)
         try:
             await rehearse(drill.story, on)
         except (ExpectationFailed, BotDidNotStart) as failed:

@@ -29,6 +29,9 @@ LOOK_EVERY = 0.05
 PATIENCE = 1800.0
 """Real seconds for which a drill waits for somebody who practises."""
 
+QUIET = 10.0
+"""Real seconds before somebody who practises is told what is there instead of what should be."""
+
 _BY_HAND = frozenset({"say", "click", "submit"})
 
 
@@ -77,6 +80,8 @@ class Rehearsing:
     by_hand: bool = False
     advance: Callable[[int], None] = lambda _: None
     """Told how many steps are done."""
+    so_far: Callable[[str], None] = lambda _: None
+    """Told by hand what is there instead, when a step waits for long: perhaps it was done otherwise."""
 
 
 class _Player:
@@ -86,6 +91,7 @@ class _Player:
         self._http = on.http
         self._by_hand = on.by_hand
         self._advance = on.advance
+        self._so_far = on.so_far
         self._print = print_line
         self._since = since
         self._named: dict[str, tuple[str, str]] = {}
@@ -141,7 +147,12 @@ class _Player:
                 return None
             return {"message": found[-1] if found else None} if found or expect.times == 0 else None
 
-        found = await self._until(look, expect.within, lambda: self._what_is_there(expect, thread))
+        found = await self._until(
+            look,
+            expect.within,
+            lambda: self._what_is_there(expect, thread),
+            lambda: self._nearest(expect, thread),
+        )
         if message := found["message"]:
             self._print(f"{expect.who} sees{_marks(message)}:")
             self._print("\n".join(f"    {line}" for line in text_of(message).splitlines()))
@@ -264,15 +275,28 @@ class _Player:
         there = "\n---\n".join(text_of(message) for message in messages[-4:])
         return f"{expect.who} does not see {list(expect.text)} (times: {expect.times}) but:\n{there}"
 
+    async def _nearest(self, expect: Expect, thread: str | None) -> str:
+        messages = self._messages(await self._screen(expect.who), expect.channel, thread)
+        found = nearest(expect, [text_of(message) for message in messages])
+        return f"{expect.who} sees {found}" if found else ""
+
     async def _until(
-        self, look: Callable[[], Awaitable[T | None]], within: float, otherwise: Callable[[], Awaitable[str]]
+        self,
+        look: Callable[[], Awaitable[T | None]],
+        within: float,
+        otherwise: Callable[[], Awaitable[str]],
+        instead: Callable[[], Awaitable[str]] | None = None,
     ) -> T:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         patience = max(within, PATIENCE) if self._by_hand else within
-        end = asyncio.get_running_loop().time() + patience
         while (found := await look()) is None:
-            if asyncio.get_running_loop().time() > end:
+            if clock() > begun + patience:
                 raise ExpectationFailed(await otherwise())
+            if self._by_hand and clock() > begun + QUIET:
+                self._so_far(await (instead or otherwise)())
             await asyncio.sleep(LOOK_EVERY)
+        self._so_far("")
         return found
 
 
@@ -285,6 +309,18 @@ def _is_in(message: Json, thread: str | None) -> bool:
 def _fits(message: Json, expect: Expect) -> bool:
     text = text_of(message)
     return all(part in text for part in expect.text) and not any(part in text for part in expect.without)
+
+
+def nearest(expect: Expect, texts: list[str]) -> str:
+    """The message that comes closest to what is expected, by its first line, and what is wrong with it; empty where
+    there is none."""
+    close = max(reversed(texts), key=lambda text: sum(part in text for part in expect.text), default="")
+    if not any(part in close for part in expect.text):
+        return ""
+    lacks = [part for part in expect.text if part not in close]
+    has = [part for part in expect.without if part in close]
+    wrong = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"still has {', '.join(has)}"] * bool(has)
+    return f"“{close.splitlines()[0].strip('= ')}”, which {' and '.join(wrong) or 'is there too often'}"
 
 
 def _marks(message: Json) -> str:

@@ -34,8 +34,14 @@ def _told(step: Step) -> tuple[str, str]:
         case Expect():
             return "check", f"{given.who} sees {', '.join(given.text) or 'a message'}"
         case Vm():
-            return "check", f"{given.name} runs on {given.node}"
+            return "check", f"{given.name} runs on {given.node}{_moved(given.migrations)}"
     return _event(step)
+
+
+def _moved(migrations: int | None) -> str:
+    if migrations is None:
+        return ""
+    return {0: ", not moved", 1: ", moved once"}.get(migrations, f", moved {migrations} times")
 
 
 def _event(step: Step) -> tuple[str, str]:

@@ -9,7 +9,9 @@ let chosen = null; // the drill that is selected in the list; it survives a redr
 export function drillPart(node, { drills, drill }, act) {
   fill(node, drill ? running(drill, act) : choice(drills, act));
   const now = node.querySelector('[aria-current="step"]');
-  if (now) now.parentNode.scrollTop = now.offsetTop - now.parentNode.offsetTop - 60;
+  const list = node.querySelector(".steps");
+  if (now) list.scrollTop = now.offsetTop - list.offsetTop - 60;
+  else if (list) list.scrollTop = list.scrollHeight;
 }
 
 function choice(drills, act) {
@@ -39,9 +41,10 @@ function choice(drills, act) {
 function running(drill, act) {
   const isOver = Boolean(drill.outcome);
   const reached = isOver && !drill.failed ? drill.steps.length : drill.done;
-  const asked = drill.steps.slice(0, reached).findLastIndex((step) => step.kind !== "yours") + 1; // yours until it shows
+  // what is yours stays yours until something shows that it is done; a lesson shows nothing
+  const asked = drill.steps.slice(0, reached).findLastIndex((step) => !["yours", "lesson"].includes(step.kind)) + 1;
   const steps = drill.steps.map((step, index) => {
-    const isNow = index === reached || (!isOver && index >= asked && index < reached);
+    const isNow = index === reached || (!isOver && step.kind === "yours" && index >= asked && index < reached);
     const state = isNow ? (drill.failed ? "failed" : "now") : index < reached ? "done" : "next";
     const word = { done: "done: ", now: "now: ", failed: "failed: ", next: "" }[state];
     const sign = el("span", { class: "emoji", "aria-hidden": "true" }, state === "done" && step.kind !== "lesson" ? "✅" : SIGNS[step.kind]);
@@ -51,6 +54,7 @@ function running(drill, act) {
     el("strong", {}, drill.story),
     el("p", { class: "muted" }, drill.learn),
     el("ol", { class: "steps", tabindex: "0", "aria-label": "Steps of the drill" }, steps),
+    !isOver && drill.so_far && el("p", { class: "muted", role: "status" }, `So far: ${drill.so_far}. If you went another way, stop the drill and begin again.`),
     isOver && el("p", { class: drill.failed ? "outcome wrong" : "outcome", role: "status" }, drill.failed ? `Failed: ${drill.outcome}` : drill.outcome),
     button({ class: "small-button", dataset: { key: "leave" } }, () => act("drill_stop", {}), isOver ? "Close the drill" : "Stop the drill"),
   ];
