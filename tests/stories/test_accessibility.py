@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 from bot.sandbox.console import Console
 from bot.sandbox.gallery.server import Gallery
 from bot.sandbox.stage import Stage
-from tests.stories.browser import PHONE, WIDE, chromium, needs_chromium, say
+from tests.stories.browser import PHONE, WIDE, chromium, composer, needs_chromium, say
 
 pytestmark = [pytest.mark.stories, needs_chromium]
 
@@ -47,6 +47,9 @@ async def test_chat_thread_form_and_console_have_no_serious_finding(
         page = await browser.new_page(viewport=WIDE, color_scheme=scheme)
         await page.goto(f"{stage.slack.url}/")
         await expect(page.locator("#console-nodes > li")).to_have_count(9)
+        await composer(page).press_sequentially("/")
+        await expect(page.get_by_role("option").first).to_be_visible()
+        assert await hindrances(page) == []
         await say(page, "/vm-migrate nonsense worker-05")
         await expect(page.locator(".message.ephemeral")).to_be_visible(timeout=20_000)
         await say(page, "/vm-migrate web-01 worker-05")
@@ -60,6 +63,10 @@ async def test_chat_thread_form_and_console_have_no_serious_finding(
         await page.get_by_role("dialog").get_by_role("button", name="Move it").click()
         await card.get_by_role("button", name="repl").click(timeout=20_000)
         await expect(page.locator("#thread")).to_contain_text("Move succeeded", timeout=40_000)
+        assert await hindrances(page) == []
+
+        await page.get_by_role("button", name="vm-migrate, Home").click()
+        await expect(page.locator("#home")).to_contain_text("VM moves", timeout=20_000)
         assert await hindrances(page) == []
 
         phone = await browser.new_page(viewport=PHONE, color_scheme=scheme)

@@ -26,6 +26,7 @@ export class Console {
     this.#toggle.hidden = false;
     this.#toggle.addEventListener("click", () => this.#show(this.#node.hidden));
     document.getElementById("console-close").addEventListener("click", () => this.#show(false));
+    this.#node.addEventListener("keydown", ({ key }) => key === "Escape" && this.#show(false));
     this.#show(!localStorage.getItem(HIDDEN) && innerWidth > 1000, { remember: false });
     this.#draw(state);
     this.#watch();

@@ -35,6 +35,7 @@ class Page {
     at("composer").append(this.#composer.node);
     at("thread-composer").append(this.#replies.node);
     at("thread-close").addEventListener("click", () => this.openThread(null));
+    at("thread").addEventListener("keydown", (event) => event.key === "Escape" && !event.defaultPrevented && this.openThread(null));
     at("back").addEventListener("click", () => document.body.classList.remove("in-channel"));
     addEventListener("popstate", () => this.#goTo(readPlace()));
     addEventListener("focus", () => this.#markRead());
