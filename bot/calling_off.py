@@ -13,7 +13,7 @@ from bot.errors import BotError
 from bot.migration import IllegalEvent, MoveEvent, MoveState
 from bot.plan import Move, StepKind
 from bot.policy import Actor
-from bot.progress import CALLED_OFF, with_run
+from bot.progress import CALLED_OFF, run_of
 from bot.record import CalledOff, Choice, Record, Run
 from bot.request import MoveType
 
@@ -40,7 +40,7 @@ def why_not(record: Record, index: int) -> BotError | None:
 
 def call_off(record: Record, index: int, actor: Actor, now: datetime) -> Record:
     """Note somebody's wish to end it; a cold move turns home."""
-    run = _run(record, index)
+    run = run_of(record, index)
     if refused := why_not(record, index):
         raise refused
     state = migration.apply_move(run.state, MoveEvent.CALLED_OFF)
@@ -48,25 +48,25 @@ def call_off(record: Record, index: int, actor: Actor, now: datetime) -> Record:
     if run.state is MoveState.ASKING:
         answered = run.askings[-1].model_copy(update={"choice": Choice.HOME, "actor": actor})
         wished["askings"] = (*run.askings[:-1], answered)
-    record = with_run(record, index, run.model_copy(update=wished))
+    record = record.with_run(index, wished)
     return record if record.plan.moves[index].type is MoveType.LIVE else cold.turn_home(record, index, called_off())
 
 
 def refused(record: Record, index: int, cause: Cause) -> Record:
     """The cluster did not take the wish: the move goes on, and somebody may wish it again."""
-    return with_run(record, index, record.runs[index].model_copy(update={"called_off": None, "not_called_off": cause}))
+    return record.with_run(index, {"called_off": None, "not_called_off": cause})
 
 
 def watch_on(record: Record, index: int, actor: Actor, now: datetime, limit: timedelta) -> Record:
     """Give an overdue move as much time again."""
-    run = _run(record, index)
+    run = run_of(record, index)
     try:
         state = migration.apply_move(run.state, MoveEvent.WATCHED_ON)
     except IllegalEvent as illegal:
         raise BotError("already-answered", "The move has gone on meanwhile, or has ended.", _IN_THREAD) from illegal
     told = run.overdue[-1].model_copy(update={"watched_by": actor, "until": now + limit})
     watched = {"state": state, "deadline": now + limit, "overdue": (*run.overdue[:-1], told)}
-    return with_run(record, index, run.model_copy(update=watched))
+    return record.with_run(index, watched)
 
 
 def called_off() -> Cause:
@@ -99,9 +99,3 @@ def _too_late(move: Move, run: Run, step: StepKind | None) -> BotError | None:
     if step not in _UP_TO[move.type]:
         return BotError("too-late", "The move is as good as over.", "Wait for its report, then use Move back.")
     return None
-
-
-def _run(record: Record, index: int) -> Run:
-    if not 0 <= index < len(record.runs):
-        raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
-    return record.runs[index]

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import migration
+from bot import migration, progress
 from bot.diagnosis import Cause, WayOn
 from bot.errors import BotError
-from bot.migration import IllegalEvent, MoveEvent, MoveState
+from bot.migration import MoveEvent, MoveState
 from bot.plan import COLD_STEPS, StepKind
 from bot.policy import Actor
-from bot.progress import moving, started, with_run
+from bot.progress import moving, run_of
 from bot.record import Asking, Choice, Doubt, Elsewhere, Originals, Pin, PinState, Question, Record, Run
 
 SAY_STOPPING_AFTER = timedelta(seconds=60)
@@ -42,31 +42,23 @@ _ANEW: Mapping[str, Any] = {"question": None, "stopping_since": None, "slow_stop
 
 def begin(record: Record, index: int, originals: Originals, now: datetime) -> Record:
     """Note what the VM has, right before the first write; again before each try of it."""
-    state = started(record, index)
-    run = record.runs[index]
-    event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
-    changed = {
-        "state": migration.apply_move(run.state, event),
-        "originals": originals.model_copy(update={"noted_at": now}),
-        "started_at": run.started_at or now,
-        "stopping_since": now,
-    }
-    return _changed(record.model_copy(update={"state": state}), index, changed)
+    tried = originals.model_copy(update={"noted_at": now})
+    return progress.begin(record, index, now, {"originals": tried, "stopping_since": now})
 
 
 def stopping(record: Record, index: int, now: datetime) -> Record:
     """On its way home it is stopped once more."""
-    return _changed(record, index, {"stopping_since": now})
+    return record.with_run(index, {"stopping_since": now})
 
 
 def slow(record: Record, index: int) -> Record:
     """The guest takes long to shut down: say so."""
-    return _changed(record, index, {"slow_stop": True})
+    return record.with_run(index, {"slow_stop": True})
 
 
 def starting(record: Record, index: int, now: datetime) -> Record:
     """The start is about to be written."""
-    return _changed(record, index, {"starting_since": now})
+    return record.with_run(index, {"starting_since": now})
 
 
 def gone(record: Record, index: int, now: datetime) -> Record:
@@ -95,14 +87,14 @@ def ask(
         "question": Question(doubt=doubt, asked_at=now, answer_by=answer_by, cause=cause),
         "askings": (*run.askings, Asking(doubt=doubt, towards=moving(record, index).target_name)),
     }
-    return _changed(record, index, changed)
+    return record.with_run(index, changed)
 
 
 def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Actor | None, now: datetime) -> Record:
     """Go on as somebody chose, or (actor None) as the deadline says. A slow stop may be forced before it is stuck."""
-    run = _run(record, index)
+    run = run_of(record, index)
     if choice is Choice.FORCE and run.slow_stop and run.state is MoveState.RUNNING:
-        return _changed(record, index, {"stop_forced": True})
+        return record.with_run(index, {"stop_forced": True})
     question = _open_question(run, doubt)
     if choice not in OPTIONS[doubt] or choice is Choice.ELSEWHERE:
         raise BotError("bad-choice", "That is no way on from here.", "Use the buttons in the thread.")
@@ -110,7 +102,7 @@ def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Acto
     kept = question.model_copy(update={"waits_until": until}) if until else None
     record = _answered(record, index, {"choice": choice, "actor": actor, "until": until}, kept)
     if choice is Choice.FORCE:
-        return _changed(record, index, {"stop_forced": True})
+        return record.with_run(index, {"stop_forced": True})
     if choice is Choice.HOME:
         return turn_home(record, index, _chosen_home(doubt, question.cause, actor))
     return record
@@ -118,13 +110,13 @@ def answer(record: Record, index: int, doubt: Doubt, choice: Choice, actor: Acto
 
 def go_elsewhere(record: Record, index: int, elsewhere: Elsewhere, actor: Actor) -> Record:
     """Stop what did not come up, and go to another node; the patch that stops it hands the note over."""
-    run = _run(record, index)
+    run = run_of(record, index)
     _open_question(run, Doubt.STARTING)
     if elsewhere.target == moving(record, index).target:
         raise BotError("same-node", f"It does not start on {elsewhere.target.name}.", "Choose another node.")
     chosen = {"choice": Choice.ELSEWHERE, "actor": actor, "target": elsewhere.target.name}
     record = _answered(record, index, chosen, None)
-    return _changed(record, index, {**_ANEW, "elsewhere": elsewhere, "step": COLD_STEPS.index(StepKind.STOP)})
+    return record.with_run(index, {**_ANEW, "elsewhere": elsewhere, "step": COLD_STEPS.index(StepKind.STOP)})
 
 
 def _open_question(run: Run, doubt: Doubt) -> Question:
@@ -142,15 +134,15 @@ def _answered(record: Record, index: int, chosen: dict[str, Any], question: Ques
         "question": question,
         "askings": (*run.askings[:-1], run.askings[-1].model_copy(update=chosen)),
     }
-    return _changed(record, index, changed)
+    return record.with_run(index, changed)
 
 
 def went_on(record: Record, index: int) -> Record:
     """The cluster went on by itself: nothing is left to ask."""
     run = record.runs[index]
     if run.state is not MoveState.ASKING:
-        return _changed(record, index, {"question": None})
-    return _changed(record, index, {"state": migration.apply_move(run.state, MoveEvent.ADVANCED), "question": None})
+        return record.with_run(index, {"question": None})
+    return record.with_run(index, {"state": migration.apply_move(run.state, MoveEvent.ADVANCED), "question": None})
 
 
 def turn_home(record: Record, index: int, cause: Cause) -> Record:
@@ -159,7 +151,7 @@ def turn_home(record: Record, index: int, cause: Cause) -> Record:
     if run.homeward:
         return record
     state = MoveState.RUNNING if run.state is MoveState.ASKING else run.state
-    return _changed(record, index, {**_ANEW, "state": state, "homeward": cause, "step": 0})
+    return record.with_run(index, {**_ANEW, "state": state, "homeward": cause, "step": 0})
 
 
 def decide_pin(
@@ -173,14 +165,14 @@ def decide_pin(
     remind_at: datetime | None,
 ) -> Record:
     """Note what becomes of the pin. Removed is final; Keep and Later can be followed by Remove."""
-    run = _run(record, index)
+    run = run_of(record, index)
     if run.pin is None:
         raise BotError("no-pin", "This move has left no node affinity.", "There is nothing to remove.")
     if run.pin.state is PinState.REMOVED:
         raise BotError("already-removed", "The node affinity was removed already.", "The report says by whom.")
     reminders = run.pin.reminders
     pin = Pin(state=wanted, by=actor, at=now, remind_at=remind_at, reminders=reminders, effective=effective)
-    return _changed(record, index, {"pin": pin})
+    return record.with_run(index, {"pin": pin})
 
 
 def pin_gone(record: Record, vm_key: str, now: datetime, *, effective: bool) -> Record:
@@ -188,7 +180,7 @@ def pin_gone(record: Record, vm_key: str, now: datetime, *, effective: bool) -> 
     for index, (move, run) in enumerate(zip(record.plan.moves, record.runs, strict=True)):
         if move.key == vm_key and run.pin and run.pin.state is not PinState.REMOVED:
             gone = Pin(state=PinState.REMOVED, at=now, reminders=run.pin.reminders, effective=effective)
-            record = _changed(record, index, {"pin": gone})
+            record = record.with_run(index, {"pin": gone})
     return record
 
 
@@ -198,7 +190,7 @@ def reminded(record: Record, index: int) -> Record:
     if pin is None or pin.remind_at is None:
         return record
     again = {"state": PinState.ASKED, "remind_at": None, "reminders": pin.reminders + 1}
-    return _changed(record, index, {"pin": pin.model_copy(update=again)})
+    return record.with_run(index, {"pin": pin.model_copy(update=again)})
 
 
 def _chosen_home(doubt: Doubt, why: Cause | None, actor: Actor | None) -> Cause:
@@ -213,21 +205,6 @@ def _chosen_home(doubt: Doubt, why: Cause | None, actor: Actor | None) -> Cause:
     )
 
 
-def _run(record: Record, index: int) -> Run:
-    if not 0 <= index < len(record.runs):
-        raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
-    return record.runs[index]
-
-
 def _advanced(record: Record, index: int, changed: dict[str, Any]) -> Record:
     record = went_on(record, index)
-    return _changed(record, index, {**changed, "step": record.runs[index].step + 1})
-
-
-def _changed(record: Record, index: int, changed: dict[str, Any]) -> Record:
-    try:
-        return with_run(record, index, record.runs[index].model_copy(update=changed))
-    except IllegalEvent as illegal:
-        raise BotError(
-            "already-decided", "The move has gone on meanwhile.", "The thread shows where it stands."
-        ) from illegal
+    return record.with_run(index, {**changed, "step": record.runs[index].step + 1})

@@ -4,11 +4,14 @@ Each function takes a Record and returns the next, or raises a BotError and chan
 cluster and the clock are arguments.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot import migration, turns
 from bot.approval import next_state
 from bot.diagnosis import Cause
+from bot.errors import BotError
 from bot.migration import MoveEvent, MoveState, PlanEvent, PlanState
 from bot.plan import HOME_STEPS, Move, StepKind
 from bot.record import Intent, Overdue, Phase, Pin, Record, Result, Run
@@ -18,39 +21,34 @@ from bot.request import MoveType
 def start(record: Record, index: int, intent: Intent, now: datetime, limit: timedelta, older_pin: str = "") -> Record:
     """Note what is about to be written; from here on the plan runs. Of a pin that is gone already an earlier attempt
     may have taken note."""
-    state = started(record, index)
     run = record.runs[index]
-    event = MoveEvent.STARTED if run.state is MoveState.WAITING else MoveEvent.ADVANCED
-    run = run.model_copy(
-        update={
-            "state": migration.apply_move(run.state, event),
-            "intent": intent,
-            "started_at": run.started_at or now,
-            "deadline": run.deadline or now + limit,
-            "older_pin": run.older_pin or older_pin,
-        }
-    )
-    return with_run(record.model_copy(update={"state": state}), index, run)
+    pin = run.older_pin or older_pin
+    return begin(record, index, now, {"intent": intent, "deadline": run.deadline or now + limit, "older_pin": pin})
 
 
-def started(record: Record, index: int) -> PlanState:
-    """The state in which a write may be noted. Whatever was canceled or has lapsed meanwhile refuses it; a pause
-    refuses a move's first write only."""
-    begun = record.state is PlanState.PAUSED and record.runs[index].state is not MoveState.WAITING
-    return record.state if begun or record.state is PlanState.RUNNING else next_state(record, PlanEvent.STARTED)
+def begin(record: Record, index: int, now: datetime, noted: Mapping[str, Any]) -> Record:
+    """Note what is about to be written. Whatever was canceled or has lapsed meanwhile refuses it; a pause refuses a
+    move's first write only."""
+    run = record.runs[index]
+    waits = run.state is MoveState.WAITING
+    goes_on = record.state is PlanState.RUNNING or (record.state is PlanState.PAUSED and not waits)
+    state = record.state if goes_on else next_state(record, PlanEvent.STARTED)
+    begun = migration.apply_move(run.state, MoveEvent.STARTED if waits else MoveEvent.ADVANCED)
+    changed = {"state": begun, "started_at": run.started_at or now, **noted}
+    return record.model_copy(update={"state": state}).with_run(index, changed)
 
 
 def created(record: Record, index: int, uid: str) -> Record:
     """The create was answered: the VMIM has this uid."""
     run = record.runs[index]
     intent = run.intent.model_copy(update={"uid": uid}) if run.intent else None
-    return with_run(record, index, run.model_copy(update={"intent": intent}))
+    return record.with_run(index, {"intent": intent})
 
 
 def advance(record: Record, index: int) -> Record:
     """The step under way is done; go to the next."""
     run = record.runs[index]
-    return with_run(record, index, run.model_copy(update={"step": run.step + 1}))
+    return record.with_run(index, {"step": run.step + 1})
 
 
 def at_step(record: Record, index: int) -> StepKind | None:
@@ -58,6 +56,13 @@ def at_step(record: Record, index: int) -> StepKind | None:
     run = record.runs[index]
     steps = HOME_STEPS if run.homeward else record.plan.moves[index].steps
     return steps[run.step] if run.step < len(steps) else None
+
+
+def run_of(record: Record, index: int) -> Run:
+    """What a move that somebody names has done. Raises BotError where there is none."""
+    if not 0 <= index < len(record.runs):
+        raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
+    return record.runs[index]
 
 
 def moving(record: Record, index: int) -> Move:
@@ -71,7 +76,7 @@ def moving(record: Record, index: int) -> Move:
 def observe(record: Record, index: int, phases: tuple[Phase, ...], now: datetime) -> Record:
     """The VMIM has reached further phases."""
     seen = {"phases": phases, "phase_seen_at": now, "held_up": None}
-    return with_run(record, index, record.runs[index].model_copy(update=seen))
+    return record.with_run(index, seen)
 
 
 def phase_name(run: Run) -> str:
@@ -81,17 +86,17 @@ def phase_name(run: Run) -> str:
 
 def held_up(record: Record, index: int, cause: Cause) -> Record:
     """The phase lasts long for this reason; said only as long as it lasts."""
-    return with_run(record, index, record.runs[index].model_copy(update={"held_up": cause}))
+    return record.with_run(index, {"held_up": cause})
 
 
 def show_runbook(record: Record, index: int) -> Record:
     """Somebody wants to read what to do about the cause."""
-    return with_run(record, index, record.runs[index].model_copy(update={"runbook": True}))
+    return record.with_run(index, {"runbook": True})
 
 
 def cluster_away(record: Record, index: int, since: datetime | None) -> Record:
     """The cluster stopped answering, or (None) answers again."""
-    return with_run(record, index, record.runs[index].model_copy(update={"cluster_away_since": since}))
+    return record.with_run(index, {"cluster_away_since": since})
 
 
 def time_out(record: Record, index: int, now: datetime) -> Record:
@@ -99,12 +104,12 @@ def time_out(record: Record, index: int, now: datetime) -> Record:
     run = record.runs[index]
     state = migration.apply_move(run.state, MoveEvent.TIMED_OUT)
     overdue = (*run.overdue, Overdue(at=now, phase=phase_name(run)))
-    return with_run(record, index, run.model_copy(update={"state": state, "deadline": None, "overdue": overdue}))
+    return record.with_run(index, {"state": state, "deadline": None, "overdue": overdue})
 
 
 def no_way_back(record: Record, index: int) -> Record:
     """The guest has been started on the target before its memory is complete."""
-    return with_run(record, index, record.runs[index].model_copy(update={"post_copy": True}))
+    return record.with_run(index, {"post_copy": True})
 
 
 CALLED_OFF = "called-off"
@@ -121,7 +126,7 @@ def finish(record: Record, index: int, result: Result) -> Record:
         "cluster_away_since": None,
         "pin": Pin() if pinned else None,
     }
-    return turns.concluded(with_run(record, index, run.model_copy(update=ended)))
+    return turns.concluded(record.with_run(index, ended))
 
 
 def _end(result: Result) -> MoveEvent:
@@ -132,9 +137,4 @@ def _end(result: Result) -> MoveEvent:
 
 def cleaned(record: Record, index: int) -> Record:
     """The finished VMIM is gone from the cluster, as somebody asked."""
-    return with_run(record, index, record.runs[index].model_copy(update={"cleaned": True}))
-
-
-def with_run(record: Record, index: int, run: Run) -> Record:
-    """The Record with one of its runs replaced."""
-    return record.model_copy(update={"runs": (*record.runs[:index], run, *record.runs[index + 1 :])})
+    return record.with_run(index, {"cleaned": True})

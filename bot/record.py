@@ -6,6 +6,7 @@ Record to the next.
 `revision` is what buttons carry: it changes when the plan changes (Modify, drift), never when its state does.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -402,6 +403,11 @@ class Record(_Frozen):
     def askers(self) -> frozenset[str]:
         """Ids of the people whose wish this revision is: their own press may not count."""
         return frozenset(actor.id for actor in (self.requester, self.changed_by) if actor)
+
+    def with_run(self, index: int, changed: Mapping[str, Any]) -> "Record":
+        """The same with these fields of one of its runs changed."""
+        run = self.runs[index].model_copy(update=dict(changed))
+        return self.model_copy(update={"runs": (*self.runs[:index], run, *self.runs[index + 1 :])})
 
     @property
     def open(self) -> bool:

@@ -152,7 +152,7 @@ def leave_out(record: Record, index: int, cause: Cause) -> Record:
 def _skipped(record: Record, index: int, cause: Cause | None) -> Record:
     run = record.runs[index]
     changed = {"state": migration.apply_move(run.state, MoveEvent.SKIPPED), "skipped": cause}
-    return _with_run(record, index, run.model_copy(update=changed))
+    return record.with_run(index, changed)
 
 
 def stop(record: Record, actor: Actor) -> Record:
@@ -166,7 +166,7 @@ def stop(record: Record, actor: Actor) -> Record:
     for index in waiting(record):
         run = record.runs[index]
         state = migration.apply_move(run.state, MoveEvent.DROPPED)
-        record = _with_run(record, index, run.model_copy(update={"state": state}))
+        record = record.with_run(index, {"state": state})
     return concluded(record.model_copy(update={"ended_by": actor}))
 
 
@@ -175,7 +175,7 @@ def looked_at(record: Record, index: int, now: datetime, *, healthy: bool) -> Re
     run = record.runs[index]
     since = run.health_since or now
     verdict = True if healthy else (False if now - since >= HEALTHY_WITHIN else None)
-    return _with_run(record, index, run.model_copy(update={"health_since": since, "healthy": verdict}))
+    return record.with_run(index, {"health_since": since, "healthy": verdict})
 
 
 def current_hold(record: Record) -> Hold | None:
@@ -226,7 +226,3 @@ def outage(gap: timedelta) -> Cause:
         what=f"The bot or the cluster was away for about {minutes} min.",
         remedy="Let it go on if that still suits everybody.",
     )
-
-
-def _with_run(record: Record, index: int, run: Run) -> Record:
-    return record.model_copy(update={"runs": (*record.runs[:index], run, *record.runs[index + 1 :])})

@@ -6,13 +6,11 @@ point: each looks at the VM before it writes. What somebody else changed on the 
 VM gets its old placement back, is started, and the report says what changed.
 """
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
 from bot import calling_off, cold, progress
 from bot.diagnosis import Cause
-from bot.executor import ending, live
+from bot.executor import ending
 from bot.executor.moving import Moving, NotYet, Outdated, vm_ref
 from bot.executor.prove import still_holds
 from bot.plan import Move, has_approved_rules
@@ -217,10 +215,7 @@ async def _until_up(views: AsyncIterator[VmView], old_uid: str, ref: Ref) -> Non
         if view.vm is None:
             raise NotFound("VirtualMachine", ref.name, ref.namespace)
         view = await anext(views)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(live.READY_WITHIN):
-            while not ending.is_ready(view.vmi):
-                view = await anext(views)
+    await ending.settle(view, views, lambda seen: ending.is_ready(seen.vmi))
 
 
 def _at_home(why: Cause, vmi: Instance | None) -> Cause:

@@ -1,6 +1,10 @@
 """How a move ends: with what the VMI says of the VM, whoever says otherwise."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from typing import TypeVar
 
 from bot import cold, progress
 from bot.diagnosis import Cause, changed
@@ -13,6 +17,11 @@ from k8s.errors import ClusterError
 from k8s.names import CONDITION_READY
 from k8s.snapshots import Instance
 
+V = TypeVar("V")
+
+READY_WITHIN = 5.0
+"""Seconds that a VMI which has just moved is given to say Ready again; it flaps for about 0.1 s (recorded: live-ok)."""
+
 
 def is_running(vmi: Instance | None) -> bool:
     """Whether the guest runs, and is not being stopped."""
@@ -22,6 +31,14 @@ def is_running(vmi: Instance | None) -> bool:
 def is_ready(vmi: Instance | None) -> bool:
     """Whether it says so itself."""
     return vmi is not None and vmi.holds(CONDITION_READY)
+
+
+async def settle(view: V, views: AsyncIterator[V], settled: Callable[[V], bool]) -> None:
+    """Give a VMI that has just come up or moved a moment to say so."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(READY_WITHIN):
+            while not settled(view):
+                view = await anext(views)
 
 
 def result(

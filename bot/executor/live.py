@@ -6,10 +6,6 @@ again: `k8s.steps.settle` tells from the VMI, its pods and events what became of
 the end (it runs, and on the wanted node), never only the word of the VMIM.
 """
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-
 from bot import calling_off, progress
 from bot.diagnosis import Cause, changed, diagnose
 from bot.executor import abort, announce, ending, explain, leading
@@ -24,9 +20,6 @@ from k8s.names import LABEL_MANAGED_BY, LABEL_PLAN, OUR_PREFIX
 from k8s.note import read_note
 from k8s.snapshots import Evidence, Instance, Migration, NewMigration, Ref, View
 from k8s.steps import Trace
-
-READY_WITHIN = 5.0
-"""Seconds that a VMI which has just moved is given to say Ready again; it flaps for about 0.1 s (recorded: live-ok)."""
 
 LONGEST_NAME = 63
 """A VMIM's name; it is put into a label value (KubeVirt's and ours)."""
@@ -63,7 +56,7 @@ async def follow(moving: Moving) -> None:
                 continue  # a watch that was there before us has not heard of it yet
             seen = view.migration or view.last_seen
             if seen and seen.phase == "Succeeded":
-                await _wait_until_ready(view, views)
+                await ending.settle(view, views, _is_settled)
             if seen is None or view.migration is None or seen.final:
                 break
     await moving.change(lambda newest: progress.advance(newest, moving.index))
@@ -209,11 +202,8 @@ async def _note_post_copy(moving: Moving, view: View) -> None:
         await moving.change(lambda newest: progress.no_way_back(newest, moving.index), Entry("post-copy"))
 
 
-async def _wait_until_ready(view: View, views: AsyncIterator[View]) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(READY_WITHIN):
-            while not (is_ready(view.vmi) and view.vmi and view.vmi.migration and view.vmi.migration.completed):
-                view = await anext(views)
+def _is_settled(view: View) -> bool:
+    return is_ready(view.vmi) and bool(view.vmi and view.vmi.migration and view.vmi.migration.completed)
 
 
 def _arrived(move: Move, intent: Intent, evidence: Evidence) -> bool:

@@ -12,6 +12,7 @@ that somebody else owns by now is let go of, one that nobody owns is taken up by
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -175,6 +176,8 @@ class Executor:
     def _forget(self, plan_id: str, done: asyncio.Task[None]) -> None:
         if self._runs.get(plan_id) is done:
             del self._runs[plan_id]
+            if not self._writes.get(plan_id):
+                self._writes.pop(plan_id, None)
 
     def _away(self, plan_id: str, now: datetime) -> datetime | None:
         """Since when the cluster has not answered this plan's run; None while it does."""
@@ -208,12 +211,8 @@ class Executor:
 
     async def _carry_out(self, plan_id: str, *, nudge: bool) -> None:
         try:
-            epoch = await self._leases.take(plan_id)
-            if epoch is not None:
-                await self._run_ours(plan_id, epoch)
-            elif nudge:
-                await self._leases.nudge(plan_id)
-        except (Halt, LeaseLost):
+            with suppress(Halt, LeaseLost):
+                await self._take_up(plan_id, nudge=nudge)
             self._answered(plan_id)
         except (NotYet, k8s.Busy):
             self._unanswered.pop(plan_id, None)
@@ -228,6 +227,13 @@ class Executor:
         except Exception:
             log.exception("plan %s met an unexpected error and is tried again", plan_id)
             self._try_later(plan_id)
+
+    async def _take_up(self, plan_id: str, *, nudge: bool) -> None:
+        epoch = await self._leases.take(plan_id)
+        if epoch is not None:
+            await self._run_ours(plan_id, epoch)
+        elif nudge:
+            await self._leases.nudge(plan_id)
 
     async def _run_ours(self, plan_id: str, epoch: int) -> None:
         if begun := self._writes.get(plan_id):

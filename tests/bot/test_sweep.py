@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import calling_off, cold, progress
+from bot.executor import due
 from bot.ports import Change
 from bot.record import Record
+from bot.sandbox.gallery import batch, incident, later, live
+from bot.sandbox.gallery import cold as gallery
 from bot.sandbox.gallery.cold import cold_starting_at_home
 from bot.sandbox.gallery.live import at, copying
-from tests.bot.conftest import App
+from tests.bot.conftest import LIMITS, App
 from tests.facts import RAVI
 
 
@@ -43,3 +46,20 @@ async def test_what_changed_after_it_was_judged_stays_as_it_is(
     await app.store.update(newest.id, lambda _: Change(judged))
     await app.executor.sweep(now)
     assert await app.store.get(newest.id) != judged
+
+
+STATES = {**live.GALLERY, **gallery.GALLERY, **batch.GALLERY, **later.GALLERY, **incident.GALLERY}
+HOURS = (0, 0.02, 0.1, 0.2, 0.5, 2, 30, 200)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_what_is_due_can_be_done_in_any_state(name: str) -> None:
+    for hours in HOURS:
+        for away_since in (None, at(100)):
+            current, now = STATES[name](), at(hours * 3600)
+            for _ in range(20):
+                if (found := due.first_due(current, now, LIMITS, away_since)) is None:
+                    break
+                current = found.change(current)
+            else:
+                pytest.fail(f"{hours} h: it is never done")

@@ -234,7 +234,7 @@ def succeeded() -> Record:
 def succeeded_over_older_pin() -> Record:
     """The older pin went first."""
     done = succeeded()
-    return progress.with_run(done, 0, done.runs[0].model_copy(update={"older_pin": "p0"}))
+    return done.with_run(0, {"older_pin": "p0"})
 
 
 def cleaned() -> Record:
