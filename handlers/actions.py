@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 _CLOSED_MEANWHILE = ("not_found", "hash_conflict")
 """Answers to an update of a form that the person has closed, or that has gone on, while it was loading."""
 
+_BROKEN = BotError("broken", "Something went wrong in the bot.", "Close this; the channel tells you more.")
+
 Act = Callable[[Click], Awaitable[Card | None]]
 """What a click does. A card that comes back is for the clicker alone; what changed for all, their messages show."""
 
@@ -111,10 +113,15 @@ class Actions:
         """Open an empty form first, since Slack's trigger lives three seconds. What is in it is for those who may send
         it, and who sends it is judged again then."""
         opened = await self._open(click, refusal.loading(title))
+        view = refusal.form(_BROKEN)
         try:
             view = await form()
         except BotError as refused:
             view = refusal.form(refused)
+        finally:
+            await self._update(opened, view)
+
+    async def _update(self, opened: dict[str, Any], view: Block) -> None:
         try:
             await self._desk.client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)
         except SlackApiError as error:

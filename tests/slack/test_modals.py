@@ -214,6 +214,18 @@ async def test_somebody_who_may_not_change_the_plan_is_told_in_the_form(bot: Bot
     assert (await bot.service.get("p1")).revision == 1
 
 
+async def test_a_form_that_cannot_be_made_does_not_keep_people_waiting(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> tuple[()]:
+        raise RuntimeError
+
+    monkeypatch.setattr(bot.service, "nodes", broken)
+    await opened(bot)
+    assert "Something went wrong in the bot" in str(bot.slack.sandbox.modals_of("dana")[0].definition)
+    assert "Tell the bot's owner this id" in bot.whispers("dana")[-1]
+
+
 async def test_the_form_of_a_plan_that_is_gone_says_so(bot: Bot) -> None:
     await bot.say("dana", "/vm-migrate web-01 worker-05")
     ts = await bot.slack.post("x", blocks=_modify_button('{"plan": "p9", "revision": 1}'))
