@@ -41,8 +41,10 @@ _DONE = (MoveState.SUCCEEDED, MoveState.FAILED, MoveState.CANCELED)
 def batch_progress_card(record: Record) -> Card:
     """All of it. What is under way comes first, each with its Cancel, as far as there is room: of many at once those
     that began last are rows until one before them ends."""
-    status = _headline(record)
-    going = within(_UNDER_WAY, (_under_way(record, index) for index in turns.under_way(record)))
+    status, under_way = _headline(record), turns.under_way(record)
+    going = within(_UNDER_WAY, (_under_way(record, index) for index in under_way))
+    more = len(under_way) - len(going)
+    going += [[blocks.context(f"{more} more are under way; their Cancel comes up here as others end.")]] if more else []
     rows = _rows(record, LIST_SIZE - size(going))
     return Card(status, (blocks.section(status), *chain(*going), *paragraphs(rows), *_ways(record)))
 
