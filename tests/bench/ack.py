@@ -20,7 +20,7 @@ GOAL = 1.3
 ONE_BY_ONE = 100
 AT_ONCE = 50
 COMMAND = "/vm-migrate web-01 worker-99"
-REST = 0.05
+REST = 0.1
 """Seconds between two commands one by one, so that the work behind the first does not count for the second."""
 
 
