@@ -103,7 +103,8 @@ def _alone(record: Record) -> Mapping[str, Card]:
 
 def settled(record: Record) -> Mapping[str, Card]:
     """What becomes of questions that are open no longer, where they were ever asked: they are edited, never posted."""
-    messages: dict[str, Card] = {**(batch.settled(record) if record.plan.batch else {}), **verdict.settled(record)}
+    messages: dict[str, Card] = dict(batch.settled(record) if record.plan.batch else {})
+    messages |= verdict.settled(record) | incident.settled(record)
     if record.schedule and record.schedule.checked_at and not later.is_near(record):
         messages[Slot.NEAR] = later.past_card(record)
     for index, run in enumerate(record.runs):

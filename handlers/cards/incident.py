@@ -84,13 +84,27 @@ def button(record: Record, value: str) -> list[Block]:
 
 
 def at_once(record: Record) -> dict[str, Card]:
-    """What is said besides the card, as soon as it is declared."""
+    """What is said besides the card, as soon as it is declared; each time in messages of its own."""
     if record.incident is None:
         return {}
-    made: dict[str, Card] = {Slot.INCIDENT: _passed_over(record, record.incident)}
+    number = len(record.edits)
+    made = {_slot(Slot.INCIDENT, number): _passed_over(record, record.incident)}
     if record.incident.audit_channel:
-        made[Slot.AUDIT] = _audit(record, record.incident)
+        made[_slot(Slot.AUDIT, number)] = _audit(record, record.incident)
     return made
+
+
+def settled(record: Record) -> dict[str, Card]:
+    """What stands in place of that once somebody has changed the plan, which ends the incident."""
+    text = f"🚨 *No incident's any more:* {parts.subject(record)}. The plan was changed; the usual approvals count."
+    over = Card(text, (blocks.section(text),))
+    until = len(record.edits) if record.incident else len(record.edits) + 1
+    return {_slot(word, number): over for number in range(until) for word in (Slot.INCIDENT, Slot.AUDIT)}
+
+
+def _slot(word: Slot, number: int) -> str:
+    """`number`: of the changes before it was declared, of which each ends an incident."""
+    return f"{word}_{number}" if number else word.value
 
 
 def afterwards(record: Record) -> dict[str, Card]:

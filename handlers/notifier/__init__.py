@@ -14,6 +14,7 @@ no second card after a crash between posting and remembering when the app may no
 import asyncio
 import logging
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -165,27 +166,40 @@ class SlackNotifier:
                 return
             if not self._sends(plan_id):
                 raise Later("another bot sends by now")
-            slot, card = pending
-            await self._put(record, slot, card, known, paced=paced)
+            await self._put(record, pending, known, paced=paced)
 
-    async def _put(self, record: Record, slot: str, card: Card, known: dict[str, Message], *, paced: bool) -> None:
+    async def _put(self, record: Record, pending: "_Pending", known: dict[str, Message], *, paced: bool) -> None:
         """Send one message, or learn what has become of it."""
+        slot, card, posts = pending
         message = known.get(slot)
-        root = None if slot in (Slot.CARD, Slot.AUDIT) else known[Slot.CARD].ts
+        root = None if slot == Slot.CARD or _is_audit(slot) else known[Slot.CARD].ts
         try:
             if message and message.ts:
                 await self._edit(message, card, paced=paced)
-            elif message is None or not await self._outbox.find(message, root):
+            elif message and await self._outbox.find(message, root):
+                pass  # the next round edits it
+            elif message and not posts:
+                await self._pass_over(message, card)
+            else:
                 await self._post(record, slot, root, card, paced=paced)
         except NoPlace as error:
-            if slot != Slot.AUDIT:
+            if not _is_audit(slot):
                 raise
-            await self._give_up(record, card, error)
+            log.error("plan %s cannot be told in the audit channel: %s", record.id, error)
+            intent = Message(record.id, slot, _channel(record, slot), "", "", self._clock.now())
+            await self._pass_over(message or intent, card)
         except MessageGone:
-            if message and message.ts:
+            if message and not posts:
+                await self._pass_over(message, card)
+            elif message and message.ts:
                 await self._post(record, slot, root, card, paced=paced)
             else:  # the thread is gone: it needs a new card first
                 await self._post(record, Slot.CARD, None, cards.wanted(record)[Slot.CARD], paced=paced)
+
+    async def _pass_over(self, message: Message, card: Card) -> None:
+        """The others do not wait for a message that cannot be put right: one in an audit channel that does not let the
+        bot write, or an old one that somebody has deleted."""
+        await self._store.put_message(message._replace(digest=card.digest))
 
     async def _edit(self, message: Message, card: Card, *, paced: bool) -> None:
         self._take_turn(self._pace.edits, paced=paced)
@@ -196,13 +210,6 @@ class SlackNotifier:
         self._take_turn(self._pace.posts(channel), paced=paced)
         await self._outbox.post(record.id, slot, channel, root, card)
 
-    async def _give_up(self, record: Record, card: Card, error: NoPlace) -> None:
-        """The plan's own messages do not wait for an audit channel that does not let the bot write; its thread says so.
-        What is known of such a message is its digest alone."""
-        log.error("plan %s cannot be told in the audit channel: %s", record.id, error)
-        known = Message(record.id, Slot.AUDIT, _channel(record, Slot.AUDIT), "", card.digest, self._clock.now())
-        await self._store.put_message(known)
-
     def _take_turn(self, bucket: Bucket, *, paced: bool) -> None:
         now = self._clock.now()
         if paced and bucket.ready_at(now) > now:
@@ -210,30 +217,42 @@ class SlackNotifier:
         bucket.take(now)
 
 
-def _pending(record: Record, known: dict[str, Message]) -> tuple[str, Card] | None:
-    """The next message that does not show what it should: what is new first, since an edit notifies nobody. Only the
-    note of a Modify waits for the card that it speaks of."""
+class _Pending(NamedTuple):
+    """A message that does not show what it should."""
+
+    slot: str
+    card: Card
+    posts: bool
+    """Whether it is posted where it is not there; what is over is only edited."""
+
+
+def _pending(record: Record, known: dict[str, Message]) -> _Pending | None:
+    """The next one: what is new first, since an edit notifies nobody. Only the note of a Modify waits for the card that
+    it speaks of."""
     card = known.get(Slot.CARD)
     if _withdrawn(record) and not (card and card.ts):
         return None
     wanted = dict(cards.wanted(record))
-    audit = known.get(Slot.AUDIT)
-    if record.incident and audit and audit.digest and not audit.ts:
+    if record.incident and any(_is_audit(slot) and told.digest and not told.ts for slot, told in known.items()):
         wanted[Slot.UNTOLD] = cards.untold_card(record.incident)
     for slot in sorted(wanted, key=lambda slot: slot.startswith(Slot.EDIT) or bool(slot in known and known[slot].ts)):
         message = known.get(slot)
         if message is None or message.digest != wanted[slot].digest:
-            return slot, wanted[slot]
+            return _Pending(slot, wanted[slot], posts=True)
     for slot, settled in cards.settled(record).items():
         message = known.get(slot)
         if message is not None and message.digest != settled.digest:
-            return slot, settled
+            return _Pending(slot, settled, posts=False)
     return None
 
 
+def _is_audit(slot: str) -> bool:
+    return slot.startswith(Slot.AUDIT)
+
+
 def _channel(record: Record, slot: str) -> str:
-    """Where a message belongs: all but one to the plan's own channel."""
-    return record.incident.audit_channel if slot == Slot.AUDIT and record.incident else record.place.channel
+    """Where a message belongs: all but those for the audit channel to the plan's own."""
+    return record.incident.audit_channel if _is_audit(slot) and record.incident else record.place.channel
 
 
 def _silenced() -> BotError:

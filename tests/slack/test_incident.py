@@ -11,6 +11,7 @@ from bot.incident import Happened
 from bot.migration import PlanState
 from bot.policy import Confirm, Policy, Rule, Waiver
 from bot.ports import Change
+from bot.request import MoveRequest
 from handlers.ids import ActionId, BlockId, Slot
 from tests.slack.bot import Bot
 from tests.slack.test_listeners import catch_up
@@ -132,6 +133,24 @@ def refuse_in(bot: Bot, channel: str, word: str) -> None:
         return await post(**arguments)
 
     bot.client.chat_postMessage = refusing  # type: ignore[method-assign]  # for the rest of the test
+
+
+async def test_a_change_of_the_plan_ends_the_incident_everywhere_and_another_is_told_anew(bot: Bot) -> None:
+    await bot.say("dana", URGENT)
+    await catch_up(bot)
+    dana = await bot.desk.identity.actor("U0DANA00001", None, "C0OPS000001")
+    await bot.service.modify("p1", 1, MoveRequest(vm="web-01", target="worker-05", reason="calmer"), dana)
+    await catch_up(bot)
+    (first,) = bot.shown(AUDIT)
+    assert "No incident's any more" in await bot.card(Slot.INCIDENT)
+    assert "No incident's any more" in first.text
+    await bot.service.declare("p1", 2, "INC-43", "now it is one", dana)
+    await catch_up(bot)
+    first, second = bot.shown(AUDIT)
+    assert "No incident's any more" in first.text
+    assert "INC-43" in second.text
+    assert "INC-43" in await bot.card(f"{Slot.INCIDENT}_1")
+    assert await bot.store.unshown() == ()
 
 
 async def test_the_timeline_is_posted_at_the_end(bot: Bot) -> None:

@@ -166,6 +166,21 @@ async def test_a_batch_whose_card_was_deleted_gets_a_new_thread(bot: Bot, state:
     assert await bot.store.unshown() == ()
 
 
+async def test_a_question_that_was_deleted_is_not_posted_again_when_it_is_answered(bot: Bot) -> None:
+    await bot.store.add(batch_gallery.batch_proposed().model_copy(update={"place": PLACE}), [])
+    await become(bot, batch_gallery.batch_paused_by_failure())
+    for _ in range(5):
+        await bot.sweep(2)
+    asked = await bot.message("hold_0")
+    workspace = bot.slack.sandbox.workspace
+    workspace.delete(workspace.message(workspace.rooms[OPS], asked.ts))
+    await become(bot, batch_gallery.batch_went_on())
+    for _ in range(5):
+        await bot.sweep(2)
+    assert not [message for message in bot.shown() if "It paused" in message.text]
+    assert await bot.store.unshown() == ()
+
+
 async def test_a_card_whose_answer_was_lost_is_found_and_not_posted_twice(bot: Bot) -> None:
     await add(bot)
     await bot.slack.person("faults", lose_answers={"method": "chat.postMessage", "times": 1})
