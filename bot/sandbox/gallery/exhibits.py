@@ -9,6 +9,7 @@ from bot.sandbox.gallery.answers import answers, homes, strained
 from bot.sandbox.gallery.forms import forms
 from bot.sandbox.gallery.shown import Json, message
 from handlers import cards
+from handlers.ids import Slot
 
 PEOPLE = {actor.user: name for actor, name in ((facts.DANA, "Dana"), (facts.RAVI, "Ravi"), (facts.MEI, "Mei"))}
 """Who the samples speak of, for the page to name."""
@@ -30,7 +31,8 @@ def chapters() -> Mapping[str, list[Json]]:
 
 
 def _of_record(make: Callable[[], Record]) -> Json:
+    """With what has become of its questions; pages of a table that was once longer were never posted here."""
     record = make()
-    shown = {**cards.wanted(record), **cards.settled(record)}
-    messages = [message(slot, card) for slot, card in shown.items()]
+    settled = {slot: card for slot, card in cards.settled(record).items() if not slot.startswith(Slot.TABLE)}
+    messages = [message(slot, card) for slot, card in {**cards.wanted(record), **settled}.items()]
     return {"name": make.__name__, "about": cleandoc(make.__doc__ or ""), "messages": messages}
