@@ -138,7 +138,7 @@ def test_who_practises_is_told_which_message_is_nearest_to_what_should_be_there(
         {"as": "dana", "in": "#ops", "text": ["web-01", "worker-05"], "without": "[Confirm]"}
     )
     assert nearest(expect, []) == ""
-    assert nearest(expect, ["help"]) == ""
+    assert nearest(expect, ["help", "pins"]) == "“pins”, which lacks web-01, worker-05"
     texts = ["== Move plan: web-01 → worker-04 ==\n[Confirm]", "web-02"]
     assert nearest(expect, texts) == "“Move plan: web-01 → worker-04”, which lacks worker-05 and still has [Confirm]"
 

@@ -1,6 +1,6 @@
 """What hangs in the gallery: chapters of exhibits, each with the messages and forms that one state shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
 
 from bot.record import Record
@@ -23,6 +23,7 @@ def chapters() -> Mapping[str, list[Json]]:
         "In an incident": [*map(_of_record, incident.GALLERY.values())],
         "For later": [*map(_of_record, later.GALLERY.values())],
         "Batches": [*map(_of_record, batch.GALLERY.values())],
+        "Taken back": [*_taken_back()],
         "Answers to one person": [*answers()],
         "Home": [*homes()],
         "Forms": [*forms()],
@@ -31,8 +32,21 @@ def chapters() -> Mapping[str, list[Json]]:
 
 
 def _of_record(make: Callable[[], Record]) -> Json:
-    """With what has become of its questions; pages of a table that was once longer were never posted here."""
+    """With what has become of its questions."""
     record = make()
-    settled = {slot: card for slot, card in cards.settled(record).items() if not slot.startswith(Slot.TABLE)}
+    settled = {slot: card for slot, card in cards.settled(record).items() if not slot.startswith(_OF_EARLIER)}
     messages = [message(slot, card) for slot, card in {**cards.wanted(record), **settled}.items()]
     return {"name": make.__name__, "about": cleandoc(make.__doc__ or ""), "messages": messages}
+
+
+_OF_EARLIER = (Slot.TABLE, Slot.VERDICT)
+"""Messages of an earlier revision, which are edited only where that one has posted them."""
+
+
+def _taken_back() -> Iterable[Json]:
+    """What becomes of those, once each."""
+    for record in (live.approval_lost(), batch.batch_drifted()):
+        settled = cards.settled(record)
+        slot = next(slot for slot in settled if slot.startswith(_OF_EARLIER))
+        about = "Of an earlier revision of the plan."
+        yield {"name": f"taken_back_{slot}", "about": about, "messages": [message(slot, settled[slot])]}

@@ -312,10 +312,10 @@ def _fits(message: Json, expect: Expect) -> bool:
 
 
 def nearest(expect: Expect, texts: list[str]) -> str:
-    """The message that comes closest to what is expected, by its first line, and what is wrong with it; empty where
-    there is none."""
+    """The message that comes closest to what is expected, by its first line, and what is wrong with it; the newest of
+    those that are equally close, and empty where there is none at all."""
     close = max(reversed(texts), key=lambda text: sum(part in text for part in expect.text), default="")
-    if not any(part in close for part in expect.text):
+    if not close:
         return ""
     lacks = [part for part in expect.text if part not in close]
     has = [part for part in expect.without if part in close]
