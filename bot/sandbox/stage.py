@@ -111,6 +111,12 @@ class Stage:
         await self._open_cluster(0)
         await self.start_bot()
 
+    async def restart_bot(self, settings: Mapping[str, str]) -> None:
+        """The same bot with other settings; the cluster and what the bot remembers stay."""
+        await self.stop_bot()
+        self._settings = dict(settings)
+        await self.start_bot()
+
     async def start_bot(self) -> None:
         """Start the bot and wait until it serves. Raises BotDidNotStart."""
         if self.bot_state != "stopped":

@@ -117,6 +117,19 @@ async def test_a_drill_is_practised_by_hand_and_says_that_it_is_passed(stage: St
     await expect(page.get_by_role("combobox", name="Drill")).to_be_visible()
 
 
+async def test_the_rules_of_a_drill_end_with_it(stage: Stage, browser: Browser) -> None:
+    page = await open_page(browser, stage)
+    await page.get_by_role("combobox", name="Drill").select_option("The wrong approver")
+    await page.get_by_role("button", name="Practise it").click()
+    await expect(page.locator(".step.now").first).to_contain_text("type /vm-migrate web-01", timeout=SOON)
+    await say(page, "/vm-migrate web-01 worker-05")
+    await expect(card(page)).to_contain_text("Needs 1 of @sre", timeout=SOON)
+    await page.get_by_role("button", name="Stop the drill").click()
+    await expect(page.get_by_role("button", name="Practise it")).to_be_visible(timeout=SOON)
+    await say(page, "/vm-migrate web-02 worker-05")
+    await expect(card(page)).to_contain_text("needs 1 Confirm from this channel's members", timeout=SOON)
+
+
 async def test_on_a_phone_the_console_lies_over_the_chat_and_goes_again(stage: Stage, browser: Browser) -> None:
     page = await browser.new_page(viewport=PHONE, color_scheme="dark")
     await page.goto(f"{stage.slack.url}/")

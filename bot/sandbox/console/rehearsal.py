@@ -71,8 +71,10 @@ class Rehearsal:
         self._now = drill
 
     async def give_up(self, _: Json) -> None:
-        """End it and take its card away; the cluster stays as it is."""
+        """End it, with the rules that were in force in it, and take its card away; the cluster stays as it is."""
         await self.stop()
+        if self._now and (self._now.story.policy or self._now.story.settings):
+            await self._stage.restart_bot({})
         self._now = None
 
     async def stop(self) -> None:
