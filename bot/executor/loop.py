@@ -143,23 +143,29 @@ class Executor:
             self.restart(plan_id)
 
     async def sweep(self, now: datetime) -> None:
-        """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours."""
-        elsewhere, waiting = await self._leases.elsewhere(), []
+        """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours. What is
+        wrong with one plan keeps no other waiting."""
+        elsewhere = await self._leases.elsewhere()
         for current in await self._store.open_plans():
-            runs = _to_run(current)
-            if not runs:
-                self._answered(current.id)  # what it waited for is over
-            lease = current.id if runs else DUTIES
-            if lease in elsewhere or (epoch := await self._leases.take(lease)) is None:
-                continue
-            if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
-                await self._apply(current, found, epoch if runs else None)
-            elif runs and self._may_try(current.id, now):
-                self.start(current.id)
-                if due.wants_explaining(current, now):
-                    waiting.append((current, epoch))
-        self._sweeps += 1
-        for current, epoch in explain.share(waiting, self._sweeps):
+            with about(plan=current.id):
+                try:
+                    await self._see_to(current, elsewhere, now)
+                except StoreAway:
+                    raise
+                except Exception:
+                    log.exception("plan %s met an unexpected error and is looked at again", current.id)
+
+    async def _see_to(self, current: Record, elsewhere: frozenset[str], now: datetime) -> None:
+        runs = _to_run(current)
+        if not runs:
+            self._answered(current.id)  # what it waited for is over
+        lease = current.id if runs else DUTIES
+        if lease in elsewhere or (epoch := await self._leases.take(lease)) is None:
+            return
+        if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
+            await self._apply(current, found, epoch if runs else None)
+        elif runs and self._may_try(current.id, now):
+            self.start(current.id)
             if found := await explain.first_found(self._cluster, current, now, self._limits):
                 await self._apply(current, found, epoch)
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot import calling_off, cold, progress
 from bot.executor import due
+from bot.migration import PlanState
 from bot.ports import Change
 from bot.record import Record
 from bot.sandbox.gallery import batch, incident, later, live
@@ -14,7 +15,7 @@ from bot.sandbox.gallery import cold as gallery
 from bot.sandbox.gallery.cold import cold_starting_at_home
 from bot.sandbox.gallery.live import at, copying
 from tests.bot.conftest import LIMITS, App
-from tests.facts import RAVI
+from tests.facts import RAVI, proposed
 
 
 def came_up(home: Record) -> Record:
@@ -46,6 +47,22 @@ async def test_what_changed_after_it_was_judged_stays_as_it_is(
     await app.store.update(newest.id, lambda _: Change(judged))
     await app.executor.sweep(now)
     assert await app.store.get(newest.id) != judged
+
+
+async def test_a_plan_with_which_something_is_wrong_keeps_no_other_waiting(
+    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fine = proposed()
+    wrong = fine.model_copy(update={"id": "p0", "expires_at": None})
+    await app.store.add(fine, [])
+
+    async def both() -> tuple[Record, ...]:
+        return (wrong, fine)
+
+    monkeypatch.setattr(app.store, "open_plans", both)
+    await app.executor.sweep(fine.expires_at)
+    assert (await app.plan()).state is PlanState.EXPIRED
+    assert "p0 met an unexpected error" in caplog.text
 
 
 STATES = {**live.GALLERY, **gallery.GALLERY, **batch.GALLERY, **later.GALLERY, **incident.GALLERY}
