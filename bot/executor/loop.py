@@ -21,6 +21,7 @@ from bot.authority import Authority
 from bot.executor import batch, due, ending, explain, live
 from bot.executor import cold as cold_steps
 from bot.executor.moving import Halt, Limits, Moving, NotYet, Outdated
+from bot.executor.patience import Patience
 from bot.executor.prove import prove
 from bot.logs import about
 from bot.migration import PlanState
@@ -60,10 +61,6 @@ _WATCHING = (StepKind.FOLLOW, StepKind.GONE, StepKind.ARRIVE, StepKind.VERIFY)
 AWAY_AFTER = 5.0
 """Seconds without a word from the cluster before people are told; a watch that is renewed takes less."""
 
-FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(seconds=30)
-"""Pauses between tries while the cluster does not answer: doubled from the first to the longest."""
-
 
 class Executor:
     """Runs approved plans, each in a task of its own. Implements `bot.ports.Runner`."""
@@ -88,9 +85,7 @@ class Executor:
         self._leases = leases
         self._runs: dict[str, asyncio.Task[None]] = {}
         self._writes: dict[str, set[asyncio.Task[Any]]] = {}
-        self._again: dict[str, tuple[datetime, timedelta]] = {}
-        self._unanswered: dict[str, datetime] = {}
-        """Since when, by plan."""
+        self._patience = Patience()
         self._closing = False
         self._sweeps = 0
 
@@ -115,7 +110,7 @@ class Executor:
     def _let_go(self, plan_id: str) -> None:
         if running := self._runs.pop(plan_id, None):
             running.cancel()
-        self._again.pop(plan_id, None)
+        self._patience.at_once(plan_id)
 
     async def resume(self) -> None:
         """Take up everything that an earlier process left, but what is to lapse: the first sweep sees to that."""
@@ -158,13 +153,13 @@ class Executor:
     async def _see_to(self, current: Record, elsewhere: frozenset[str], now: datetime) -> None:
         runs = _to_run(current)
         if not runs:
-            self._answered(current.id)  # what it waited for is over
+            self._patience.over(current.id)
         lease = current.id if runs else DUTIES
         if lease in elsewhere or (epoch := await self._leases.take(lease)) is None:
             return
         if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
             await self._apply(current, found, epoch if runs else None)
-        elif runs and self._may_try(current.id, now):
+        elif runs and self._patience.may_try(current.id, now):
             self.start(current.id)
             if found := await explain.first_found(self._cluster, current, now, self._limits):
                 await self._apply(current, found, epoch)
@@ -187,13 +182,10 @@ class Executor:
 
     def _away(self, plan_id: str, now: datetime) -> datetime | None:
         """Since when the cluster has not answered this plan's run; None while it does."""
-        if plan_id in self._unanswered:
-            return self._unanswered[plan_id]
+        if since := self._patience.unanswered_since(plan_id):
+            return since
         outage = self._cluster.outage()
         return now - timedelta(seconds=outage) if outage and outage >= AWAY_AFTER else None
-
-    def _may_try(self, plan_id: str, now: datetime) -> bool:
-        return plan_id not in self._again or now >= self._again[plan_id][0]
 
     async def _apply(self, judged: Record, found: due.Due, epoch: int | None) -> None:
         """Change the plan that was judged. One that has changed meanwhile is left for the next sweep to judge."""
@@ -219,20 +211,18 @@ class Executor:
         try:
             with suppress(Halt, LeaseLost):
                 await self._take_up(plan_id, nudge=nudge)
-            self._answered(plan_id)
+            self._patience.over(plan_id)
         except (NotYet, k8s.Busy):
-            self._unanswered.pop(plan_id, None)
-            self._try_later(plan_id)
+            self._patience.not_yet(plan_id, self._clock.now())
         except k8s.ClusterError as away:
             log.warning("plan %s waits for the cluster: %s", plan_id, away.message)
-            self._unanswered.setdefault(plan_id, self._clock.now())
-            self._try_later(plan_id)
+            self._patience.unanswered(plan_id, self._clock.now())
         except StoreAway:
             log.warning("plan %s waits for the database", plan_id)
-            self._try_later(plan_id)
+            self._patience.later(plan_id, self._clock.now())
         except Exception:
             log.exception("plan %s met an unexpected error and is tried again", plan_id)
-            self._try_later(plan_id)
+            self._patience.later(plan_id, self._clock.now())
 
     async def _take_up(self, plan_id: str, *, nudge: bool) -> None:
         epoch = await self._leases.take(plan_id)
@@ -294,7 +284,7 @@ class Executor:
             with about(move=current.plan.moves[index].key):
                 await self._step(moving, current)
             stepped.set()
-            self._answered(plan_id)
+            self._patience.over(plan_id)
 
     async def _step(self, moving: Moving, current: Record) -> None:
         moving.keep_to(current)
@@ -324,15 +314,6 @@ class Executor:
             leases=self._leases,
             epoch=epoch,
         )
-
-    def _answered(self, plan_id: str) -> None:
-        self._again.pop(plan_id, None)
-        self._unanswered.pop(plan_id, None)
-
-    def _try_later(self, plan_id: str) -> None:
-        _, last = self._again.get(plan_id, (None, FIRST_PAUSE / 2))
-        pause = min(last * 2, LONGEST_PAUSE)
-        self._again[plan_id] = (self._clock.now() + pause, pause)
 
 
 async def _first(lanes: Collection[asyncio.Task[None]], stepped: asyncio.Event) -> set[asyncio.Task[None]]:

@@ -7,6 +7,7 @@ import pytest
 
 from bot import calling_off, cold, progress
 from bot.executor import due
+from bot.executor.patience import Patience
 from bot.migration import PlanState
 from bot.ports import Change
 from bot.record import Record
@@ -80,3 +81,23 @@ def test_what_is_due_can_be_done_in_any_state(name: str) -> None:
                 current = found.change(current)
             else:
                 pytest.fail(f"{hours} h: it is never done")
+
+
+def test_pauses_between_tries_double_to_the_longest_and_begin_anew_once_it_goes_on() -> None:
+    patience, now = Patience(), at(0)
+
+    def pauses(tries: int) -> list[float]:
+        nonlocal now
+        found = []
+        for _ in range(tries):
+            patience.unanswered("p1", now)
+            begun = now
+            while not patience.may_try("p1", now):
+                now += timedelta(seconds=1)
+            found.append((now - begun).total_seconds())
+        return found
+
+    assert pauses(7) == [1, 2, 4, 8, 16, 30, 30]
+    assert patience.unanswered_since("p1") == at(0)
+    patience.over("p1")
+    assert (patience.unanswered_since("p1"), pauses(2)) == (None, [1, 2])
