@@ -44,7 +44,7 @@ function running(drill, act) {
   // what is yours stays yours until something shows that it is done; a lesson shows nothing
   const asked = drill.steps.slice(0, reached).findLastIndex((step) => !["yours", "lesson"].includes(step.kind)) + 1;
   const steps = drill.steps.map((step, index) => {
-    const isNow = index === reached || (!isOver && step.kind === "yours" && index >= asked && index < reached);
+    const isNow = (index === reached && drill.done > 0) || (!isOver && step.kind === "yours" && index >= asked && index < reached);
     const state = isNow ? (drill.failed ? "failed" : "now") : index < reached ? "done" : "next";
     const word = { done: "done: ", now: "now: ", failed: "failed: ", next: "" }[state];
     const sign = el("span", { class: "emoji", "aria-hidden": "true" }, state === "done" && step.kind !== "lesson" ? "✅" : SIGNS[step.kind]);
@@ -54,6 +54,7 @@ function running(drill, act) {
     el("strong", {}, drill.story),
     el("p", { class: "muted" }, drill.learn),
     el("ol", { class: "steps", tabindex: "0", "aria-label": "Steps of the drill" }, steps),
+    !isOver && drill.done === 0 && el("p", { class: "muted", role: "status" }, "One moment: a fresh cluster and a bot that remembers nothing are starting."),
     !isOver && drill.so_far && el("p", { class: "muted", role: "status" }, `So far: ${drill.so_far}. If you went another way, stop the drill and begin again.`),
     isOver && el("p", { class: drill.failed ? "outcome wrong" : "outcome", role: "status" }, drill.failed ? `Failed: ${drill.outcome}` : drill.outcome),
     button({ class: "small-button", dataset: { key: "leave" } }, () => act("drill_stop", {}), isOver ? "Close the drill" : "Stop the drill"),
