@@ -11,8 +11,8 @@ that somebody else owns by now is let go of, one that nobody owns is taken up by
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -140,29 +140,32 @@ class Executor:
     async def sweep(self, now: datetime) -> None:
         """Expire, lapse, ask, remind, say that the cluster is away, and try again, whatever is due and ours. What is
         wrong with one plan keeps no other waiting."""
-        elsewhere = await self._leases.elsewhere()
+        elsewhere, waiting = await self._leases.elsewhere(), []
         for current in await self._store.open_plans():
-            with about(plan=current.id):
-                try:
-                    await self._see_to(current, elsewhere, now)
-                except StoreAway:
-                    raise
-                except Exception:
-                    log.exception("plan %s met an unexpected error and is looked at again", current.id)
+            with _alone(current.id):
+                epoch = await self._see_to(current, elsewhere, now)
+                if epoch is not None and due.wants_explaining(current, now):
+                    waiting.append((current, epoch))
+        self._sweeps += 1
+        for current, epoch in explain.share(waiting, self._sweeps):
+            with _alone(current.id):
+                if found := await explain.first_found(self._cluster, current, now, self._limits):
+                    await self._apply(current, found, epoch)
 
-    async def _see_to(self, current: Record, elsewhere: frozenset[str], now: datetime) -> None:
+    async def _see_to(self, current: Record, elsewhere: frozenset[str], now: datetime) -> int | None:
+        """Our epoch of a run of which nothing is due; None of all else."""
         runs = _to_run(current)
         if not runs:
             self._patience.over(current.id)
         lease = current.id if runs else DUTIES
         if lease in elsewhere or (epoch := await self._leases.take(lease)) is None:
-            return
+            return None
         if found := due.first_due(current, now, self._limits, self._away(current.id, now)):
             await self._apply(current, found, epoch if runs else None)
         elif runs and self._patience.may_try(current.id, now):
             self.start(current.id)
-            if found := await explain.first_found(self._cluster, current, now, self._limits):
-                await self._apply(current, found, epoch)
+            return epoch
+        return None
 
     async def close(self, patience: float = 8.0) -> None:
         """Stop taking up work, finish writes that have begun, and leave the rest for the next start."""
@@ -314,6 +317,18 @@ class Executor:
             leases=self._leases,
             epoch=epoch,
         )
+
+
+@contextmanager
+def _alone(plan_id: str) -> Iterator[None]:
+    """What is wrong with this plan is its own trouble; a database that is away is everybody's."""
+    with about(plan=plan_id):
+        try:
+            yield
+        except StoreAway:
+            raise
+        except Exception:
+            log.exception("plan %s met an unexpected error and is looked at again", plan_id)
 
 
 async def _first(lanes: Collection[asyncio.Task[None]], stepped: asyncio.Event) -> set[asyncio.Task[None]]:
