@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import calling_off, cold, progress
-from bot.executor import due
+from bot.executor import due, explain
 from bot.executor.patience import Patience
 from bot.migration import PlanState
 from bot.ports import Change
@@ -64,6 +64,27 @@ async def test_a_plan_with_which_something_is_wrong_keeps_no_other_waiting(
     await app.executor.sweep(fine.expires_at)
     assert (await app.plan()).state is PlanState.EXPIRED
     assert "p0 met an unexpected error" in caplog.text
+
+
+async def test_of_many_moves_that_wait_a_sweep_asks_about_some_and_the_next_about_others(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = [gallery.cold_starting().model_copy(update={"id": f"w{number}"}) for number in range(25)]
+    asked: list[str] = []
+
+    async def all_of_them() -> tuple[Record, ...]:
+        return tuple(waiting)
+
+    async def ask(_cluster: object, current: Record, *_: object) -> None:
+        asked.append(current.id)
+
+    monkeypatch.setattr(app.store, "open_plans", all_of_them)
+    monkeypatch.setattr(app.executor, "start", lambda _: None)
+    monkeypatch.setattr(explain, "first_found", ask)
+    for _ in range(3):
+        await app.executor.sweep(at(140))
+    assert len(asked) == 3 * explain.AT_ONCE
+    assert set(asked) == {each.id for each in waiting}
 
 
 STATES = {**live.GALLERY, **gallery.GALLERY, **batch.GALLERY, **later.GALLERY, **incident.GALLERY}

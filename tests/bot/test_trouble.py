@@ -7,7 +7,6 @@ import pytest
 
 from bot import approval, policy, progress
 from bot.errors import BotError
-from bot.executor import explain
 from bot.migration import MoveState, PlanState
 from bot.policy import Action
 from bot.ports import Change
@@ -304,11 +303,3 @@ async def test_an_expired_plan_is_not_confirmed_before_the_first_sweep_either(ap
     with pytest.raises(BotError) as refused:
         await app.service.confirm("p1", 1, RAVI)
     assert refused.value.code == "expired"
-
-
-def test_of_many_that_wait_a_sweep_asks_about_some_and_the_next_about_others() -> None:
-    waiting = range(2 * explain.AT_ONCE + 5)
-    asked = [set(explain.share(waiting, turn)) for turn in range(3)]
-    assert [len(each) for each in asked] == [explain.AT_ONCE] * 3
-    assert set.union(*asked) == set(waiting)
-    assert explain.share([1, 2], 7) == [1, 2]
