@@ -61,7 +61,7 @@ async def test_chat_thread_form_and_console_have_no_serious_finding(
         await card.get_by_role("button", name="Confirm").click()
         assert await hindrances(page) == []
         await page.get_by_role("dialog").get_by_role("button", name="Move it").click()
-        await card.get_by_role("button", name="repl").click(timeout=20_000)
+        await card.locator(".thread-link").click(timeout=20_000)
         await expect(page.locator("#thread")).to_contain_text("Move succeeded", timeout=40_000)
         assert await hindrances(page) == []
 
