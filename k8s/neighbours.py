@@ -29,8 +29,16 @@ class Newcomer:
     namespace: str
     labels: Mapping[str, str]
     placement: Placement
-    replaces: Pod | None = None
-    """A pod that is gone when it comes."""
+    vmi: str = ""
+    """Name of the VMI that it will run, "" for another pod. That VMI's other pods are gone when it comes: what a
+    migration that failed leaves ends by itself (recorded: live-failed, after a second)."""
+    beside: Pod | None = None
+    """The one pod of that VMI that still stands: the source of a live move."""
+
+    def outlasts(self, other: Pod) -> bool:
+        """Whether a pod that is there will be gone when this one comes."""
+        own = bool(self.vmi) and (other.ref.namespace, other.vmi) == (self.namespace, self.vmi)
+        return own and (self.beside is None or other.ref != self.beside.ref)
 
 
 def asks_about_all_pods(placement: Placement) -> bool:
@@ -42,8 +50,9 @@ def asks_about_all_pods(placement: Placement) -> bool:
 
 def surroundings(pod: Newcomer, survey: Survey) -> "Surroundings":
     """What the newcomer meets; remembered with the survey, because ranking asks for each node."""
-    gone = str(pod.replaces.ref) if pod.replaces else ""
-    key = json.dumps(["neighbours", pod.namespace, dict(pod.labels), pod.placement.affinity, gone], sort_keys=True)
+    beside = str(pod.beside.ref) if pod.beside else ""
+    own = [pod.namespace, pod.vmi, beside, dict(pod.labels), pod.placement.affinity]
+    key = json.dumps(["neighbours", *own], sort_keys=True)
     found = survey.memo.get(key)
     if not isinstance(found, Surroundings):
         found = survey.memo[key] = _looked_round(pod, survey)
@@ -110,10 +119,9 @@ def _looked_round(pod: Newcomer, survey: Survey) -> Surroundings:
 
 
 def _others(pod: Newcomer, survey: Survey) -> Iterator[tuple[Node, Pod]]:
-    gone = pod.replaces.ref if pod.replaces else None
     for node in survey.nodes:
         for other in survey.pods.get(node.name, ()):
-            if other.ref != gone:
+            if not pod.outlasts(other):
                 yield node, other
 
 

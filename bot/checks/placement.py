@@ -150,8 +150,9 @@ def _around(facts: Facts, type_: MoveType) -> Surroundings:
     guest = facts.vmi.guest if facts.vmi and live else facts.vm.guest
     running = facts.launcher.labels if facts.launcher and live else {}
     labels = {**guest.labels, LABEL_APP: LAUNCHER, LABEL_VM_NAME: facts.vm.ref.name, **running}
-    gone = None if live else facts.launcher
-    pod = Newcomer(facts.vm.ref.namespace, labels, rules_in_force(facts, type_), gone)
+    beside = facts.launcher if live else None
+    vm = facts.vm.ref
+    pod = Newcomer(vm.namespace, labels, rules_in_force(facts, type_), vm.name, beside)
     return neighbours.surroundings(pod, facts.survey)
 
 

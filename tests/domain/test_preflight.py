@@ -683,6 +683,16 @@ def test_in_a_zone_the_vms_own_pod_keeps_it_away_live_and_not_cold() -> None:
     assert said(world, COLD, "anti-affinity") == []
 
 
+def test_what_a_failed_migration_left_on_the_target_keeps_its_vm_from_no_second_try() -> None:
+    """KubeVirt keeps the pods of one VMI apart, and a target pod that has lost its migration takes a moment to end."""
+    apart = affinity(
+        "podAntiAffinity", {**by_app("x"), "labelSelector": {"matchLabels": {"kubevirt.io": "virt-launcher"}}}
+    )
+    left = pod("virt-launcher-web-01-left", placement=apart, vmi="web-01")
+    assert said(carried(left), LIVE, "anti-affinity") == said(carried(left), COLD, "anti-affinity") == []
+    assert said(carried(replace(left, vmi="web-02")), LIVE, "anti-affinity")
+
+
 def test_the_first_of_its_kind_may_be_alone() -> None:
     """A pod that wants its own kind near is let in where there is none anywhere."""
     machine = Guest(memory_bytes=GIB, labels={"app": "web"})
