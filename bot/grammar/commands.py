@@ -37,7 +37,7 @@ class _Words:
             word = self.rest.pop(0)
             if word.kind is Kind.FLAG:
                 self._flag(word, flags)
-            elif word.text in ("last", "past") and self.rest and "--last" in flags:
+            elif word.text in ("last", "past") and not is_quoted(self.text, word) and self.rest and "--last" in flags:
                 self._period()
             elif word.kind is Kind.IN and self.rest and "-n" in flags:
                 self._skip_to_name()

@@ -245,6 +245,7 @@ others = st.builds(Status, vm=st.none() | names, namespace=st.none() | names) | 
 @given(moves() | batches() | others)
 @example(MoveRequest(vm="to", target="to", reason='“\\"'))
 @example(Status(vm="last"))
+@example(History(vm="last", last=timedelta(minutes=1)))
 def test_a_printed_request_reads_back_the_same(request: Request) -> None:
     assert parse(str(request)) == request
 
