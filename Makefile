@@ -32,14 +32,14 @@ pictures: $(VENV)/.dev  ## the README's pictures anew, from the real page (needs
 	$(BIN)/python -m tests.pictures readme docs/pictures
 
 test: $(VENV)/.dev  ## pure and in-process tests, injected clock
-	$(BIN)/pytest -m "not stories" -n auto
+	$(BIN)/pytest -m "not stories" -n auto --dist worksteal
 
 # Slack's own types judge our blocks; where npm is missing those stories skip and say so.
 tests/slack_types/node_modules: tests/slack_types/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --prefix tests/slack_types --no-audit --no-fund --silent && touch $@; fi
 
 stories: $(VENV)/.dev tests/slack_types/node_modules  ## whole journeys through real processes and a browser
-	$(BIN)/pytest -m stories -n 2 --timeout 300
+	$(BIN)/pytest -m stories -n 2 --dist worksteal --timeout 300
 
 # Two VMs that may be moved: make integration KUBECONFIG=... NAMESPACE=... VM_LIVE=... VM_COLD=... Without a namespace the
 # simulated cluster is used.
