@@ -44,9 +44,23 @@ def _of_chat(workspace: Workspace, plan: Record) -> list[str]:
 
 
 def _of_places(watch: Watch, plans: list[Record]) -> list[str]:
-    """The newest report about each VM is what the cluster shows."""
-    newest = {plan.plan.moves[0].vm: plan.runs[0].result for plan in plans if plan.runs[0].result}
-    told = ((name, result.node) for name, result in newest.items() if result)
+    """The last report about each VM is what the cluster shows. The last is not always of the newest plan: a plan that
+    was asked for twice may be confirmed after one that came later."""
+    ended = sorted(
+        (plan for plan in plans if plan.runs[0].result), key=lambda plan: plan.runs[0].started_at or plan.created_at
+    )
+    last = {plan.plan.moves[0].vm: (plan.id, plan.runs[0].result) for plan in ended}
+    told = ((name, plan_id, result.node) for name, (plan_id, result) in last.items() if result)
     return [
-        f"{name} is on {watch.node_of(name)}, reported on {node}" for name, node in told if watch.node_of(name) != node
+        f"{name} is on {watch.node_of(name)}, reported on {node} by {plan_id}: {_story(plans, name)}"
+        for name, plan_id, node in told
+        if watch.node_of(name) != node
     ]
+
+
+def _story(plans: list[Record], name: str) -> str:
+    """When each move of a VM began, and where it was said to have ended."""
+    runs = [(plan.id, plan.runs[0]) for plan in plans if plan.plan.moves[0].vm == name]
+    return ", ".join(
+        f"{key} {run.started_at:%H:%M:%S} {run.result and run.result.node}" for key, run in runs if run.started_at
+    )
