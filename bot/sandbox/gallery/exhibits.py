@@ -39,14 +39,15 @@ def _of_record(make: Callable[[], Record]) -> Json:
     return {"name": make.__name__, "about": cleandoc(make.__doc__ or ""), "messages": messages}
 
 
-_OF_EARLIER = (Slot.TABLE, Slot.VERDICT)
+_OF_EARLIER = (Slot.TABLE, Slot.VERDICT, Slot.INCIDENT, Slot.AUDIT)
 """Messages of an earlier revision, which are edited only where that one has posted them."""
 
 
 def _taken_back() -> Iterable[Json]:
     """What becomes of those, once each."""
-    for record in (live.approval_lost(), batch.batch_drifted()):
+    lost, drifted = live.approval_lost(), batch.batch_drifted()
+    for record, word in ((lost, Slot.VERDICT), (lost, Slot.INCIDENT), (drifted, Slot.TABLE)):
         settled = cards.settled(record)
-        slot = next(slot for slot in settled if slot.startswith(_OF_EARLIER))
+        slot = next(slot for slot in settled if slot.startswith(word))
         about = "Of an earlier revision of the plan."
         yield {"name": f"taken_back_{slot}", "about": about, "messages": [message(slot, settled[slot])]}
