@@ -233,6 +233,15 @@ def start_by(record: Record, approved_valid: timedelta) -> datetime:
     return (record.approved_at or record.created_at) + approved_valid
 
 
+def write_by(record: Record, index: int, approved_valid: timedelta) -> datetime:
+    """Until then the first write of a move that has begun is tried again where it never arrived. With the plan's first
+    move the plan begins: that comes in its time, or not at all."""
+    began = [run.started_at for run in record.runs if run.started_at]
+    own = record.runs[index].started_at or record.created_at
+    by = own + approved_valid
+    return min(by, record.schedule.latest) if record.schedule and own == min(began, default=own) else by
+
+
 def rewind(record: Record) -> Record:
     """Take up what has not begun from its first step: what was proved for an earlier try may be old."""
     anew = tuple(Run() if run.state is MoveState.WAITING else run for run in record.runs)

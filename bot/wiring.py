@@ -169,7 +169,27 @@ async def assemble(
         authority=authority,
         leases=leases,
     )
-    service = Service(
+    service = _service(settings, store, kube, notifier, clock, executor, authority)
+    tasks = Tasks()
+    app = make_app(client, installed, signing_secret or None)
+    register(app, Desk(service, notifier, identity, tasks, client), installed)
+    connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
+    timetable = Timetable(
+        store=store, cluster=kube, notifier=notifier, runner=executor, authority=authority, leases=leases
+    )
+    return Parts(connection, executor, notifier, tasks, rules, timetable, Reviews(store, notifier, leases))
+
+
+def _service(
+    settings: Settings,
+    store: SqlStore,
+    kube: KubeCluster,
+    notifier: SlackNotifier,
+    clock: Clock,
+    executor: Executor,
+    authority: Authority,
+) -> Service:
+    return Service(
         store=store,
         cluster=kube,
         notifier=notifier,
@@ -187,14 +207,6 @@ async def assemble(
             Most(settings.requests_per_minute, settings.channel_requests_per_minute, settings.open_plans)
         ),
     )
-    tasks = Tasks()
-    app = make_app(client, installed, signing_secret or None)
-    register(app, Desk(service, notifier, identity, tasks, client), installed)
-    connection = RequestUrl(app, settings.slack_listen) if signing_secret else Connection(app, app_token)
-    timetable = Timetable(
-        store=store, cluster=kube, notifier=notifier, runner=executor, authority=authority, leases=leases
-    )
-    return Parts(connection, executor, notifier, tasks, rules, timetable, Reviews(store, notifier, leases))
 
 
 def proof_of_origin(settings: Settings) -> tuple[str, str]:

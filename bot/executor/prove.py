@@ -135,15 +135,15 @@ async def _again(moving: Moving, current: Record, planned: Plan) -> Holds:
 
 
 async def still_holds(moving: Moving) -> None:
-    """Before a first write is tried again: the first try must not be long ago, and what was approved must still hold.
+    """Before a first write is tried again: it must not be too late for it, and what was approved must still hold.
 
     Raises Outdated, a ClusterError, and NotYet while the chat does not say.
     """
     current, _, run = await moving.read()
     if run.called_off:
         raise Outdated(calling_off.called_off())
-    if run.started_at and moving.clock.now() >= run.started_at + moving.limits.approved_valid:
-        raise Outdated(_not_started("That was too long ago: nobody expects it any more."))
+    if moving.clock.now() >= approval.write_by(current, moving.index, moving.limits.approved_valid):
+        raise Outdated(_not_started("It is too late for it by now: nobody expects it any more."))
     if why := await _objection(moving, current):
         raise Outdated(_not_started(why))
 

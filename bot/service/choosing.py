@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bot import errors
+from bot import errors, progress
 from bot.errors import BotError
 from bot.policy import Action, Actor
 from bot.ports import NodeChoice
@@ -20,8 +20,7 @@ class Choosing(Planning):
         """All nodes for a move of a plan: those that can take the VM first, the best of them at the top; then the
         others, each with its reason. For those who may choose."""
         current = (await self._allowed(plan_id, Action.MODIFY, actor)).before
-        if not 0 <= index < len(current.plan.moves):
-            raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
+        progress.run_of(current, index)
         ranking = await self._ranking(current, index)
         return (*map(_usable, ranking.candidates), *map(_not_usable, ranking.excluded))
 

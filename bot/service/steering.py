@@ -1,7 +1,6 @@
 """While a move runs: what people may decide about it."""
 
 from bot import cold, plan, progress
-from bot.errors import BotError
 from bot.judge import spoken
 from bot.policy import Action, Actor
 from bot.ports import Change, Entry
@@ -39,8 +38,7 @@ class Steering(Base):
         )
 
     async def _elsewhere(self, current: Record, index: int, node: str) -> Elsewhere:
-        if not 0 <= index < len(current.runs):
-            raise BotError("unknown-move", "This plan has no such move.", "Use the buttons on the card.")
+        progress.run_of(current, index)
         move = current.plan.moves[index]
         question = Question(vm=move.vm, namespace=move.namespace, target=node, dry_run=False)
         try:

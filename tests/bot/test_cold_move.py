@@ -281,7 +281,7 @@ async def unanswered(ref: Ref, operations: Sequence[dict[str, Any]]) -> VirtualM
 
 async def too_late(app: App) -> str:
     app.clock.advance(LIMITS.approved_valid.total_seconds())
-    return "too long ago"
+    return "too late for it by now"
 
 
 async def after_a_change(app: App) -> str:

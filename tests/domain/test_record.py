@@ -8,7 +8,8 @@ from bot import approval, incident, plan, policy, progress
 from bot.errors import BotError
 from bot.migration import MoveState, PlanState
 from bot.policy import Action, Actor, Quorum
-from bot.record import Incident, Intent, Record, Result
+from bot.record import Incident, Intent, Record, Result, Run
+from bot.schedule import Schedule
 from tests.facts import ASKED, DANA, LENA, MEI, NOW, OTTO, RAVI, facts, node, proposed
 
 LATER = NOW + timedelta(minutes=1)
@@ -51,6 +52,17 @@ def test_a_blocked_plan_is_never_confirmed() -> None:
     with pytest.raises(BotError) as refused:
         approval.confirm(blocked, RAVI, policy.decide(RAVI, Action.CONFIRM), LATER)
     assert code(refused) == "blocked"
+
+
+def test_a_lost_first_write_is_tried_again_for_a_while_and_not_past_the_plans_time() -> None:
+    """Only with its first move a plan begins; the others of a batch have a while of their own."""
+    begun, minutes = LATER, timedelta(minutes=10)
+    record = running().model_copy(update={"runs": (Run(started_at=begun), Run(started_at=begun + minutes))})
+    assert approval.write_by(record, 0, minutes) == begun + minutes
+    times = Schedule(start=NOW, latest=begun + timedelta(minutes=2), confirm_by=NOW)
+    for_later = record.model_copy(update={"schedule": times})
+    assert approval.write_by(for_later, 0, minutes) == times.latest
+    assert approval.write_by(for_later, 1, minutes) == begun + 2 * minutes
 
 
 def test_a_click_on_an_older_revision_is_refused() -> None:
